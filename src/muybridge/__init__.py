@@ -1,0 +1,88 @@
+"""Muybridge tells what happens in a video, when it happens, and what is written on the screen.
+
+>>> import muybridge
+>>> muybridge.Segment(1.0, 3.5, "shot").duration_seconds
+2.5
+
+Every name below is imported when it is first touched, so `import muybridge` loads neither torch nor OpenCV.
+"""
+
+from typing import TYPE_CHECKING
+
+from muybridge._lazy import attach
+
+__version__ = "0.1.0"
+
+_NAMES = {
+    "Answer": "muybridge.values",
+    "Clip": "muybridge.values",
+    "DamagedVideoWarning": "muybridge.errors",
+    "EmptyVideoError": "muybridge.errors",
+    "Frame": "muybridge.values",
+    "MissingExtraError": "muybridge.errors",
+    "MuybridgeError": "muybridge.errors",
+    "OptionError": "muybridge.errors",
+    "OutputError": "muybridge.errors",
+    "Picture": "muybridge.values",
+    "Prediction": "muybridge.values",
+    "Segment": "muybridge.values",
+    "ShapeError": "muybridge.errors",
+    "Signal": "muybridge.values",
+    "TextLine": "muybridge.values",
+    "TextTrack": "muybridge.values",
+    "Timeline": "muybridge.values",
+    "UnknownNameError": "muybridge.errors",
+    "VideoDecodeError": "muybridge.errors",
+    "VideoError": "muybridge.errors",
+    "VideoMetadata": "muybridge.values",
+    "VideoOpenError": "muybridge.errors",
+    "WeightsError": "muybridge.errors",
+}
+_SUBMODULES = (
+    "actions",
+    "analysis",
+    "errors",
+    "language",
+    "metrics",
+    "models",
+    "motion",
+    "pipeline",
+    "report",
+    "search",
+    "text",
+    "training",
+    "values",
+    "video",
+)
+
+__getattr__, __dir__ = attach(__name__, _NAMES, _SUBMODULES)
+__all__ = ["__version__", *_NAMES]
+
+if TYPE_CHECKING:
+    from muybridge.errors import (
+        DamagedVideoWarning as DamagedVideoWarning,
+        EmptyVideoError as EmptyVideoError,
+        MissingExtraError as MissingExtraError,
+        MuybridgeError as MuybridgeError,
+        OptionError as OptionError,
+        OutputError as OutputError,
+        ShapeError as ShapeError,
+        UnknownNameError as UnknownNameError,
+        VideoDecodeError as VideoDecodeError,
+        VideoError as VideoError,
+        VideoOpenError as VideoOpenError,
+        WeightsError as WeightsError,
+    )
+    from muybridge.values import (
+        Answer as Answer,
+        Clip as Clip,
+        Frame as Frame,
+        Picture as Picture,
+        Prediction as Prediction,
+        Segment as Segment,
+        Signal as Signal,
+        TextLine as TextLine,
+        TextTrack as TextTrack,
+        Timeline as Timeline,
+        VideoMetadata as VideoMetadata,
+    )

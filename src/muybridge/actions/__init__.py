@@ -1,0 +1,1 @@
+"""What happens and when: classification, streaming, proposals, detection."""

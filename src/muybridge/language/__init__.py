@@ -1,0 +1,1 @@
+"""Captions, answers and moments, from evidence or from a model."""

@@ -1,0 +1,1 @@
+"""Arrays → numbers: each measure of the field, once."""

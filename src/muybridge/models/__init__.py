@@ -1,0 +1,1 @@
+"""Tensor → logits: one idea per file, plus the registry and the weights."""

@@ -1,0 +1,1 @@
+"""Frames → movement: shots, keyframes, optical flow with its colors and statistics, camera and objects."""

@@ -1,0 +1,1 @@
+"""The pass that decodes once for all observers, its cache, and analyze()."""

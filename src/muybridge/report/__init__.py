@@ -1,0 +1,1 @@
+"""A timeline → a page, subtitles, tables."""

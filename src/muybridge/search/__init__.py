@@ -1,0 +1,1 @@
+"""A store of videos, segments and texts, and its queries."""

@@ -1,0 +1,1 @@
+"""What is written: CTC decoding, text regions, reading, and text over time."""

@@ -1,0 +1,1 @@
+"""Datasets, augmentation, the loop, evaluation, and the procedural world."""
