@@ -1,1 +1,20 @@
 """What is written: CTC decoding, text regions, reading, and text over time."""
+
+from muybridge._lazy import attach
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {},
+    (
+        "alignment",
+        "beam",
+        "ctc",
+        "ctc_comparison",
+        "language_model",
+        "lattice",
+        "lexicon",
+        "reader",
+        "regions",
+        "tracks",
+    ),
+)
