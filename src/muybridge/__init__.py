@@ -37,6 +37,7 @@ _NAMES = {
     "VideoMetadata": "muybridge.values",
     "VideoOpenError": "muybridge.errors",
     "WeightsError": "muybridge.errors",
+    "compute_flow": "muybridge.motion.flow",
 }
 _SUBMODULES = (
     "actions",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
         VideoOpenError as VideoOpenError,
         WeightsError as WeightsError,
     )
+    from muybridge.motion.flow import compute_flow as compute_flow
     from muybridge.values import (
         Answer as Answer,
         Clip as Clip,

@@ -1,0 +1,145 @@
+"""Optical flow by RAFT, the recurrent network, with torchvision's architecture and published weights."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.errors import MuybridgeError, OptionError, UnknownNameError, WeightsError, require_extra
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Raft"]
+
+_STRIDE_PX = 8  # the network works on an eighth of the size
+_MIN_SIDE_PX = 128  # its four correlation levels need 16 px on that eighth
+_WEIGHTS = {"small": "Raft_Small_Weights", "large": "Raft_Large_Weights"}
+
+
+@dataclass(frozen=True, slots=True)
+class Raft:
+    """Flow refined step by step from the correlation of all pairs of pixels, by a trained network.
+
+    The most exact of the methods, and by far the slowest without a GPU.
+
+    Args:
+        size: `"large"` (5.3 M parameters) or `"small"` (1.0 M).
+        checkpoint: a file with the network's state dict; None for the weights that torchvision publishes,
+            which are downloaded once.
+        num_flow_updates: refinements; fewer is faster.
+        device: where torch computes, such as `"cpu"` or `"cuda"`.
+
+    Raises:
+        UnknownNameError: a size that does not exist.
+        OptionError: a number of updates that is not positive.
+        MissingExtraError: torchvision is not installed.
+        MuybridgeError: torchvision is installed but does not fit the installed torch.
+        WeightsError: the weights cannot be downloaded, are damaged, or belong to another network.
+
+    Source: Z. Teed, J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020.
+    """
+
+    size: Literal["small", "large"] = "large"
+    checkpoint: str | Path | None = None
+    num_flow_updates: int = 12
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.size not in _WEIGHTS:
+            raise UnknownNameError("RAFT size", self.size, _WEIGHTS)
+        if not self.num_flow_updates > 0:
+            raise OptionError(f"num_flow_updates is {self.num_flow_updates}; it must be positive")
+
+    @property
+    def pixel_format(self) -> Literal["gray8", "rgb24"]:
+        """RAFT sees colors."""
+        return "rgb24"
+
+    def compute(self, frame1: NDArray[np.uint8], frame2: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(H, W, 2) float32 pixels, from two (H, W, 3) uint8 RGB frames."""
+        import torch
+
+        checkpoint = None if self.checkpoint is None else str(self.checkpoint)
+        network = _load_network(self.size, checkpoint, self.device)
+        height, width = frame1.shape[:2]
+        with torch.inference_mode():
+            pair = [_to_input(frame).to(self.device) for frame in (frame1, frame2)]
+            flow = network(*pair, num_flow_updates=self.num_flow_updates)[-1]
+        field = flow[0, :, :height, :width].permute(1, 2, 0).cpu().numpy()
+        return np.ascontiguousarray(field, np.float32)
+
+
+def _to_input(frame: NDArray[np.uint8]) -> torch.Tensor:
+    """(1, 3, H', W') float32 in −1–1; H' and W' are multiples of 8, the border repeated."""
+    import torch
+
+    height, width = frame.shape[:2]
+    bottom, right = (
+        max(_MIN_SIDE_PX, -(-side // _STRIDE_PX) * _STRIDE_PX) - side for side in (height, width)
+    )
+    padded = np.pad(frame, ((0, bottom), (0, right), (0, 0)), mode="edge")
+    return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+@functools.lru_cache(maxsize=2)
+def _load_network(size: str, checkpoint: str | None, device: str) -> torch.nn.Module:
+    import torch
+
+    architectures = _torchvision_optical_flow()
+    network: torch.nn.Module = getattr(architectures, f"raft_{size}")(weights=None)
+    path = _download_weights(architectures, size) if checkpoint is None else Path(checkpoint)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises pickle, zip, key and OS errors for files that are not weights
+        raise WeightsError(f"{path}: cannot be read as RAFT weights: {error}") from error
+    try:
+        network.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        first = str(error).splitlines()[0]
+        raise WeightsError(f"{path}: not the weights of RAFT {size!r}: {first}") from error
+    return network.eval().to(device)
+
+
+def _torchvision_optical_flow() -> ModuleType:
+    require_extra("torch", extra="hub")
+    try:
+        return require_extra("torchvision.models.optical_flow", extra="hub")
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        raise MuybridgeError(
+            f"torchvision does not fit the installed torch ({error}); install the two of one"
+            " release and of one kind, CPU or CUDA, as pytorch.org says"
+        ) from error
+
+
+def _download_weights(architectures: ModuleType, size: str) -> Path:
+    url: str = getattr(architectures, _WEIGHTS[size]).DEFAULT.url
+    path = _cache_folder() / "weights" / url.rsplit("/", 1)[1]
+    if path.is_file():
+        return path
+    import torch
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hash_prefix = path.stem.rsplit("-", 1)[1]  # torchvision writes the SHA-256's start into the name
+    try:
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=hash_prefix)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"the weights of RAFT {size!r} cannot be downloaded ({error}); get {url} on a machine"
+            f" with a network and put it at {path}, or give Raft(checkpoint=…)"
+        ) from error
+    return path
+
+
+def _cache_folder() -> Path:
+    named = os.environ.get("MUYBRIDGE_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "muybridge"
