@@ -38,6 +38,8 @@ _NAMES = {
     "VideoOpenError": "muybridge.errors",
     "WeightsError": "muybridge.errors",
     "compute_flow": "muybridge.motion.flow",
+    "create_model": "muybridge.models.registry",
+    "list_models": "muybridge.models.registry",
 }
 _SUBMODULES = (
     "actions",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
         VideoOpenError as VideoOpenError,
         WeightsError as WeightsError,
     )
+    from muybridge.models.registry import create_model as create_model, list_models as list_models
     from muybridge.motion.flow import compute_flow as compute_flow
     from muybridge.values import (
         Answer as Answer,

@@ -1,1 +1,56 @@
-"""Tensor → logits: one idea per file, plus the registry and the weights."""
+"""Tensor → logits: one idea per file, plus the registry and the weights.
+
+Read from top to bottom, these files tell the field:
+
+1. `simple3d`        a 3D convolution sees space and time at once
+2. `factorized`      (2+1)D: first space, then time
+3. `resnet3d`        the two as residual networks, with public Kinetics weights
+
+Then `registry` (names → builders), `weights` (what belongs to a checkpoint), `download` and `checkpoint`
+(from a URL to a loaded module) and `input_check`.
+"""
+
+from typing import TYPE_CHECKING
+
+from muybridge._lazy import attach
+
+_NAMES = {
+    "FactorizedConv3d": "muybridge.models.factorized",
+    "ModelEntry": "muybridge.models.registry",
+    "Simple3DCNN": "muybridge.models.simple3d",
+    "VideoResNet": "muybridge.models.resnet3d",
+    "Weights": "muybridge.models.weights",
+    "check_clip": "muybridge.models.input_check",
+    "create_model": "muybridge.models.registry",
+    "list_models": "muybridge.models.registry",
+    "model_entry": "muybridge.models.registry",
+    "register": "muybridge.models.registry",
+    "weights_of": "muybridge.models.weights",
+}
+_SUBMODULES = (
+    "checkpoint",
+    "download",
+    "factorized",
+    "input_check",
+    "registry",
+    "resnet3d",
+    "simple3d",
+    "weights",
+)
+
+__getattr__, __dir__ = attach(__name__, _NAMES, _SUBMODULES)
+__all__ = [*_NAMES]
+
+if TYPE_CHECKING:
+    from muybridge.models.factorized import FactorizedConv3d as FactorizedConv3d
+    from muybridge.models.input_check import check_clip as check_clip
+    from muybridge.models.registry import (
+        ModelEntry as ModelEntry,
+        create_model as create_model,
+        list_models as list_models,
+        model_entry as model_entry,
+        register as register,
+    )
+    from muybridge.models.resnet3d import VideoResNet as VideoResNet
+    from muybridge.models.simple3d import Simple3DCNN as Simple3DCNN
+    from muybridge.models.weights import Weights as Weights, weights_of as weights_of

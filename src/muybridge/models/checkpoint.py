@@ -1,0 +1,255 @@
+"""From a file to a loaded module; nothing is ever unpickled.
+
+    file ──read_state_dict──► names → tensors ──load_state_dict──► module with its record
+
+A checkpoint saved here is a safetensors file that describes itself: its metadata holds the model's name,
+the builder's options and the `Weights` record, so the file alone is enough to classify.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from muybridge.errors import WeightsError
+from muybridge.models.registry import ModelEntry
+from muybridge.models.weights import Weights, set_weights
+
+__all__ = [
+    "Checkpoint",
+    "build_from_file",
+    "build_from_record",
+    "load_state_dict",
+    "read_checkpoint",
+    "save_checkpoint",
+]
+
+_METADATA_KEY = "muybridge"
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Args:
+        state: parameter name → tensor.
+        model: the name of the model it belongs to; empty where the file does not say.
+        weights: its record; None where the file does not say.
+    """
+
+    state: Mapping[str, torch.Tensor]
+    model: str = ""
+    weights: Weights | None = None
+
+
+def save_checkpoint(path: str | Path, model: nn.Module, *, name: str, weights: Weights) -> None:
+    """Write a model as a safetensors file that describes itself.
+
+    Args:
+        path: ends in `.safetensors`.
+        model: the module to save.
+        name: its name in the registry.
+        weights: labels, normalization and clip length; `weights.options` are the builder's options.
+
+    >>> import tempfile, muybridge
+    >>> file = Path(tempfile.mkdtemp()) / "mine.safetensors"
+    >>> model = muybridge.models.create_model("factorized3d", num_classes=2)
+    >>> save_checkpoint(file, model, name="factorized3d", weights=Weights("mine", labels=("clap", "wave")))
+    >>> read_checkpoint(file).weights.labels
+    ('clap', 'wave')
+    """
+    from safetensors.torch import save_model
+
+    about = json.dumps({"model": name, "weights": weights.to_dict()})
+    save_model(model, str(path), metadata={_METADATA_KEY: about})
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a `.safetensors` file or a PyTorch file of plain tensors.
+
+    Args:
+        path: the file; anything but `.safetensors` is read with `torch.load(weights_only=True)`.
+
+    Raises:
+        WeightsError: the file is missing or damaged, holds code instead of tensors, or no tensors at all.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"no weights at {path}")
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path} was refused: it holds Python objects that would run code when loaded, not plain tensors;"
+            " save it again with torch.save(model.state_dict(), …) or as .safetensors where you trust it"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise WeightsError(
+            f"{path} is not a readable checkpoint (damaged or cut off?): {_first_line(error)}"
+        ) from error
+    return Checkpoint(_plain_state(content, path))
+
+
+def _read_safetensors(path: Path) -> Checkpoint:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+            about = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(
+            f"{path} is not a readable checkpoint (damaged or cut off?): {_first_line(error)}"
+        ) from error
+    record = Weights.from_dict(about["weights"]) if "weights" in about else None
+    return Checkpoint(state, about.get("model", ""), record)
+
+
+def _plain_state(content: Any, path: Path) -> dict[str, torch.Tensor]:
+    for wrapper in _WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+            break
+    if not isinstance(content, Mapping) or not content:
+        raise WeightsError(f"{path} holds a {type(content).__name__}, not names → tensors")
+    # DistributedDataParallel and torch.compile put a prefix before every name.
+    state = {str(key).removeprefix("module.").removeprefix("_orig_mod."): v for key, v in content.items()}
+    strangers = [key for key, value in state.items() if not isinstance(value, torch.Tensor)]
+    if strangers:
+        raise WeightsError(f"{path}: {strangers[0]!r} is not a tensor; expected names → tensors")
+    return state
+
+
+def load_state_dict(model: nn.Module, state: Mapping[str, torch.Tensor], *, name: str, source: str) -> None:
+    """Put tensors into a module of exactly that architecture.
+
+    Args:
+        model: the module to fill.
+        state: parameter name → tensor.
+        name: what to call the model in an error.
+        source: what to call the file in an error.
+
+    Raises:
+        WeightsError: names which keys miss, which are extra, and which shapes differ.
+
+    >>> state = {"weight": torch.zeros(2, 3), "gain": torch.zeros(1)}
+    >>> load_state_dict(nn.Linear(2, 2), state, name="lin", source="a.pth")
+    Traceback (most recent call last):
+    ...
+    muybridge.errors.WeightsError: a.pth does not fit lin: 1 key missing (bias); 1 key extra (gain); 1
+    shape differs (weight is (2, 3), the model has (2, 2))
+    """
+    wanted = model.state_dict()
+    # Old checkpoints lack the batch norms' counters, which evaluation does not use.
+    missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
+    extra = [key for key in state if key not in wanted]
+    shapes = [key for key in state if key in wanted and state[key].shape != wanted[key].shape]
+    problems = []
+    if missing:
+        problems.append(f"{_count(missing, 'key')} missing ({_some(missing)})")
+    if extra:
+        problems.append(f"{_count(extra, 'key')} extra ({_some(extra)})")
+    if shapes:
+        key = shapes[0]
+        detail = f"{key} is {tuple(state[key].shape)}, the model has {tuple(wanted[key].shape)}"
+        verb = "shape differs" if len(shapes) == 1 else "shapes differ"
+        problems.append(f"{len(shapes)} {verb} ({detail})")
+    if problems:
+        raise WeightsError(f"{source} does not fit {name}: {'; '.join(problems)}")
+    model.load_state_dict(dict(state), strict=False)
+
+
+def build_from_record(
+    entry: ModelEntry, record: Weights, num_classes: int | None, options: Mapping[str, object]
+) -> nn.Module:
+    """Fetch a record's file, if it is not at hand, and build the model with it.
+
+    Raises:
+        WeightsError: the file cannot be had, is damaged, or does not fit.
+    """
+    from muybridge.models.download import fetch
+
+    path = fetch(record)
+    return _build(
+        entry, Checkpoint(read_checkpoint(path).state, entry.name, record), path, num_classes, options
+    )
+
+
+def build_from_file(
+    entry: ModelEntry, path: Path, num_classes: int | None, options: Mapping[str, object]
+) -> nn.Module:
+    """Build the model with a local file.
+
+    Raises:
+        WeightsError: the file is damaged or does not fit.
+    """
+    found = read_checkpoint(path)
+    if found.model and found.model != entry.name:
+        raise WeightsError(f"{path} belongs to {found.model}, not to {entry.name}")
+    return _build(entry, found, path, num_classes, options)
+
+
+def _build(
+    entry: ModelEntry,
+    found: Checkpoint,
+    path: Path,
+    num_classes: int | None,
+    options: Mapping[str, object],
+) -> nn.Module:
+    settings = {**(found.weights.options if found.weights else {}), **options}
+    head_rows = found.state.get(f"{entry.head}.weight")
+    if "num_classes" in entry.options and head_rows is not None:
+        settings["num_classes"] = int(head_rows.shape[0])
+    model = entry.builder(**settings)
+    load_state_dict(model, found.state, name=entry.name, source=str(path))
+    record = found.weights or _record_of_file(entry, path)
+    if num_classes is not None and num_classes != settings.get("num_classes", num_classes):
+        _replace_head(model, entry, num_classes)
+        # The labels of the old head would be lies on the new one; the normalization still holds.
+        record = replace(record, labels=()) if record else None
+    if record is not None:
+        set_weights(model, record)
+    return model.eval()
+
+
+def _record_of_file(entry: ModelEntry, path: Path) -> Weights | None:
+    """The published record that a plain file belongs to, known by its name."""
+    for record in entry.weights.values():
+        if record.file_name == path.name:
+            return replace(record, url=str(path))
+    return None
+
+
+def _replace_head(model: nn.Module, entry: ModelEntry, num_classes: int) -> None:
+    if entry.head is None:
+        raise WeightsError(f"{entry.name} has no head to replace; leave num_classes out")
+    old = model.get_submodule(entry.head)
+    parent, _, last = entry.head.rpartition(".")
+    if not isinstance(old, nn.Linear):
+        raise WeightsError(
+            f"the head of {entry.name} is {type(old).__name__}, not linear; leave num_classes out"
+        )
+    new = nn.Linear(old.in_features, num_classes, bias=old.bias is not None)
+    setattr(model.get_submodule(parent), last, new)
+
+
+def _count(items: list[str], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _some(items: list[str], most: int = 4) -> str:
+    return ", ".join(items[:most]) + (", …" if len(items) > most else "")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,62 @@
+"""The one check that every model makes of its input, so that a wrong clip is named and not mangled."""
+
+from __future__ import annotations
+
+import torch
+
+from muybridge.errors import ShapeError
+
+__all__ = ["check_clip"]
+
+
+def check_clip(
+    clip: torch.Tensor,
+    *,
+    channels: int = 3,
+    num_frames: int | None = None,
+    size_px: int | tuple[int, int] | None = None,
+    min_frames: int = 1,
+    min_size_px: int = 1,
+) -> None:
+    """Raise unless a batch of clips is (B, channels, T, H, W) and floating point.
+
+    Args:
+        clip: the batch to look at.
+        channels: C that the model takes.
+        num_frames: T, where the model takes only one length.
+        size_px: H and W, where the model takes only one size.
+        min_frames: the least T that leaves anything after the model's strides.
+        min_size_px: the least H and W.
+
+    Raises:
+        ShapeError: says what was expected and what came.
+
+    >>> check_clip(torch.zeros(2, 3, 16, 112, 112))
+    >>> check_clip(torch.zeros(2, 16, 3, 112, 112))
+    Traceback (most recent call last):
+    ...
+    muybridge.errors.ShapeError: expected clips (B, 3, T, H, W) float32, got (2, 16, 3, 112, 112) float32:
+    16 channels; move the channels before the frames
+    """
+    height, width = (size_px, size_px) if isinstance(size_px, int) else (size_px or (None, None))
+    shape = tuple(clip.shape)
+    problem = ""
+    if len(shape) != 5:
+        problem = f"{len(shape)} dimensions" + ("; add the batch with clip[None]" if len(shape) == 4 else "")
+    elif not clip.is_floating_point():
+        problem = "not floating point; video.transforms.to_model_tensor normalizes decoded frames"
+    elif shape[1] != channels:
+        hint = "; move the channels before the frames" if channels in (shape[2], shape[4]) else ""
+        problem = f"{shape[1]} channels{hint}"
+    elif num_frames is not None and shape[2] != num_frames:
+        problem = f"{shape[2]} frames"
+    elif height is not None and shape[3:] != (height, width):
+        problem = f"{shape[3]}x{shape[4]} pixels"
+    elif shape[2] < min_frames:
+        problem = f"{shape[2]} frames, fewer than {min_frames}"
+    elif shape[3] < min_size_px or shape[4] < min_size_px:
+        problem = f"{shape[3]}x{shape[4]} pixels, less than {min_size_px}"
+    if problem:
+        wanted = f"(B, {channels}, {num_frames or 'T'}, {height or 'H'}, {width or 'W'})"
+        dtype = str(clip.dtype).removeprefix("torch.")
+        raise ShapeError(f"expected clips {wanted} float32, got {shape} {dtype}: {problem}")

@@ -1,0 +1,235 @@
+"""The registry: a model's name is the name of the function that builds it, so grep finds it.
+
+Third parties add a model as an ordinary package with an entry point in the group `muybridge.models`; the
+module that it names is imported and registers its builders:
+
+    [project.entry-points."muybridge.models"]
+    my_package = "my_package.models"
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, TypeVar
+
+from torch import nn
+
+from muybridge.errors import OptionError, UnknownNameError, WeightsError
+from muybridge.models.weights import Weights
+
+__all__ = ["ModelEntry", "create_model", "list_models", "model_entry", "register"]
+
+_MODULES = ("simple3d", "factorized", "resnet3d")
+_ENTRIES: dict[str, ModelEntry] = {}
+
+Task = Literal["classification", "proposals", "features"]
+Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
+Loader = Callable[[str, int | None], nn.Module]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """What the registry knows of one model.
+
+    Args:
+        name: the builder's name.
+        builder: returns the module with random weights; every option is keyword-only.
+        inputs: shapes of the module's inputs without the batch, such as `((3, 16, 112, 112),)`.
+        task: what the output means.
+        head: the key of the last linear layer, which a new number of classes replaces; None if there is none.
+        weights: name → record of the published weights, the preferred first.
+        load_folder: builds the model from a folder in the hub's format or a hub name; None if it has no
+            such format.
+        paper: title and address of the publication.
+    """
+
+    name: str
+    builder: Callable[..., nn.Module]
+    inputs: tuple[tuple[int, ...], ...]
+    task: Task = "classification"
+    head: str | None = None
+    weights: Mapping[str, Weights] = field(default_factory=dict)
+    load_folder: Loader | None = None
+    paper: str = ""
+
+    @property
+    def description(self) -> str:
+        """The first sentence of the builder's docstring."""
+        return (inspect.getdoc(self.builder) or "").partition("\n")[0]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The keyword options of the builder."""
+        return tuple(inspect.signature(self.builder).parameters)
+
+
+def register(
+    *,
+    inputs: tuple[tuple[int, ...], ...],
+    task: Task = "classification",
+    head: str | None = None,
+    weights: tuple[Weights, ...] = (),
+    load_folder: Loader | None = None,
+    paper: str = "",
+) -> Callable[[Builder], Builder]:
+    """Register a builder under its own name.
+
+    Args:
+        inputs: shapes of the module's inputs without the batch.
+        task: what the output means.
+        head: the key of the last linear layer.
+        weights: records of the published weights, the preferred first.
+        load_folder: `(folder or hub name, num_classes) -> module`, for models with a format of the hub.
+        paper: title and address of the publication.
+
+    Raises:
+        OptionError: the name is taken, or the builder takes positional or `**` arguments.
+
+    >>> @register(inputs=((3, 8, 32, 32),), head="1")
+    ... def tiny_linear(*, num_classes: int = 2) -> nn.Module:
+    ...     '''A linear classifier on raw pixels.'''
+    ...     return nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 32 * 32, num_classes))
+    >>> create_model("tiny_linear", num_classes=5)[1].out_features
+    5
+    >>> del _ENTRIES["tiny_linear"]
+    """
+
+    def add(builder: Builder) -> Builder:
+        name = builder.__name__
+        taken = _ENTRIES.get(name)
+        if taken is not None and taken.builder.__module__ != builder.__module__:
+            raise OptionError(f"model {name!r} is already registered by {taken.builder.__module__}")
+        for parameter in inspect.signature(builder).parameters.values():
+            if parameter.kind is not parameter.KEYWORD_ONLY:
+                raise OptionError(
+                    f"{name}({parameter}): a builder's options must be keyword-only, without ** arguments"
+                )
+        records = MappingProxyType({record.name: record for record in weights})
+        _ENTRIES[name] = ModelEntry(name, builder, inputs, task, head, records, load_folder, paper)
+        return builder
+
+    return add
+
+
+@functools.cache
+def _load_modules() -> None:
+    for module in _MODULES:
+        importlib.import_module(f"muybridge.models.{module}")
+    for point in metadata.entry_points(group="muybridge.models"):
+        point.load()
+
+
+def list_models(*, task: Task | None = None) -> list[str]:
+    """The names that `create_model` knows, in order of the alphabet.
+
+    Args:
+        task: only models for this task; None for all.
+
+    >>> "r3d_18" in list_models(task="classification")
+    True
+    """
+    _load_modules()
+    return sorted(name for name, entry in _ENTRIES.items() if task in (None, entry.task))
+
+
+def model_entry(name: str) -> ModelEntry:
+    """What the registry knows of a model.
+
+    Raises:
+        UnknownNameError: nobody registered that name.
+
+    >>> model_entry("mc3_18").inputs
+    ((3, 16, 112, 112),)
+    """
+    _load_modules()
+    if name not in _ENTRIES:
+        raise UnknownNameError("model", name, _ENTRIES)
+    return _ENTRIES[name]
+
+
+def create_model(
+    name: str,
+    *,
+    weights: str | Path | Weights | None = None,
+    num_classes: int | None = None,
+    **options: object,
+) -> nn.Module:
+    """Build a model, with random or with published weights.
+
+    Args:
+        name: one of `list_models()`.
+        weights: a record's name such as `"kinetics400"` (downloaded once into the cache folder); the path
+            of a local checkpoint; for models with a format of the hub also a folder in it or a hub name
+            `owner/repository`; None for random weights.
+        num_classes: size of the output; None for the weights' own (or the builder's default). Where it
+            differs from the weights', the head gets new random weights.
+        options: the builder's own options; each model's page lists them.
+
+    Returns:
+        The module in evaluation mode if it has weights, in training mode if they are random.
+
+    Raises:
+        UnknownNameError: unknown model or weights; the message lists the nearest names.
+        OptionError: an option that the builder does not have.
+        WeightsError: weights that cannot be had, are damaged, or belong to another architecture.
+
+    >>> model = create_model("r3d_18", num_classes=10)
+    >>> sum(parameter.numel() for parameter in model.parameters())
+    33171402
+    """
+    entry = model_entry(name)
+    settings = dict(options)
+    if num_classes is not None:
+        settings["num_classes"] = num_classes
+    _check_options(entry, settings)
+    if weights is None:
+        return entry.builder(**settings)
+    return _with_weights(entry, weights, num_classes, dict(options))
+
+
+def _check_options(entry: ModelEntry, options: Mapping[str, object]) -> None:
+    unknown = [option for option in options if option not in entry.options]
+    if unknown:
+        raise OptionError(f"{entry.name} has no option {unknown[0]!r}; it has {', '.join(entry.options)}")
+
+
+def _with_weights(
+    entry: ModelEntry, weights: str | Path | Weights, num_classes: int | None, options: dict[str, object]
+) -> nn.Module:
+    from muybridge.models import checkpoint
+
+    if isinstance(weights, str) and weights in entry.weights:
+        weights = entry.weights[weights]
+    if isinstance(weights, Weights):
+        return checkpoint.build_from_record(entry, weights, num_classes, options)
+    path = Path(weights).expanduser()
+    if path.is_file():
+        return checkpoint.build_from_file(entry, path, num_classes, options)
+    if entry.load_folder is not None and (path.is_dir() or _is_hub_name(weights)):
+        if options:
+            raise OptionError(
+                f"{', '.join(options)}: the options of {entry.name} come from {weights}'s config.json"
+            )
+        return entry.load_folder(str(weights), num_classes)
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder, but {entry.name} loads a single file (.safetensors, .pth)")
+    if isinstance(weights, Path) or path.suffix or os.sep in str(weights):
+        raise WeightsError(
+            f"no weights at {path}; {entry.name} knows {', '.join(entry.weights) or 'no records'}"
+        )
+    raise UnknownNameError(f"weights of {entry.name}", str(weights), entry.weights)
+
+
+def _is_hub_name(weights: str | Path) -> bool:
+    if not isinstance(weights, str):
+        return False
+    owner, slash, repository = weights.partition("/")
+    return bool(owner and slash and repository) and "/" not in repository and not owner.startswith((".", "~"))
