@@ -10,5 +10,7 @@ __getattr__, __dir__ = attach(
         "flow_files",
         "flow_methods",
         "raft",
+        "statistics",
+        "warp",
     ],
 )

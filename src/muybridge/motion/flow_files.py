@@ -84,7 +84,8 @@ def read_kitti_flow(path: str | Path) -> tuple[NDArray[np.float32], NDArray[np.b
 
     Source: the format of the KITTI 2012 and 2015 flow benchmarks (Menze & Geiger, CVPR 2015).
     """
-    image = cv2.imdecode(np.frombuffer(_read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
+    data = np.frombuffer(_read_bytes(path), np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
     if image is None or image.dtype != np.uint16 or image.ndim != 3 or image.shape[2] != 3:
         found = "no image" if image is None else f"{image.shape} {image.dtype}"
         raise MuybridgeError(f"{path}: not a KITTI flow map: a 16-bit PNG of 3 channels, but it is {found}")
