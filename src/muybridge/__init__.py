@@ -40,6 +40,8 @@ _NAMES = {
     "compute_flow": "muybridge.motion.flow",
     "create_model": "muybridge.models.registry",
     "list_models": "muybridge.models.registry",
+    "open_video": "muybridge.video.reader",
+    "sample_clip": "muybridge.video.sampling",
 }
 _SUBMODULES = (
     "actions",
@@ -91,3 +93,5 @@ if TYPE_CHECKING:
         Timeline as Timeline,
         VideoMetadata as VideoMetadata,
     )
+    from muybridge.video.reader import open_video as open_video
+    from muybridge.video.sampling import sample_clip as sample_clip

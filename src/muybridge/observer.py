@@ -93,6 +93,8 @@ class Observer(Protocol):
     def observe(self, frame: Frame) -> Iterable[Finding]:
         """See the next frame of the view; return what became certain with it.
 
+        `frame.closer(View(...))`, where it is not None, shows the same moment in another size or format: an
+        observer that watches a small gray view may look closer when something happens, and pays only then.
         `frame.pixels` must not be kept without a copy nor written to: other observers share it.
         """
         ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
@@ -45,6 +45,9 @@ class Frame:
         pts_seconds: when the frame appears.
         duration_seconds: how long it stays; 0.0 where the source does not say.
         index: its 0-based place in the source's order of presentation.
+        closer: gives the same moment as another `muybridge.observer.View` shows it, such as at full size; only
+            during `Observer.observe`, since the decoded picture is let go afterwards. None for a frame that was
+            made from pixels alone.
 
     >>> Frame(np.zeros((4, 6, 3), np.uint8), pts_seconds=0.5).to_dict()
     {'index': 0, 'pts_seconds': 0.5, 'duration_seconds': 0.0, 'width': 6, 'height': 4}
@@ -54,6 +57,7 @@ class Frame:
     pts_seconds: float
     duration_seconds: float = 0.0
     index: int = 0
+    closer: Callable[[Any], Frame] | None = None
 
     @property
     def width(self) -> int:

@@ -1,0 +1,135 @@
+"""The one pass: every frame decoded once, resized once for each size, and handed to all observers.
+
+     pictures ──► view A ──► shots
+         │    └─► view A ──► energy        the same view is made once
+         ├──────► view B ──► text
+         └──────► view C ──► actions
+
+Observers neither know of each other nor of where the pictures come from. Memory is bounded: a picture is let go
+as soon as all have seen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from muybridge.errors import OptionError
+from muybridge.observer import Finding, Observer, Resumable
+from muybridge.values import VideoMetadata
+from muybridge.video.picture import MomentPicture
+from muybridge.video.reader import Pace
+
+__all__ = ["Pass", "watch"]
+
+
+@dataclass(slots=True)
+class Watcher:
+    """One observer in a pass: what it wants to see, and what it has found."""
+
+    observer: Observer
+    pace: Pace
+    findings: list[Finding]
+
+
+class Pass:
+    """Hands pictures to observers; may be stopped after any picture, saved, and gone on with.
+
+    Args:
+        observers: with different names.
+        source: what is watched.
+
+    Raises:
+        OptionError: two observers of one name.
+    """
+
+    def __init__(self, observers: Sequence[Observer], source: VideoMetadata) -> None:
+        names = [observer.name for observer in observers]
+        if len(set(names)) != len(names):
+            raise OptionError(f"two observers have one name: {sorted(names)}; give each its own")
+        self.watchers = [Watcher(o, Pace(o.view.frames_per_second), []) for o in observers]
+        self.last_seconds: float | None = None
+        self.end_seconds = source.start_seconds
+        for observer in observers:
+            observer.start(source)
+
+    def see(self, picture: MomentPicture) -> list[Finding]:
+        """Show a picture to all whose turn it is; what they report is kept, and given back."""
+        new: list[Finding] = []
+        for watcher in self.watchers:
+            if watcher.pace.wants(picture.pts_seconds):
+                found = list(watcher.observer.observe(picture.frame(watcher.observer.view)))
+                watcher.findings += found
+                new += found
+        self.last_seconds = picture.pts_seconds
+        self.end_seconds = picture.pts_seconds + picture.duration_seconds
+        return new
+
+    def finish(self) -> list[Finding]:
+        """The source has ended; collect what observers held back."""
+        new: list[Finding] = []
+        for watcher in self.watchers:
+            found = list(watcher.observer.finish(self.end_seconds))
+            watcher.findings += found
+            new += found
+        return new
+
+    def findings(self, name: str) -> list[Finding]:
+        """All that one observer has reported so far."""
+        return next(watcher.findings for watcher in self.watchers if watcher.observer.name == name)
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether every observer can save its state."""
+        return all(isinstance(watcher.observer, Resumable) for watcher in self.watchers)
+
+    def state(self) -> dict[str, Any]:
+        """Where the pass stands, without the findings so far."""
+        return {
+            "last_seconds": self.last_seconds,
+            "end_seconds": self.end_seconds,
+            "observers": {
+                watcher.observer.name: {
+                    "last_slot": watcher.pace.last_slot,
+                    "state": watcher.observer.state() if isinstance(watcher.observer, Resumable) else {},
+                }
+                for watcher in self.watchers
+            },
+        }
+
+    def restore(self, state: Mapping[str, Any], findings: Mapping[str, list[Finding]]) -> None:
+        """Stand where an earlier pass stood; all observers must be resumable."""
+        self.last_seconds = state["last_seconds"]
+        self.end_seconds = state["end_seconds"]
+        for watcher in self.watchers:
+            saved = state["observers"][watcher.observer.name]
+            watcher.pace.last_slot = saved["last_slot"]
+            watcher.findings = list(findings[watcher.observer.name])
+            if isinstance(watcher.observer, Resumable):
+                watcher.observer.restore(saved["state"])
+
+
+def watch(
+    pictures: Iterable[MomentPicture], observers: Sequence[Observer], source: VideoMetadata
+) -> list[Finding]:
+    """Let observers watch a source to its end.
+
+    Args:
+        pictures: `Video.pictures()`, or `ArrayPicture`s from anywhere.
+        observers: with different names.
+        source: what is watched.
+
+    Returns:
+        All findings, in the order in which they became certain; `Timeline.of_findings` sorts them.
+
+    >>> from muybridge.video import open_video
+    >>> with open_video(getfixture("sample_video")) as video:
+    ...     watch(video.pictures(), [], video.metadata)
+    []
+    """
+    run = Pass(observers, source)
+    found: list[Finding] = []
+    for picture in pictures:
+        found += run.see(picture)
+    return found + run.finish()

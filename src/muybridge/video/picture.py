@@ -1,0 +1,221 @@
+"""A decoded picture in the decoder's own format, and its conversion to what an observer wants to see.
+
+The decoder gives YUV at full size. Converting it straight to the size and format that is asked for (one pass of
+swscale) costs a fraction of making a full RGB picture first and scaling that down. Two observers that ask for
+the same view share one conversion.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from muybridge.observer import View
+from muybridge.values import Frame
+
+__all__ = ["ArrayPicture", "Converter", "DecodedPicture", "MomentPicture"]
+
+FULL = View()
+# FFmpeg's AVColorSpace numbers → swscale's matrices. An unspecified matrix is taken as BT.601, as FFmpeg, OpenCV
+# and torchcodec take it.
+MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.SMPTE170M,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+# Four pixels share one color sample: scaling these planes first and converting the small picture afterwards costs
+# a third of converting while scaling; the chroma of the result is as coarse as a JPEG's.
+SHARED_CHROMA = frozenset({"yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le", "p010le"})
+
+
+class MomentPicture(Protocol):
+    """A picture at a moment, which shows itself in any view: what a source hands to the pass."""
+
+    pts_seconds: float
+    duration_seconds: float
+    index: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels of the upright picture."""
+        ...
+
+    def frame(self, view: View = ...) -> Frame:
+        """The picture as a view shows it."""
+        ...
+
+
+class Converter:
+    """Turns decoded pictures into pixels; keeps swscale's tables between pictures of one video.
+
+    Args:
+        rotation_degrees: the clockwise turn that makes the picture upright.
+    """
+
+    def __init__(self, rotation_degrees: int = 0) -> None:
+        self.rotation_degrees = rotation_degrees % 360
+        self._reformatters: dict[tuple[int, int, str], VideoReformatter] = {}
+
+    def upright_size(self, picture: VideoFrame) -> tuple[int, int]:
+        """(width, height) after rotation."""
+        if self.rotation_degrees in (90, 270):
+            return picture.height, picture.width
+        return picture.width, picture.height
+
+    def convert(self, picture: VideoFrame, width: int, height: int, pixel_format: str) -> NDArray[np.uint8]:
+        """Upright pixels of that size.
+
+        Args:
+            picture: as decoded.
+            width: pixels of the upright result.
+            height: pixels of the upright result.
+            pixel_format: `"rgb24"` or `"gray8"`.
+
+        Returns:
+            (height, width, 3) or (height, width) uint8.
+        """
+        if self.rotation_degrees in (90, 270):
+            width, height = height, width
+        format_name = "gray" if pixel_format == "gray8" else "rgb24"
+        matrix = MATRICES.get(int(picture.colorspace), Colorspace.DEFAULT)
+        shrinks = width < picture.width and height < picture.height
+        if format_name == "rgb24" and shrinks and picture.format.name in SHARED_CHROMA:
+            full_range = picture.color_range == ColorRange.JPEG or picture.format.name == "yuvj420p"
+            levels = int(ColorRange.JPEG if full_range else ColorRange.MPEG)
+            small = self._reformatter(width, height, "planes").reformat(
+                picture,
+                width=width,
+                height=height,
+                format="yuvj420p" if full_range else "yuv420p",
+                src_colorspace=matrix,
+                dst_colorspace=matrix,
+                src_color_range=levels,
+                dst_color_range=levels,
+                interpolation=Interpolation.BILINEAR,
+            )
+            converted = self._reformatter(width, height, format_name).reformat(
+                small, format=format_name, src_colorspace=matrix, src_color_range=levels
+            )
+        else:
+            converted = self._reformatter(width, height, format_name).reformat(
+                picture,
+                width=width,
+                height=height,
+                format=format_name,
+                src_colorspace=matrix,
+                interpolation=Interpolation.BILINEAR,
+            )
+        pixels: NDArray[np.uint8] = converted.to_ndarray()  # type: ignore[assignment]  # of all formats at once
+        if self.rotation_degrees:
+            pixels = np.ascontiguousarray(np.rot90(pixels, k=-self.rotation_degrees // 90))
+        return pixels
+
+    def _reformatter(self, width: int, height: int, format_name: str) -> VideoReformatter:
+        # Each keeps the tables of one conversion; a shared one would build them anew at every change of size.
+        return self._reformatters.setdefault((width, height, format_name), VideoReformatter())
+
+
+class DecodedPicture:
+    """One decoded picture with its moment; pixels are made when asked for, once for each size.
+
+    Args:
+        picture: as decoded; for a source of arrays, see `muybridge.values.Frame`.
+        converter: shared by all pictures of the video.
+        pts_seconds: when it appears.
+        duration_seconds: how long it stays.
+        index: its place in the order of presentation.
+    """
+
+    __slots__ = ("_converter", "_frames", "_picture", "duration_seconds", "index", "pts_seconds")
+
+    def __init__(
+        self,
+        picture: VideoFrame,
+        converter: Converter,
+        *,
+        pts_seconds: float,
+        duration_seconds: float,
+        index: int,
+    ) -> None:
+        self._picture = picture
+        self._converter = converter
+        self._frames: dict[tuple[int, int, str], Frame] = {}
+        self.pts_seconds = pts_seconds
+        self.duration_seconds = duration_seconds
+        self.index = index
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels of the upright picture."""
+        return self._converter.upright_size(self._picture)
+
+    def frame(self, view: View = FULL) -> Frame:
+        """The picture as a view shows it; a second call with the same size costs nothing."""
+        return self.frame_of_size(*view.fit(*self.size), view.pixel_format)
+
+    def frame_of_size(self, width: int, height: int, pixel_format: str = "rgb24") -> Frame:
+        """The picture at exactly that size."""
+        key = (width, height, pixel_format)
+        if key not in self._frames:
+            pixels = self._converter.convert(self._picture, width, height, pixel_format)
+            self._frames[key] = Frame(
+                pixels, self.pts_seconds, self.duration_seconds, self.index, closer=self.frame
+            )
+        return self._frames[key]
+
+
+class ArrayPicture:
+    """The same for pixels that came from elsewhere: a camera's driver, a test, another program.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        pts_seconds: when it appears.
+        duration_seconds: how long it stays.
+        index: its place in the order of presentation.
+
+    >>> picture = ArrayPicture(np.zeros((40, 80, 3), np.uint8), pts_seconds=0.0)
+    >>> picture.frame(View(short_side_px=20, pixel_format="gray8")).pixels.shape
+    (20, 40)
+    """
+
+    __slots__ = ("_frames", "_pixels", "duration_seconds", "index", "pts_seconds")
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        *,
+        pts_seconds: float,
+        duration_seconds: float = 0.0,
+        index: int = 0,
+    ) -> None:
+        self._pixels = pixels
+        self._frames: dict[tuple[int, int, str], Frame] = {}
+        self.pts_seconds = pts_seconds
+        self.duration_seconds = duration_seconds
+        self.index = index
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self._pixels.shape[1], self._pixels.shape[0]
+
+    def frame(self, view: View = FULL) -> Frame:
+        """The picture as a view shows it; a second call with the same size costs nothing."""
+        width, height = view.fit(*self.size)
+        key = (width, height, view.pixel_format)
+        if key not in self._frames:
+            # The same converter as for decoded pictures, so that a file and its frames give the same pixels.
+            picture = VideoFrame.from_ndarray(np.ascontiguousarray(self._pixels), format="rgb24")
+            pixels = Converter().convert(picture, width, height, view.pixel_format)
+            self._frames[key] = Frame(
+                pixels, self.pts_seconds, self.duration_seconds, self.index, closer=self.frame
+            )
+        return self._frames[key]

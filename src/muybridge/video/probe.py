@@ -1,0 +1,116 @@
+"""What a container says of its video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av.error
+
+from muybridge.errors import EmptyVideoError
+from muybridge.values import StreamInfo, VideoMetadata
+from muybridge.video.container import DEFAULT_LIMITS, Limits, average_rate, open_container, video_stream
+from muybridge.video.packets import PacketTable, scan_packets
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+__all__ = ["live_metadata", "probe", "probe_with_packets"]
+
+# FFmpeg's numbers for AVColorSpace and AVColorRange.
+COLOR_SPACES = {0: "rgb", 1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}
+COLOR_RANGES = {1: "limited", 2: "full"}
+
+
+def probe(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> VideoMetadata:
+    """Tell what a video file holds: reads all packets, decodes one frame.
+
+    Args:
+        path: the video.
+        limits: the largest picture and the longest video that are accepted.
+
+    Returns:
+        The metadata; `read_packets` gives the exact time of every frame.
+
+    Raises:
+        VideoOpenError: the file cannot be opened.
+        EmptyVideoError: there is no frame in it.
+    """
+    return probe_with_packets(path, limits=limits)[0]
+
+
+def probe_with_packets(
+    path: str | Path, *, limits: Limits = DEFAULT_LIMITS
+) -> tuple[VideoMetadata, PacketTable]:
+    """`probe`, together with the packets that it read."""
+    with open_container(path, limits=limits) as container:
+        rotation = _rotation(container, video_stream(container, str(path)))
+    with open_container(path, limits=limits) as container:
+        stream = video_stream(container, str(path))
+        packets = scan_packets(container, stream)
+        if len(packets) == 0:
+            raise EmptyVideoError("its video stream holds no frame", path=str(path))
+        return _metadata(str(path), container, stream, packets, rotation), packets
+
+
+def live_metadata(path: str, container: InputContainer, stream: VideoStream) -> VideoMetadata:
+    """What is known of a source that has no end and cannot be read beforehand."""
+    return _metadata(path, container, stream, None, 0)
+
+
+def _rotation(container: InputContainer, stream: VideoStream) -> int:
+    # The display matrix reaches PyAV with the first decoded frame only. FFmpeg counts counter-clockwise.
+    stream.thread_type = "SLICE"
+    try:
+        picture = next(container.decode(stream), None)
+    except (av.error.FFmpegError, OSError, ValueError):
+        return 0
+    return round(-picture.rotation / 90) * 90 % 360 if picture is not None else 0
+
+
+def _metadata(
+    path: str, container: InputContainer, stream: VideoStream, packets: PacketTable | None, rotation: int
+) -> VideoMetadata:
+    context = stream.codec_context
+    width, height = context.width, context.height
+    if rotation in (90, 270):
+        width, height = height, width
+    rate = average_rate(stream)
+    frames_per_second = float(rate) if rate else None
+    if packets is not None and len(packets) > 1:
+        frames_per_second = (len(packets) - 1) / max(
+            1e-9, float(packets.pts_seconds[-1] - packets.pts_seconds[0])
+        )
+    pixel_format = context.format
+    return VideoMetadata(
+        path=path,
+        container=container.format.name,
+        codec=context.codec.canonical_name,
+        width=width,
+        height=height,
+        duration_seconds=packets.end_seconds - packets.start_seconds if packets is not None else None,
+        start_seconds=packets.start_seconds if packets is not None else 0.0,
+        num_frames=len(packets) if packets is not None else None,
+        frames_per_second=round(frames_per_second, 6) if frames_per_second else None,
+        frame_rate_kind=(
+            "unknown" if packets is None else "constant" if packets.is_constant_rate() else "variable"
+        ),
+        rotation_degrees=rotation,
+        pixel_format=pixel_format.name if pixel_format is not None else "",
+        bit_depth=max((c.bits for c in pixel_format.components), default=8)
+        if pixel_format is not None
+        else 8,
+        color_space=COLOR_SPACES.get(int(context.colorspace), "unspecified"),
+        color_range=COLOR_RANGES.get(int(context.color_range), "unspecified"),
+        stream_index=stream.index,
+        streams=tuple(
+            StreamInfo(
+                s.index,
+                s.type,
+                s.codec_context.codec.canonical_name if s.codec_context is not None else "unknown",
+                s.language,
+            )
+            for s in container.streams
+        ),
+    )

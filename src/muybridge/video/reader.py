@@ -1,0 +1,275 @@
+"""Reading a video: every frame with its time, in order, or just the frames that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from muybridge.errors import OptionError, VideoDecodeError
+from muybridge.observer import View
+from muybridge.values import Clip, Frame, VideoMetadata
+from muybridge.video.container import DEFAULT_LIMITS, Limits, open_container, video_stream
+from muybridge.video.decoder import Damage, PictureDecoder
+from muybridge.video.packets import PacketTable
+from muybridge.video.picture import FULL, Converter, DecodedPicture
+from muybridge.video.probe import probe_with_packets
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+__all__ = ["Video", "open_video"]
+
+
+def open_video(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Video:
+    """Open a local video file.
+
+    Args:
+        path: the file. URLs are refused here: live and remote sources are streamed.
+        limits: the largest picture and the longest video that are accepted.
+
+    Returns:
+        A context manager that iterates over `Frame`s: (H, W, 3) uint8 RGB, upright, with their seconds.
+
+    Raises:
+        VideoOpenError: missing, a folder, not a video, no video stream, or refused by a limit.
+        EmptyVideoError: there is no frame in it.
+
+    >>> import numpy as np
+    >>> from muybridge.video.writer import VideoWriter
+    >>> path = getfixture("tmp_path") / "gray.mp4"
+    >>> with VideoWriter(path, width=64, height=48, frames_per_second=10) as writer:
+    ...     for level in range(5):
+    ...         writer.write(np.full((48, 64, 3), 50 * level, np.uint8))
+    >>> with open_video(path) as video:
+    ...     print(video.metadata.width, [round(frame.pts_seconds, 1) for frame in video])
+    64 [0.0, 0.1, 0.2, 0.3, 0.4]
+    """
+    return Video(path, limits=limits)
+
+
+class Video:
+    """An opened video file; make one with `open_video`.
+
+    Each iteration decodes anew with a decoder of its own, so that two may run side by side.
+    """
+
+    def __init__(self, path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.path = str(path)
+        self.limits = limits
+        self.metadata: VideoMetadata
+        self.packets: PacketTable
+        self.metadata, self.packets = probe_with_packets(path, limits=limits)
+        self.damage = Damage(self.path)
+        self._iterators: list[Iterator[DecodedPicture]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End running iterations and let go of the file."""
+        for iterator in self._iterators:
+            iterator.close()  # type: ignore[attr-defined]  # they are generators
+        self._iterators.clear()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def __len__(self) -> int:
+        return len(self.packets)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was found to be damaged so far, in words."""
+        return tuple(self.damage.messages)
+
+    @cached_property
+    def converter(self) -> Converter:
+        """Turns this video's pictures into upright pixels."""
+        return Converter(self.metadata.rotation_degrees)
+
+    def frames(self, view: View | None = None) -> Iterator[Frame]:
+        """All frames in order of presentation.
+
+        Args:
+            view: the size, format and rate that are wanted; None for every frame at full size in RGB.
+
+        Yields:
+            Frames with pixels (H, W, 3) uint8, or (H, W) for a gray view.
+
+        Raises:
+            VideoDecodeError: not one frame could be decoded.
+
+        Warns:
+            DamagedVideoWarning: a stretch could not be decoded; the message names its seconds.
+        """
+        wanted = view or FULL
+        pace = Pace(wanted.frames_per_second)
+        return (picture.frame(wanted) for picture in self.pictures() if pace.wants(picture.pts_seconds))
+
+    def pictures(self, *, start_seconds: float | None = None) -> Iterator[DecodedPicture]:
+        """All pictures as decoded, for who wants several sizes of one; see `frames` for the rest.
+
+        Args:
+            start_seconds: leave out frames that appear before; decoding begins at the keyframe before it.
+        """
+        iterator = self._decode(start_seconds)
+        self._iterators.append(iterator)
+        return iterator
+
+    def frames_at(
+        self,
+        *,
+        indices: Sequence[int] | None = None,
+        seconds: Sequence[float] | None = None,
+        size_px: int | tuple[int, int] | None = None,
+        resize: Literal["crop", "squash"] = "crop",
+    ) -> Clip:
+        """Just these frames, exactly, whatever their order; each decoded once.
+
+        Args:
+            indices: 0-based places in the order of presentation, or
+            seconds: moments; each gives the frame that is shown then.
+            size_px: the side of a square result, or its (width, height); None for full size.
+            resize: `"crop"` keeps the proportions and cuts the middle out, `"squash"` distorts.
+
+        Returns:
+            The frames, in the order in which they were asked for.
+
+        Raises:
+            OptionError: outside the video, or both or neither of `indices` and `seconds`.
+            VideoDecodeError: no frame could be decoded.
+
+        Warns:
+            DamagedVideoWarning: a frame was broken and the last sound one before it stands in; the clip's times
+                tell which.
+        """
+        from muybridge.video.seeking import read_clip
+
+        if (indices is None) == (seconds is None):
+            raise OptionError("frames_at takes indices or seconds, and one of them only")
+        places = self.indices_at(seconds) if seconds is not None else [int(i) for i in indices or ()]
+        for place in places:
+            if not 0 <= place < len(self.packets):
+                raise OptionError(
+                    f"frame {place} is asked for; {self.path} has frames 0 to {len(self.packets) - 1}"
+                )
+        return read_clip(self, places, size_px=size_px, resize=resize)
+
+    def indices_at(self, seconds: Sequence[float]) -> list[int]:
+        """The frames that are shown at these moments.
+
+        Raises:
+            OptionError: a moment before the first frame or after the last.
+        """
+        start, end = self.packets.start_seconds, self.packets.end_seconds
+        # Half a frame of leeway: a duration that was rounded somewhere else must not be an error here.
+        leeway = 0.5 * float(self.packets.duration_seconds.max(initial=0.0)) + 1e-6
+        for moment in seconds:
+            if not start - leeway <= moment <= end + leeway:
+                raise OptionError(
+                    f"the frame at {moment} s is asked for; {self.path} shows frames from {start:.3f} s"
+                    f" to {end:.3f} s"
+                )
+        # The container's clock ticks in fractions; a moment computed from one must not fall just before it.
+        return [self.packets.index_at(float(moment) + 1e-6) for moment in seconds]
+
+    def _decode(self, start_seconds: float | None) -> Iterator[DecodedPicture]:
+        if self.packets.damage:
+            self.damage.report(self.packets.damage)
+        with open_container(self.path, limits=self.limits) as container:
+            stream = video_stream(container, self.path)
+            decoder = PictureDecoder(stream, self.damage)
+            clock = Clock(self.packets, float(stream.time_base or 1), self.damage)
+            if start_seconds is not None and self.packets.is_exact:
+                first = self.packets.index_at(start_seconds)
+                key = keyframe_before(self.packets, first)
+                if key > 0:
+                    container.seek(int(self.packets.dts[key]), stream=stream)
+            for picture in decoder.decode(container.demux(stream)):
+                decoded = clock.stamp(picture, self.converter)
+                if start_seconds is None or decoded.pts_seconds >= start_seconds - 1e-6:
+                    yield decoded
+        if clock.num_frames == 0:
+            raise VideoDecodeError(
+                "not one of its frames can be decoded; the file is damaged beyond use", path=self.path
+            )
+
+
+class Pace:
+    """Picks frames so that at most so many per second remain, evenly in time.
+
+    The clock is cut into slots of 1 / rate seconds, and the first frame of each slot is taken: the choice depends
+    on the times alone, not on where one began to read.
+
+    Args:
+        frames_per_second: None takes every frame.
+
+    >>> pace = Pace(2.0)
+    >>> [seconds for seconds in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0) if pace.wants(seconds)]
+    [0.0, 0.6, 1.0]
+    """
+
+    def __init__(self, frames_per_second: float | None) -> None:
+        self.frames_per_second = frames_per_second
+        self.last_slot: int | None = None
+
+    def wants(self, pts_seconds: float) -> bool:
+        """Whether the frame at that moment is one of them; to be asked in order."""
+        if self.frames_per_second is None:
+            return True
+        # The small addition takes up the rounding of times such as 29 / 30.
+        slot = int((pts_seconds + 1e-6) * self.frames_per_second // 1)
+        if self.last_slot is not None and slot <= self.last_slot:
+            return False
+        self.last_slot = slot
+        return True
+
+
+class Clock:
+    """Gives each decoded picture its seconds, its length and its place.
+
+    Args:
+        packets: what the container said; supplies lengths and places.
+        seconds_per_tick: the stream's clock.
+        damage: where times that run backwards are reported.
+    """
+
+    def __init__(self, packets: PacketTable, seconds_per_tick: float, damage: Damage) -> None:
+        self._packets = packets
+        self._seconds_per_tick = seconds_per_tick
+        self._damage = damage
+        self._place = {int(tick): place for place, tick in enumerate(packets.pts)} if packets.is_exact else {}
+        self._last_seconds: float | None = None
+        self.num_frames = 0
+
+    def stamp(self, picture: VideoFrame, converter: Converter) -> DecodedPicture:
+        """The picture with its moment."""
+        place = self._place.get(picture.pts) if picture.pts is not None else None
+        if place is None:
+            place = min(self.num_frames, max(0, len(self._packets) - 1))
+        length = float(self._packets.duration_seconds[place]) if len(self._packets) else 0.0
+        if self._packets.is_exact and picture.pts is not None:
+            seconds = picture.pts * self._seconds_per_tick
+        else:
+            seconds = float(self._packets.pts_seconds[place])
+        if self._last_seconds is not None and seconds <= self._last_seconds:
+            self._damage.report(f"its timestamps run backwards at {self._last_seconds:.2f} s")
+            seconds = self._last_seconds + max(length, 1e-3)
+        self._last_seconds = seconds
+        self.num_frames += 1
+        return DecodedPicture(picture, converter, pts_seconds=seconds, duration_seconds=length, index=place)
+
+
+def keyframe_before(packets: PacketTable, index: int) -> int:
+    """The last keyframe that is shown at or before that frame; 0 where there is none."""
+    while index > 0 and not packets.is_keyframe[index]:
+        index -= 1
+    return index

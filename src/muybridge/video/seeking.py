@@ -1,0 +1,267 @@
+"""Frame-exact random access: just the frames that are asked for, in one pass over the sorted targets.
+
+The packets say which keyframe each target needs, so the whole way is planned before anything is decoded:
+
+    packets   K . . . . . . K . . . . . . K . . . . . .      targets at x
+                    x   x                         x
+    run 1     K─────►───►                                     decode on inside a group of pictures
+    run 2                                 K───────►           seek over what nobody asked for
+
+Within a run, pictures that no other picture is made from are not decoded unless they are targets. Runs do not
+depend on each other, so two decoders share them where there are two cores.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.errors import OptionError, VideoDecodeError
+from muybridge.observer import View
+from muybridge.values import Clip
+from muybridge.video.container import open_container, video_stream
+from muybridge.video.decoder import Damage, PictureDecoder
+from muybridge.video.packets import PacketTable
+from muybridge.video.picture import Converter, DecodedPicture
+from muybridge.video.reader import Clock, keyframe_before
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+    from muybridge.video.reader import Video
+
+__all__ = ["read_clip"]
+
+MAX_DECODERS = 4
+# Opening a decoder costs about as much as decoding so many frames; seeking, as a few.
+FRAMES_PER_DECODER = 48
+FRAMES_PER_SEEK = 4
+Resize = Literal["crop", "squash"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Decode from one keyframe through these targets; all in places of the packet table."""
+
+    keyframe: int
+    targets: tuple[int, ...]
+
+
+def plan_runs(packets: PacketTable, targets: Sequence[int]) -> list[Run]:
+    """Group sorted targets by the keyframe that each needs; near groups are joined.
+
+    >>> import numpy as np
+    >>> table = PacketTable.from_columns(pts=range(100), dts=range(100), size_bytes=[1] * 100,
+    ...                                  is_keyframe=np.arange(100) % 20 == 0, seconds_per_tick=1.0)
+    >>> plan_runs(table, [3, 5, 47, 61])
+    [Run(keyframe=0, targets=(3, 5)), Run(keyframe=40, targets=(47,)), Run(keyframe=60, targets=(61,))]
+    """
+    runs: list[Run] = []
+    for target in targets:
+        key = keyframe_before(packets, target)
+        if runs and key - runs[-1].targets[-1] <= FRAMES_PER_SEEK:
+            runs[-1] = Run(runs[-1].keyframe, (*runs[-1].targets, target))
+        else:
+            runs.append(Run(key, (target,)))
+    return runs
+
+
+def read_clip(
+    video: Video, places: Sequence[int], *, size_px: int | tuple[int, int] | None, resize: Resize
+) -> Clip:
+    """`Video.frames_at` for places that are known to lie inside the video."""
+    if resize not in ("crop", "squash"):
+        raise OptionError(f"resize is {resize!r}; it is 'crop' or 'squash'")
+    targets = sorted(set(places))
+    if not targets:
+        raise OptionError("no frame is asked for; give at least one index or second")
+    fit = Fit(size_px, resize)
+    if video.packets.is_exact:
+        found = _read_runs(video, plan_runs(video.packets, targets), fit)
+    else:
+        # Without a time on every packet the targets cannot be recognised by their times: count instead.
+        found = _read_counting(video, targets, fit)
+    if not found:
+        raise VideoDecodeError("none of the frames that are asked for can be decoded", path=video.path)
+    return _assemble(video, places, found)
+
+
+class Fit:
+    """How a picture becomes pixels of the size that is asked for."""
+
+    def __init__(self, size_px: int | tuple[int, int] | None, resize: Resize) -> None:
+        self.size = (size_px, size_px) if isinstance(size_px, int) else size_px
+        self.resize = resize
+        if self.size is not None and not min(self.size) > 0:
+            raise OptionError(f"size_px is {size_px}; it must be positive, or None for full size")
+
+    def pixels(self, picture: DecodedPicture) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        if self.size is None:
+            return picture.frame(View()).pixels
+        width, height = self.size
+        if self.resize == "squash":
+            return picture.frame_of_size(width, height).pixels
+        scale = max(width / picture.size[0], height / picture.size[1])
+        scaled = max(width, round(picture.size[0] * scale)), max(height, round(picture.size[1] * scale))
+        pixels = picture.frame_of_size(*scaled).pixels
+        left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
+        return pixels[top : top + height, left : left + width]
+
+
+Found = dict[int, tuple[NDArray[np.uint8], float]]
+
+
+def _read_runs(video: Video, runs: list[Run], fit: Fit) -> Found:
+    work = sum(run.targets[-1] - run.keyframe + 1 for run in runs)
+    num_decoders = max(1, min(os.cpu_count() or 1, MAX_DECODERS, len(runs), work // FRAMES_PER_DECODER))
+    # Each decoder has a damage list of its own: warnings are raised in the caller's thread, in order.
+    damages = [Damage(video.path, warn=False) for _ in range(num_decoders)]
+    shares = _share(runs, num_decoders)
+    if num_decoders == 1:
+        results = [_follow(video, runs, fit, damages[0])]
+    else:
+        with ThreadPoolExecutor(num_decoders) as pool:
+            results = list(pool.map(_follow, [video] * num_decoders, shares, [fit] * num_decoders, damages))
+    for damage in damages:
+        for message in damage.messages:
+            video.damage.report(message)
+    return {place: value for result in results for place, value in result.items()}
+
+
+def _share(runs: list[Run], num_shares: int) -> list[list[Run]]:
+    # The longest first, each to who has the least so far.
+    shares: list[list[Run]] = [[] for _ in range(num_shares)]
+    loads = [0] * num_shares
+    for run in sorted(runs, key=lambda run: run.keyframe - run.targets[-1]):
+        lightest = loads.index(min(loads))
+        shares[lightest].append(run)
+        loads[lightest] += run.targets[-1] - run.keyframe + 1
+    return [sorted(share, key=lambda run: run.keyframe) for share in shares]
+
+
+def _follow(video: Video, runs: list[Run], fit: Fit, damage: Damage) -> Found:
+    found: Found = {}
+    with open_container(video.path, limits=video.limits) as container:
+        stream = video_stream(container, video.path)
+        decoder = PictureDecoder(stream, damage, threading="slice")
+        # swscale's tables are not to be shared between threads.
+        converter = Converter(video.metadata.rotation_degrees)
+        for run in runs:
+            _follow_run(video.packets, container, stream, decoder, converter, run, fit, found, damage)
+    return found
+
+
+def _follow_run(
+    packets: PacketTable,
+    container: InputContainer,
+    stream: VideoStream,
+    decoder: PictureDecoder,
+    converter: Converter,
+    run: Run,
+    fit: Fit,
+    found: Found,
+    damage: Damage,
+) -> None:
+    wanted = {int(packets.pts[target]): target for target in run.targets}
+    clock = Clock(packets, float(stream.time_base or 1), damage)
+    first, last = run.keyframe, run.targets[-1]
+    best: tuple[int, DecodedPicture] | None = None
+    for picture in decoder.decode(
+        _packets_of_run(container, stream, decoder, packets, first, wanted), flush=False
+    ):
+        best = _keep(clock.stamp(picture, converter), wanted, fit, found, best)
+    for picture in decoder.drain():
+        best = _keep(clock.stamp(picture, converter), wanted, fit, found, best)
+    damage.end(None if last == len(packets) - 1 else float(packets.pts_seconds[last]))
+    missing = [target for target in run.targets if target not in found]
+    if missing and best is not None:
+        # A broken target: the last sound picture before it stands in, under its own time.
+        stand_in = (fit.pixels(best[1]), best[1].pts_seconds)
+        for target in missing:
+            before = [place for place in found if first <= place < target]
+            found[target] = found[max(before)] if before and max(before) > best[0] else stand_in
+
+
+def _keep(
+    picture: DecodedPicture,
+    wanted: dict[int, int],
+    fit: Fit,
+    found: Found,
+    best: tuple[int, DecodedPicture] | None,
+) -> tuple[int, DecodedPicture] | None:
+    if picture.index in wanted.values():
+        found[picture.index] = (fit.pixels(picture), picture.pts_seconds)
+    return (picture.index, picture) if best is None or picture.index > best[0] else best
+
+
+def _packets_of_run(
+    container: InputContainer,
+    stream: VideoStream,
+    decoder: PictureDecoder,
+    packets: PacketTable,
+    keyframe: int,
+    wanted: dict[int, int],
+) -> Iterable[Packet[VideoStream]]:
+    remaining = set(wanted)
+    key_pts = int(packets.pts[keyframe])
+    container.seek(int(min(packets.dts[keyframe], key_pts)), stream=stream)
+    reached = False
+    for packet in container.demux(stream):
+        if packet.size == 0 or (packet.pts is None and packet.dts is None):
+            continue
+        ticks = packet.pts if packet.pts is not None else packet.dts
+        # Some containers land on an earlier keyframe; what lies before ours is not needed.
+        reached = reached or ticks == key_pts
+        if not reached and ticks is not None and ticks < key_pts:
+            continue
+        decoder.skip_unreferenced(ticks not in wanted)
+        yield packet
+        remaining.discard(ticks)
+        if not remaining:
+            break
+    decoder.skip_unreferenced(False)
+
+
+def _read_counting(video: Video, targets: list[int], fit: Fit) -> Found:
+    found: Found = {}
+    wanted = set(targets)
+    last: DecodedPicture | None = None
+    for place, picture in enumerate(video.pictures()):
+        last = picture
+        if place in wanted:
+            found[place] = (fit.pixels(picture), picture.pts_seconds)
+        if place >= targets[-1]:
+            return found
+    if last is not None:
+        stand_in = (fit.pixels(last), last.pts_seconds)
+        found.update({target: stand_in for target in targets if target not in found})
+    return found
+
+
+def _assemble(video: Video, places: Sequence[int], found: Found) -> Clip:
+    known = sorted(found)
+    # A run whose keyframe is broken gives nothing at all; its nearest earlier neighbour stands in.
+    sources = [
+        place if place in found else max((k for k in known if k < place), default=known[0])
+        for place in places
+    ]
+    if sources != list(places):
+        video.damage.report(
+            "some of the frames that are asked for cannot be decoded; their neighbours stand in"
+        )
+    seconds = np.array([found[source][1] for source in sources], np.float64)
+    return Clip(
+        np.stack([found[source][0] for source in sources]),
+        seconds,
+        np.array([video.packets.index_at(moment + 1e-6) for moment in seconds], np.int64),
+        video.path,
+    )
