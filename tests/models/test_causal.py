@@ -185,13 +185,13 @@ def test_gradients_reach_every_parameter() -> None:
 )
 def test_the_family_has_the_sizes_it_says(build: object, millions: float) -> None:
     with torch.device("meta"):
-        net = build(400)  # type: ignore[operator]
+        net = build()  # type: ignore[operator]
     assert sum(p.numel() for p in net.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (1, 4, 2, 16, 16), (1, 3, 0, 16, 16), (2, 3, 16, 16)])
 def test_a_clip_of_another_shape(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ShapeError, match=r"clip is \(.*\); it must be \(B, 3, T, H, W\)"):
+    with pytest.raises(ShapeError, match=r"expected clips \(B, 3, T, H, W\) float32, got \("):
         small_net()(torch.zeros(shape))
 
 
@@ -224,7 +224,7 @@ def test_a_state_of_another_network() -> None:
 
 def test_options_that_make_no_sense() -> None:
     with pytest.raises(OptionError, match=r"training mode; call model\.eval"):
-        causal_tiny(5).train().stream()
+        causal_tiny(num_classes=5).train().stream()
     with pytest.raises(OptionError, match="'conv' or 'shift'"):
         CausalNet(5, temporal="lstm")
     with pytest.raises(OptionError, match="memory_frames=0"):

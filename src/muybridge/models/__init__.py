@@ -5,6 +5,9 @@ Read from top to bottom, these files tell the field:
 1. `simple3d`        a 3D convolution sees space and time at once
 2. `factorized`      (2+1)D: first space, then time
 3. `resnet3d`        the two as residual networks, with public Kinetics weights
+4. `two_stream`      one network for what is there, one for how it moves
+5. `causal`          (layers in `causal_layers`) a stream, frame by frame, without looking back twice
+6. `temporal_proposals`, `boundary_matching`   over features of a long video: where actions start and end
 
 Then `registry` (names → builders), `weights` (what belongs to a checkpoint), `download` and `checkpoint`
 (from a URL to a loaded module) and `input_check`.
@@ -15,9 +18,14 @@ from typing import TYPE_CHECKING
 from muybridge._lazy import attach
 
 _NAMES = {
+    "BoundaryMatchingNet": "muybridge.models.boundary_matching",
+    "CausalNet": "muybridge.models.causal",
+    "CausalStream": "muybridge.models.causal",
     "FactorizedConv3d": "muybridge.models.factorized",
     "ModelEntry": "muybridge.models.registry",
     "Simple3DCNN": "muybridge.models.simple3d",
+    "TemporalProposalNet": "muybridge.models.temporal_proposals",
+    "TwoStream": "muybridge.models.two_stream",
     "VideoResNet": "muybridge.models.resnet3d",
     "Weights": "muybridge.models.weights",
     "check_clip": "muybridge.models.input_check",
@@ -28,6 +36,9 @@ _NAMES = {
     "weights_of": "muybridge.models.weights",
 }
 _SUBMODULES = (
+    "boundary_matching",
+    "causal",
+    "causal_layers",
     "checkpoint",
     "download",
     "factorized",
@@ -35,6 +46,8 @@ _SUBMODULES = (
     "registry",
     "resnet3d",
     "simple3d",
+    "temporal_proposals",
+    "two_stream",
     "weights",
 )
 
@@ -42,6 +55,8 @@ __getattr__, __dir__ = attach(__name__, _NAMES, _SUBMODULES)
 __all__ = [*_NAMES]
 
 if TYPE_CHECKING:
+    from muybridge.models.boundary_matching import BoundaryMatchingNet as BoundaryMatchingNet
+    from muybridge.models.causal import CausalNet as CausalNet, CausalStream as CausalStream
     from muybridge.models.factorized import FactorizedConv3d as FactorizedConv3d
     from muybridge.models.input_check import check_clip as check_clip
     from muybridge.models.registry import (
@@ -53,4 +68,6 @@ if TYPE_CHECKING:
     )
     from muybridge.models.resnet3d import VideoResNet as VideoResNet
     from muybridge.models.simple3d import Simple3DCNN as Simple3DCNN
+    from muybridge.models.temporal_proposals import TemporalProposalNet as TemporalProposalNet
+    from muybridge.models.two_stream import TwoStream as TwoStream
     from muybridge.models.weights import Weights as Weights, weights_of as weights_of

@@ -34,6 +34,8 @@ from torch.nn import functional
 
 from muybridge.errors import OptionError, ShapeError
 from muybridge.models.causal_layers import ConvBlock, ShiftBlock, SpatialConv, halved
+from muybridge.models.input_check import check_clip
+from muybridge.models.registry import register
 
 __all__ = ["CausalNet", "CausalState", "CausalStream", "causal_shift_small", "causal_small", "causal_tiny"]
 
@@ -101,7 +103,7 @@ class CausalNet(nn.Module):
     def initial_state(self, batch_size: int, height: int, width: int) -> CausalState:
         """The state before the first frame, for frames of (height, width).
 
-        >>> {name: tuple(past.shape) for name, past in causal_tiny(5).initial_state(1, 96, 96).items()}
+        >>> {name: tuple(past.shape) for name, past in causal_tiny().initial_state(1, 96, 96).items()}
         {'num_frames': (1,), 'features': (1, 31, 128), 'frame': (1, 1, 96, 96, 3),
         'block0': (1, 2, 24, 24, 32), 'block1': (1, 2, 12, 12, 64), 'block2': (1, 2, 6, 6, 128)}
         """
@@ -129,7 +131,7 @@ class CausalNet(nn.Module):
         Returns:
             Logits (B, t, K), one row for each frame, and the state after the last of them.
         """
-        _check_clip(frames)
+        check_clip(frames)
         new: CausalState = {}
         x = frames.permute(0, 2, 3, 4, 1)
         if self.use_differences:
@@ -156,7 +158,7 @@ class CausalNet(nn.Module):
         Raises:
             ShapeError: not (B, 3, T, H, W).
         """
-        _check_clip(clip)
+        check_clip(clip)
         return self.step(clip, self.initial_state(clip.shape[0], *clip.shape[-2:]))[0]
 
     def stream(self) -> CausalStream:
@@ -186,13 +188,13 @@ class CausalStream:
     Raises:
         OptionError: a model in training mode, whose batch norm would look at the future.
 
-    >>> stream = causal_tiny(5).eval().stream()
+    >>> stream = causal_tiny(num_classes=5).eval().stream()
     >>> frame = torch.rand(3, 96, 96)
     >>> stream.push(frame).shape, stream.num_frames
     (torch.Size([5]), 1)
     >>> saved = stream.state_dict()
     >>> expected = stream.push(frame)
-    >>> other = causal_tiny(5).eval().stream()
+    >>> other = causal_tiny(num_classes=5).eval().stream()
     >>> other.model.load_state_dict(stream.model.state_dict())
     <All keys matched successfully>
     >>> other.load_state_dict(saved)
@@ -275,21 +277,51 @@ class CausalStream:
         return self._state
 
 
-def causal_tiny(num_classes: int = 400) -> CausalNet:
-    """0.2 M parameters: for a camera beside other work. Clips (B, 3, T, 96, 96) → logits (B, K)."""
-    return CausalNet(num_classes, widths=(16, 32, 64, 128), blocks_per_stage=1)
+_PAPER = "MoViNets: Mobile Video Networks for Efficient Video Recognition, arXiv:2103.11511"
 
 
-def causal_small(num_classes: int = 400) -> CausalNet:
-    """1.8 M parameters: the family's standard size. Clips (B, 3, T, 112, 112) → logits (B, K)."""
-    return CausalNet(num_classes)
+@register(inputs=((3, 16, 96, 96),), head="head", paper=_PAPER)
+def causal_tiny(*, num_classes: int = 400, memory_frames: int = 32) -> CausalNet:
+    """A causal network of 0.2 M parameters, for a camera beside other work.
+
+    Args:
+        num_classes: K, the size of the output.
+        memory_frames: over how many last frames the answer is averaged.
+
+    >>> causal_tiny(num_classes=5).eval().stream().push(torch.zeros(3, 96, 96)).shape
+    torch.Size([5])
+    """
+    widths = (16, 32, 64, 128)
+    return CausalNet(num_classes, widths=widths, blocks_per_stage=1, memory_frames=memory_frames)
 
 
-def causal_shift_small(num_classes: int = 400) -> CausalNet:
-    """1.3 M parameters: `causal_small` with shifts for its temporal convolutions; same shapes."""
-    return CausalNet(num_classes, temporal="shift")
+@register(inputs=((3, 16, 112, 112),), head="head", paper=_PAPER)
+def causal_small(*, num_classes: int = 400, memory_frames: int = 32) -> CausalNet:
+    """A causal network of 1.8 M parameters with convolutions over time, the family's standard size.
+
+    Args:
+        num_classes: K, the size of the output.
+        memory_frames: over how many last frames the answer is averaged.
+
+    >>> sum(parameter.numel() for parameter in causal_small().parameters())
+    1788560
+    """
+    return CausalNet(num_classes, memory_frames=memory_frames)
 
 
-def _check_clip(clip: Tensor) -> None:
-    if clip.ndim != 5 or clip.shape[1] != 3 or 0 in clip.shape:
-        raise ShapeError(f"clip is {tuple(clip.shape)}; it must be (B, 3, T, H, W) with at least one frame")
+@register(
+    inputs=((3, 16, 112, 112),),
+    head="head",
+    paper="TSM: Temporal Shift Module for Efficient Video Understanding, arXiv:1811.08383",
+)
+def causal_shift_small(*, num_classes: int = 400, memory_frames: int = 32) -> CausalNet:
+    """A causal network of 1.3 M parameters: `causal_small` with shifts for its convolutions over time.
+
+    Args:
+        num_classes: K, the size of the output.
+        memory_frames: over how many last frames the answer is averaged.
+
+    >>> sum(parameter.numel() for parameter in causal_shift_small().parameters())
+    1270672
+    """
+    return CausalNet(num_classes, memory_frames=memory_frames, temporal="shift")

@@ -27,7 +27,15 @@ from muybridge.models.weights import Weights
 
 __all__ = ["ModelEntry", "create_model", "list_models", "model_entry", "register"]
 
-_MODULES = ("simple3d", "factorized", "resnet3d")
+_MODULES = (
+    "simple3d",
+    "factorized",
+    "resnet3d",
+    "two_stream",
+    "causal",
+    "temporal_proposals",
+    "boundary_matching",
+)
 _ENTRIES: dict[str, ModelEntry] = {}
 
 Task = Literal["classification", "proposals", "features"]
