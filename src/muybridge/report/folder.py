@@ -1,0 +1,231 @@
+"""A timeline ⇄ the folder of a report.
+
+    report.html          the page; needs no network and no other file but the video
+    timeline.json        everything, on the source's clock; `read_timeline` gives the timeline back
+    segments.csv         one row for each segment          signals.csv   one row for each value
+    text.srt  text.vtt   the words on the screen           chapters.vtt, chapters.ffmetadata   the shots
+    actions.json         ActivityNet's layout              pictures/…    the keyframes
+
+Signals, chapters, actions and pictures are written where there are any.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from muybridge.errors import OptionError, OutputError
+from muybridge.report.interop import to_activitynet, to_ffmetadata
+from muybridge.report.page import render_page, video_href
+from muybridge.report.subtitles import segments_to_srt, segments_to_vtt
+from muybridge.report.tables import json_values, segments_to_csv, signals_to_csv
+from muybridge.values import Picture, Timeline
+
+__all__ = ["read_timeline", "write_report"]
+
+MARK = "timeline.json"
+"""The file by which a folder is known to be a report; it is written first."""
+PICTURES = "pictures"
+FILES = (
+    "actions.json",
+    "chapters.ffmetadata",
+    "chapters.vtt",
+    "report.html",
+    "segments.csv",
+    "signals.csv",
+    "text.srt",
+    "text.vtt",
+)
+"""All that a report may hold beside its mark and its pictures."""
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full: free some space, or choose a folder on another disk",
+    errno.EDQUOT: "your quota of disk space is used up: free some space, or choose a folder elsewhere",
+    errno.EACCES: "you may not write there: choose a folder of your own, or ask for the permission",
+    errno.EPERM: "you may not write there: choose a folder of your own, or ask for the permission",
+    errno.EROFS: "that disk is read-only: choose a folder on another disk",
+    errno.ENOTDIR: "a file is in the way: remove it, or choose another folder",
+    errno.EEXIST: "a file is in the way: remove it, or choose another folder",
+    errno.EISDIR: "a folder of that name is in the way: remove it, or choose another folder",
+    errno.ENAMETOOLONG: "the name is too long for that disk: choose a shorter one",
+}
+
+
+def write_report(
+    timeline: Timeline, folder: str | os.PathLike[str], *, video_path: str | os.PathLike[str] | None = None
+) -> Path:
+    """Write a timeline as a page, subtitles, tables, JSON and pictures.
+
+    An older report in the folder is replaced, file by file; foreign files stay, and one that has the name of
+    one of ours is never overwritten. Each file appears whole or not at all.
+
+    Args:
+        timeline: what to write.
+        folder: where to; made if it is absent.
+        video_path: the video that the page plays; by default the timeline's own path.
+
+    Returns:
+        The path of `report.html`.
+
+    Raises:
+        OutputError: the folder cannot be written, the disk is full, or a foreign file has one of our names.
+        OptionError: a picture's name is not fit for a file name.
+
+    >>> import tempfile
+    >>> from muybridge.values import Segment, VideoMetadata
+    >>> timeline = Timeline(VideoMetadata("cat.mp4", duration_seconds=3.0), (Segment(1, 2, "text", "MEOW"),))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = write_report(timeline, folder)
+    ...     (page.name, read_timeline(folder) == timeline)
+    ('report.html', True)
+    """
+    folder = Path(folder)
+    files = _contents(timeline, folder, timeline.path if video_path is None else video_path)
+    with _remedy(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        stale = _claim(folder, files)
+        for name, content in files.items():
+            _write(folder / name, content)
+            stale.discard(name)
+        stale -= {f"{PICTURES}/{picture.file_name}" for picture in timeline.pictures}
+        for name in stale:
+            (folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # only an empty folder goes
+            (folder / PICTURES).rmdir()
+    return folder / "report.html"
+
+
+def read_timeline(path: str | os.PathLike[str]) -> Timeline:
+    """Read a timeline back, with its pictures where they lie beside it.
+
+    Args:
+        path: a report's folder, or its `timeline.json`.
+
+    Raises:
+        OptionError: there is no such file, or it is not a timeline that this version can read.
+    """
+    path = Path(path)
+    path = path / MARK if path.is_dir() else path
+    try:
+        timeline = Timeline.from_dict(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise OptionError(f"{path}: {error.strerror}; give a report's folder or its {MARK}") from error
+    except OptionError as error:
+        raise OptionError(f"{path}: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OptionError(f"{path}: not a timeline ({error}); analyze the video again") from error
+    pictures = tuple(_with_image(picture, path.parent / PICTURES) for picture in timeline.pictures)
+    return replace(timeline, pictures=pictures)
+
+
+def _with_image(picture: Picture, folder: Path) -> Picture:
+    if not picture.jpeg and _is_file_name(picture.name):
+        with suppress(OSError):
+            return replace(picture, jpeg=(folder / picture.file_name).read_bytes())
+    return picture
+
+
+def _contents(timeline: Timeline, folder: Path, video_path: str | os.PathLike[str]) -> dict[str, bytes]:
+    """Every file's relative name and bytes, in the order in which they are written."""
+    for picture in timeline.pictures:
+        if not _is_file_name(picture.name):
+            raise OptionError(
+                f"a picture is named {picture.name!r}, which is not fit for a file name: use letters, digits,"
+                " '-' and '_'"
+            )
+    zero = timeline.metadata.start_seconds
+    shots = [
+        replace(shot, label=shot.label or f"shot {number}")
+        for number, shot in enumerate(timeline.of("shot"), 1)
+    ]
+    texts = {
+        "segments.csv": segments_to_csv(timeline.segments),
+        "signals.csv": signals_to_csv(timeline.signals) if timeline.signals else None,
+        "text.srt": segments_to_srt(timeline.of("text"), start_seconds=zero),
+        "text.vtt": segments_to_vtt(timeline.of("text"), start_seconds=zero),
+        "chapters.vtt": segments_to_vtt(shots, start_seconds=zero) if shots else None,
+        "chapters.ffmetadata": to_ffmetadata(timeline) if shots else None,
+        "actions.json": _json(to_activitynet([timeline])) if timeline.of("action") else None,
+    }
+    files = {MARK: _json(timeline.to_dict()).encode("utf-8", "backslashreplace")}
+    for picture in timeline.pictures:
+        if picture.jpeg:
+            files[f"{PICTURES}/{picture.file_name}"] = picture.jpeg
+    # File names that are not UTF-8 arrive as lone surrogates: JSON can escape them, the others cannot.
+    files |= {name: text.encode("utf-8", "replace") for name, text in texts.items() if text is not None}
+    names = sorted({name for name in files if "/" not in name})
+    page = render_page(timeline, video_href=video_href(video_path, folder), files=names)
+    return files | {"report.html": page.encode("utf-8", "replace")}
+
+
+def _claim(folder: Path, files: Iterable[str]) -> set[str]:
+    """What an older report left in the folder, after making sure that nothing foreign will be overwritten."""
+    present = {name for name in {MARK, *FILES, *files} if (folder / name).exists()}
+    if not present:
+        return set()
+    try:
+        older: Any = json.loads((folder / MARK).read_bytes())
+        if older["format"].partition("/")[0] != Timeline.FORMAT.partition("/")[0]:
+            raise ValueError
+        names = [str(picture["name"]) for picture in older["pictures"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutputError(
+            f"{folder} holds {', '.join(sorted(present))}, which no report wrote: move that away, or choose"
+            " another folder"
+        ) from error
+    return present - {MARK} | {f"{PICTURES}/{name}.jpg" for name in names if _is_file_name(name)}
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside the place and rename, so that a reader never meets half a file."""
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _remedy(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "choose another folder")
+        raise OutputError(f"cannot write the report to {folder}: {error.strerror}; {remedy}") from error
+
+
+def _is_file_name(name: str) -> bool:
+    return re.fullmatch(r"[\w\-][\w.\- ]{0,99}", name) is not None
+
+
+def _json(value: dict[str, Any]) -> str:
+    """JSON with a line for each item of the lists at the top: small, and still readable and diffable."""
+
+    def dump(item: object) -> str:
+        return json.dumps(item, ensure_ascii=False, allow_nan=False)
+
+    fields = [
+        f"{dump(key)}: "
+        + (
+            "[\n  " + ",\n  ".join(map(dump, item)) + "\n ]"
+            if item and isinstance(item, list)
+            else dump(item)
+        )
+        for key, item in json_values(value).items()
+    ]
+    return "{\n " + ",\n ".join(fields) + "\n}\n"
