@@ -1,0 +1,102 @@
+"""What every verb prints in the same way: JSON, moments, a progress bar."""
+
+from __future__ import annotations
+
+import glob
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from muybridge.errors import VideoOpenError
+
+__all__ = ["VIDEO_ENDINGS", "clock", "expand_paths", "print_json", "progress_bar"]
+
+VIDEO_ENDINGS = frozenset(
+    [
+        ".3gp",
+        ".asf",
+        ".avi",
+        ".flv",
+        ".m2ts",
+        ".m4v",
+        ".mjpeg",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".ogv",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+    ]
+)
+
+
+def print_json(value: Any) -> None:
+    """Write JSON values, or anything with `to_dict()`, to stdout as one document."""
+    data = value.to_dict() if hasattr(value, "to_dict") else value
+    print(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a person reads them.
+
+    >>> clock(3.25), clock(3725.5), clock(59.999)
+    ('0:03.25', '1:02:05.50', '1:00.00')
+    """
+    hundredths = round(abs(seconds) * 100)
+    minutes, rest = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    sign = "-" if seconds < 0 and hundredths else ""
+    tail = f"{rest // 100:02d}.{rest % 100:02d}"
+    return f"{sign}{hours}:{minutes:02d}:{tail}" if hours else f"{sign}{minutes}:{tail}"
+
+
+def expand_paths(names: Sequence[str]) -> list[Path]:
+    """Files, folders and patterns → files; a folder stands for the videos in it.
+
+    Raises:
+        VideoOpenError: a pattern or a folder without any video.
+    """
+    paths: list[Path] = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in VIDEO_ENDINGS)
+        elif not path.exists() and glob.has_magic(name):
+            found = sorted(Path(match) for match in glob.glob(name, recursive=True))  # noqa: PTH207
+            found = [file for file in found if file.is_file()]
+        else:
+            paths.append(path)
+            continue
+        if not found:
+            raise VideoOpenError("no video found there", path=name)
+        paths += found
+    return list(dict.fromkeys(paths))
+
+
+@contextmanager
+def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[float, float], None] | None]:
+    """A bar on stderr for a function that reports (done, total); None when quiet or when nobody looks."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
