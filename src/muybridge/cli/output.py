@@ -15,27 +15,10 @@ from muybridge.errors import VideoOpenError
 __all__ = ["VIDEO_ENDINGS", "clock", "expand_paths", "print_json", "progress_bar"]
 
 VIDEO_ENDINGS = frozenset(
-    [
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".flv",
-        ".m2ts",
-        ".m4v",
-        ".mjpeg",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".ogv",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-    ]
+    (
+        *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4"),
+        *(".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
+    )
 )
 
 

@@ -13,6 +13,7 @@ def probe(
     """Tell what a video file holds: size, length, codec, frame rate, rotation, colors.
 
     Examples:
+
         muybridge probe holiday.mp4
 
         muybridge probe holiday.mp4 --packets --json
