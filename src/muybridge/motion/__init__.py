@@ -6,11 +6,14 @@ __getattr__, __dir__ = attach(
     __name__,
     {},
     [
+        "appearance",
         "flow",
         "flow_files",
         "flow_methods",
         "raft",
+        "shots",
         "statistics",
+        "transitions",
         "warp",
     ],
 )

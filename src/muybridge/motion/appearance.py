@@ -1,0 +1,179 @@
+"""What one frame looks like, in few numbers: enough to say whether two frames show the same scene.
+
+    pixels ─► every k-th pixel ─► YCrCb ─► thumbnail (18, 32, 3)  where things are
+                                       ├─► color histogram (1024,)  which colors there are, wherever they are
+                                       └─► contrast  the standard deviation of the luma
+
+Movement changes the thumbnail but hardly the histogram; a flash or a change of exposure changes the histogram
+but hardly the thumbnail's structure; a cut changes both. So the dissimilarity of two frames is the geometric mean
+of the two changes. The intersection of histograms is Swain and Ballard's (Color indexing, IJCV 1991). That pixels
+and histograms fail on different things is what comparisons find (Boreczky and Rowe, SPIE 1996; Lienhart, SPIE 1999).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.errors import ShapeError
+
+__all__ = ["ANALYSIS_SIDE_PX", "Appearance", "describe", "dissimilarity"]
+
+ANALYSIS_SIDE_PX = 72
+"""The short side at which frames are described; larger frames are thinned to about this by taking every k-th pixel."""
+
+THUMBNAIL_SIZE = (32, 18)
+_BINS = (16, 8, 8)
+# Chroma beyond this is rare and counts as missing; neutral lies in the middle of a bin, so that noise stays in it.
+_RANGES = (0, 256, 56, 184, 56, 184)
+_BLACK_BINS = _BINS[1] * _BINS[2]  # those of the lowest step of luma
+_BLACK_LUMA = 20.0 - 128.0
+_LEAST_SHARE = 0.25
+_NOISE_VARIANCE = 25.0  # luma variance at which structure counts half: below it, there is mostly noise
+
+_FLAT_DIFFERENCE = 120.0  # of the three channels together, between flat pictures that have nothing in common
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Appearance:
+    """One frame in numbers.
+
+    Args:
+        thumbnail: (18·32·3,) float32, YCrCb, row by row, each value from −128 to 127.
+        histogram: (1024,) float32 that sums to at most 1.
+        luma: (18·32,) float32, the thumbnail's luma.
+        luma_variance: of the thumbnail's luma.
+        has_black: whether some of the thumbnail is black, as a letterbox is.
+        contrast: the standard deviation of the luma of the thinned frame.
+        brightness: the mean luma, 0 to 255.
+    """
+
+    thumbnail: NDArray[np.float32]
+    histogram: NDArray[np.float32]
+    luma: NDArray[np.float32]
+    luma_variance: float
+    has_black: bool
+    contrast: float
+    brightness: float
+
+
+def thin(pixels: NDArray[np.uint8], short_side_px: int = ANALYSIS_SIDE_PX) -> NDArray[np.uint8]:
+    """Every k-th pixel, so that the shorter side is about `short_side_px`, never fewer; a contiguous copy.
+
+    Args:
+        pixels: (H, W, 3) or (H, W) uint8.
+        short_side_px: the size to come near to.
+
+    >>> thin(np.zeros((270, 480, 3), np.uint8)).shape
+    (90, 160, 3)
+    """
+    step = max(1, min(pixels.shape[:2]) // short_side_px)
+    return np.ascontiguousarray(pixels[::step, ::step])
+
+
+def describe(pixels: NDArray[np.uint8]) -> Appearance:
+    """Describe one frame.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, or (H, W) uint8 luma; any size, small is enough.
+
+    Raises:
+        ShapeError: another shape or dtype, or no pixels.
+
+    >>> gray = describe(np.full((40, 60), 128, np.uint8))
+    >>> gray.brightness, gray.contrast
+    (128.0, 0.0)
+    """
+    shape = pixels.shape
+    if (
+        pixels.dtype != np.uint8
+        or len(shape) not in (2, 3)
+        or 0 in shape
+        or (len(shape) == 3 and shape[2] != 3)
+    ):
+        raise ShapeError(f"a frame is {shape} {pixels.dtype}; it must be (H, W, 3) RGB or (H, W) luma, uint8")
+    small = thin(pixels)
+    if small.ndim == 2:
+        ycc = np.full((*small.shape, 3), 128, np.uint8)
+        ycc[..., 0] = small
+    else:
+        ycc = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb), np.uint8)
+    histogram = cv2.calcHist([ycc], [0, 1, 2], None, list(_BINS), list(_RANGES)).reshape(-1)
+    histogram = histogram / np.float32(ycc.shape[0] * ycc.shape[1])
+    # The contrast comes from the histogram of luma alone: that is cheaper than a pass over the pixels.
+    counts = np.bincount(ycc[..., 0].reshape(-1), minlength=256)
+    brightness = float(counts @ _LEVELS) / (ycc.shape[0] * ycc.shape[1])
+    variance = float(counts @ (_LEVELS - brightness) ** 2) / (ycc.shape[0] * ycc.shape[1])
+    thumbnail = cv2.resize(ycc, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32) - np.float32(
+        128
+    )
+    luma = np.ascontiguousarray(thumbnail[..., 0]).reshape(-1)
+    return Appearance(
+        thumbnail.reshape(-1),
+        histogram,
+        luma,
+        float(luma.var()),
+        bool(luma.min() < _BLACK_LUMA),
+        math.sqrt(variance),
+        brightness,
+    )
+
+
+_LEVELS = np.arange(256, dtype=np.float64)
+
+
+def structure_change(a: Appearance, b: Appearance) -> float:
+    """One less the correlation of the lumas, from 0 (same structure, at whatever exposure) to 1.
+
+    Between flat pictures, which have no structure, it is the mean difference of their colors instead.
+    """
+    change = min(1.0, max(0.0, 1.0 - correlation(a, b)))
+    variance = max(a.luma_variance, b.luma_variance)
+    weight = variance / (variance + _NOISE_VARIANCE)
+    if weight > 0.9:
+        return change
+    flat_change = min(1.0, float(np.abs(a.thumbnail - b.thumbnail).mean()) * 3 / _FLAT_DIFFERENCE)
+    return weight * change + (1 - weight) * flat_change
+
+
+def correlation(a: Appearance, b: Appearance) -> float:
+    """Of the lumas, where at least one is not black: a letterbox that both have says nothing."""
+    first, second = a.luma, b.luma
+    if not (a.has_black and b.has_black):
+        covariance = float(first @ second) / first.size - float(first.mean()) * float(second.mean())
+        return covariance / (math.sqrt(a.luma_variance * b.luma_variance) + _NOISE_VARIANCE)
+    seen = np.maximum(first, second) > _BLACK_LUMA
+    if seen.sum() < _LEAST_SHARE * seen.size:
+        seen[:] = True
+    first, second = first[seen], second[seen]
+    first, second = first - first.mean(), second - second.mean()
+    variances = float(first @ first) * float(second @ second) / first.size**2
+    covariance = float(first @ second) / first.size
+    return covariance / (math.sqrt(variances) + _NOISE_VARIANCE)
+
+
+def color_change(a: Appearance, b: Appearance) -> float:
+    """One less the intersection of the histograms, from 0 (same colors) to 1; black that both have is left out."""
+    common = np.minimum(a.histogram, b.histogram)
+    black = float(common[:_BLACK_BINS].sum())
+    return min(1.0, max(0.0, (1.0 - float(common.sum())) / max(_LEAST_SHARE, 1.0 - black)))
+
+
+def dissimilarity(a: Appearance, b: Appearance) -> float:
+    """How unlike two frames are, from 0 (the same) to 1 (nothing in common).
+
+    The geometric mean of the change of structure and the change of colors, so that it is high only where both are.
+
+    >>> draw = np.random.default_rng(0)
+    >>> left = draw.integers(0, 120, (72, 128, 3), dtype=np.uint8)
+    >>> left[:, :64] = 20
+    >>> right = 255 - left[:, ::-1]
+    >>> dissimilarity(describe(left), describe(left)), dissimilarity(describe(left), describe(right)) > 0.5
+    (0.0, True)
+    """
+    color = color_change(a, b)
+    return math.sqrt(color * structure_change(a, b))

@@ -1,0 +1,219 @@
+"""Gradual transitions: dissolves, and fades through a flat picture.
+
+A dissolve mixes two pictures, `frame = (1 - α) before + α after`, with α rising from 0 to 1. Three things follow, and
+movement shows none of them together:
+
+- each frame lies on the straight line from `before` to `after`: its distance from that line (the *residual*) is small,
+  while a camera that pans or a thing that moves leaves the line at once;
+- mixing unlike pictures lowers the contrast: the variance of the luma over time is a parabola that dips in the middle
+  (Alattar, Detecting and compressing dissolve regions, ICASSP 1993; Truong, Dorai and Venkatesh, ACM Multimedia 2000);
+- `before` and `after` are unlike, though no frame is unlike its neighbor
+  (twin comparison: Zhang, Kankanhalli and Smoliar, Automatic partitioning of full-motion video, 1993).
+
+A fade is a dissolve to and from a flat picture: the contrast falls nearly to nothing, and until then each frame
+keeps the structure of its own side (Lienhart, SPIE 1999).
+
+Windows of several lengths end at the newest frame; those that look like a transition compete, and the best of
+those that overlap wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.motion.appearance import Appearance, correlation, dissimilarity
+
+__all__ = ["GradualFinder", "Gradual"]
+
+WINDOW_LENGTHS = (8, 12, 18, 26, 38, 56, 80)  # in rows: transitions of a sixth of a second to two and a half
+ROW_SECONDS = 1 / 33  # frames that follow each other faster than this are left out here
+DISSOLVE_SCORE = 0.28
+MIN_UNLIKE = 0.40  # dissimilarity of a window's first and last frame
+MAX_STEP = 0.45  # of α between rows: more is a cut
+MAX_CHANGE = 0.60  # dissimilarity of neighboring frames: more is a cut
+FADE_DIP = 0.60  # how much of the contrast a fade takes away at least
+_FLAT_CONTRAST = 5.0
+_MAX_FLAT_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Gradual:
+    """A gradual transition that one window shows.
+
+    Args:
+        start: the row of the first mixed frame; rows are the finder's, counted from its first frame.
+        middle: the row where it is half done.
+        end: the row of the first frame after it.
+        transition: `"dissolve"` or `"fade"`.
+        score: how sure; about 0.25 to 2.
+    """
+
+    start: int
+    middle: int
+    end: int
+    transition: str
+    score: float
+
+
+class GradualFinder:
+    """Looks for gradual transitions in a stream of described frames, with a bounded window of rows."""
+
+    def __init__(self) -> None:
+        self._capacity = 2 * (WINDOW_LENGTHS[-1] + 1)
+        self._thumbnails = np.empty((self._capacity, 0), np.float32)
+        self._looks: list[Appearance] = []
+        self.pts_seconds: list[float] = []
+        self.first_row = 0  # the number of the oldest row that is still kept
+        self._flat_rows = 0
+        self._change = 0.0
+        self._changes = np.zeros(self._capacity)
+
+    @property
+    def num_rows(self) -> int:
+        """Rows so far; the newest one has the number one less."""
+        return self.first_row + len(self._looks)
+
+    def observe(self, look: Appearance, pts_seconds: float, change: float) -> list[Gradual]:
+        """Take the next frame, and its dissimilarity from the one before; return what its windows show."""
+        self._change = max(self._change, change)
+        if self.pts_seconds and pts_seconds - self.pts_seconds[-1] < ROW_SECONDS:
+            return []
+        # A long stretch of black is kept as a few rows, so that both its fades fit into one window.
+        self._flat_rows = self._flat_rows + 1 if look.contrast < _FLAT_CONTRAST else 0
+        if self._flat_rows > _MAX_FLAT_ROWS and dissimilarity(self._looks[-1], look) < 0.1:
+            return []
+        self._append(look, pts_seconds)
+        if self.num_rows % 2:
+            return []
+        found = (self._window(length) for length in WINDOW_LENGTHS if length < len(self._looks))
+        return [gradual for gradual in found if gradual is not None]
+
+    def _append(self, look: Appearance, pts_seconds: float) -> None:
+        if not self._thumbnails.size:
+            self._thumbnails = np.empty((self._capacity, look.thumbnail.size), np.float32)
+        if len(self._looks) == self._capacity:
+            drop = self._capacity - WINDOW_LENGTHS[-1] - 1
+            self._thumbnails[:-drop] = self._thumbnails[drop:].copy()
+            self._changes[:-drop] = self._changes[drop:].copy()
+            del self._looks[:drop], self.pts_seconds[:drop]
+            self.first_row += drop
+        self._thumbnails[len(self._looks)] = look.thumbnail
+        self._changes[len(self._looks)] = self._change
+        self._change = 0.0
+        self._looks.append(look)
+        self.pts_seconds.append(pts_seconds)
+
+    def _window(self, length: int) -> Gradual | None:
+        """What the newest `length` + 1 rows show."""
+        last = len(self._looks) - 1
+        first = last - length
+        unlike = dissimilarity(self._looks[first], self._looks[last])
+        if unlike < MIN_UNLIKE:
+            return None
+        contrast = np.array([look.contrast for look in self._looks[first : last + 1]])
+        ends = min(contrast[0], contrast[-1])
+        if contrast.min() < (1 - FADE_DIP) * ends:
+            return self._fade(first, contrast, unlike)
+        if ends < _FLAT_CONTRAST:
+            return None  # half of a fade: a longer window will show both halves
+        alpha, residual = mixture(self._thumbnails[first : last + 1])
+        inner = (alpha > 0.15) & (alpha < 0.85)
+        if inner.sum() < 2 or np.abs(np.diff(alpha)).max() > MAX_STEP:
+            return None
+        start, end, deviation = ramp(alpha)
+        if start < 1 or end > length - 1:
+            return None  # it began before or ends after this window: another length will show it whole
+        begin, over = round(start), round(end)
+        if self._changes[first + begin : first + over + 1].max() > MAX_CHANGE:
+            return None
+        dip = 1 - float(contrast[inner].min()) / (ends + 5.0)
+        # Witnesses for a dissolve less witnesses against it; the threshold is where reels of real clips part.
+        score = unlike + dip - float(np.sqrt((residual[inner] ** 2).mean())) - 2 * deviation
+        if score < DISSOLVE_SCORE:
+            return None
+        row = self.first_row + first
+        return Gradual(row + begin, row + round((start + end) / 2), row + over, "dissolve", score)
+
+    def _fade(self, first: int, contrast: NDArray[np.float64], unlike: float) -> Gradual | None:
+        """A fade out, a fade in, or both around the flattest row of the window."""
+        flattest = int(contrast.argmin())
+        if not 2 <= flattest <= len(contrast) - 3:
+            return None
+        before, after = contrast[: flattest + 1], contrast[flattest:][::-1]
+        sides = [self._fades(first, before, 1), self._fades(first + len(contrast) - 1, after, -1)]
+        if not any(sides):
+            return None
+        start = int(np.flatnonzero(before >= 0.92 * before[0])[-1]) + 1
+        end = len(contrast) - 1 - int(np.flatnonzero(after >= 0.92 * after[0])[-1])
+        if start < 2 or end > len(contrast) - 3:
+            return None
+        score = unlike + 1 - contrast[flattest] / (min(contrast[0], contrast[-1]) + 5.0)
+        row = self.first_row + first
+        return Gradual(row + start, row + flattest, row + end, "fade", float(score))
+
+    def _fades(self, outer: int, contrast: NDArray[np.float64], direction: int) -> bool:
+        """Whether the contrast falls step by step from the outer row inward while the structure stays."""
+        fall = contrast[0] - contrast[-1]
+        if np.diff(contrast).min() < -0.6 * fall:
+            return False
+        reference = self._looks[outer]
+        kept = [
+            correlation(reference, self._looks[outer + direction * place])
+            for place in range(1, len(contrast))
+            if 0.3 * contrast[0] <= contrast[place] <= 0.9 * contrast[0]
+        ]
+        return bool(kept) and float(np.median(kept)) > 0.6
+
+
+def mixture(thumbnails: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Explain every picture as a mixture of the first and the last.
+
+    Args:
+        thumbnails: (N, D) pictures in order.
+
+    Returns:
+        (N,) α, the share of the last picture by least squares, and (N,) the residual: the distance from the
+        mixture over the distance between the first and the last.
+
+    >>> pictures = np.array([[0, 0], [1, 1], [2, 4], [4, 4]], np.float32)
+    >>> alpha, residual = mixture(pictures)
+    >>> alpha.round(2).tolist(), residual.round(2).tolist()
+    ([0.0, 0.25, 0.75, 1.0], [0.0, 0.0, 0.25, 0.0])
+    """
+    products = thumbnails @ thumbnails[[0, -1]].T
+    squares = np.einsum("nd,nd->n", thumbnails, thumbnails)
+    distance = max(float(squares[0] + squares[-1] - 2 * products[0, 1]), 1e-6)
+    alpha = (products[:, 1] - products[:, 0] - products[0, 1] + squares[0]) / distance
+    from_first = squares + squares[0] - 2 * products[:, 0]
+    residual = np.sqrt(np.maximum(from_first / distance - alpha**2, 0))
+    return alpha, residual
+
+
+def ramp(alpha: NDArray[np.float32]) -> tuple[float, float, float]:
+    """The straight rise from 0 to 1 that fits best.
+
+    Args:
+        alpha: (N,) shares, about 0 at first and about 1 at last.
+
+    Returns:
+        The last place where the ramp is 0, the first where it is 1, and the root mean square deviation from it.
+
+    >>> [round(value, 3) for value in ramp(np.array([0.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.0], np.float32))]
+    [1.0, 5.0, 0.0]
+    """
+    low = int(np.flatnonzero(alpha < 0.15)[-1])
+    rest = np.flatnonzero(alpha[low:] > 0.85)
+    if not len(rest) or rest[0] < 3:
+        return 0.0, float(len(alpha)), 1.0
+    places = np.arange(low + 1, low + rest[0])
+    center, middle = places.mean(), float(alpha[places].mean())
+    offsets = places - center
+    slope = float(offsets @ alpha[places]) / float(offsets @ offsets)
+    if slope <= 0:
+        return 0.0, float(len(alpha)), 1.0
+    start, end = center - middle / slope, center + (1 - middle) / slope
+    fit = np.clip((np.arange(len(alpha)) - start) * slope, 0, 1)
+    return start, end, float(np.sqrt(((alpha - fit) ** 2).mean()))
