@@ -151,9 +151,9 @@ def correlation(a: Appearance, b: Appearance) -> float:
         seen[:] = True
     first, second = first[seen], second[seen]
     first, second = first - first.mean(), second - second.mean()
-    variances = float(first @ first) * float(second @ second) / first.size**2
-    covariance = float(first @ second) / first.size
-    return covariance / (math.sqrt(variances) + _NOISE_VARIANCE)
+    variances = float(first @ first) * float(second @ second) / int(first.size) ** 2
+    covariance = float(first @ second) / int(first.size)
+    return float(covariance / (math.sqrt(variances) + _NOISE_VARIANCE))
 
 
 def color_change(a: Appearance, b: Appearance) -> float:
