@@ -7,9 +7,12 @@ __getattr__, __dir__ = attach(
     {},
     [
         "appearance",
+        "colors",
         "flow",
         "flow_files",
         "flow_methods",
+        "flow_summary",
+        "flow_video",
         "raft",
         "shots",
         "statistics",

@@ -91,7 +91,8 @@ def compute_flow(
     if np.array_equal(pixels1, pixels2):  # nothing moved; the methods would return noise around 1e-7
         return np.zeros((*pixels1.shape[:2], 2), np.float32)
     prepared1, prepared2 = (
-        _shrink(convert_pixels(pixels, engine.pixel_format), max_side_px) for pixels in (pixels1, pixels2)
+        shrink_pixels(convert_pixels(pixels, engine.pixel_format), max_side_px)
+        for pixels in (pixels1, pixels2)
     )
     height, width = pixels1.shape[:2]
     return rescale_flow(engine.compute(prepared1, prepared2), width=width, height=height)
@@ -163,7 +164,8 @@ def convert_pixels(pixels: NDArray[np.uint8], pixel_format: str) -> NDArray[np.u
     return pixels
 
 
-def _shrink(pixels: NDArray[np.uint8], max_side_px: int | None) -> NDArray[np.uint8]:
+def shrink_pixels(pixels: NDArray[np.uint8], max_side_px: int | None) -> NDArray[np.uint8]:
+    """The picture with a longer side of at most so many pixels; itself where it is small enough."""
     height, width = pixels.shape[:2]
     if max_side_px is None or max(width, height) <= max_side_px:
         return pixels

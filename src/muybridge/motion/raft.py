@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import MuybridgeError, OptionError, UnknownNameError, WeightsError, require_extra
+from muybridge.models.download import fetch
+from muybridge.models.weights import Weights
 
 if TYPE_CHECKING:
     import torch
@@ -123,23 +124,5 @@ def _torchvision_optical_flow() -> ModuleType:
 
 def _download_weights(architectures: ModuleType, size: str) -> Path:
     url: str = getattr(architectures, _WEIGHTS[size]).DEFAULT.url
-    path = _cache_folder() / "weights" / url.rsplit("/", 1)[1]
-    if path.is_file():
-        return path
-    import torch
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    hash_prefix = path.stem.rsplit("-", 1)[1]  # torchvision writes the SHA-256's start into the name
-    try:
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=hash_prefix)
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(
-            f"the weights of RAFT {size!r} cannot be downloaded ({error}); get {url} on a machine"
-            f" with a network and put it at {path}, or give Raft(checkpoint=…)"
-        ) from error
-    return path
-
-
-def _cache_folder() -> Path:
-    named = os.environ.get("MUYBRIDGE_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "muybridge"
+    digits = Path(url).stem.rsplit("-", 1)[1]  # torchvision writes the start of the SHA-256 into the name
+    return fetch(Weights(f"raft_{size}", url=url, sha256=digits))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from muybridge.errors import OptionError, ShapeError
 from muybridge.motion.flow import as_flow
 
 __all__ = [
+    "FlowAccumulator",
     "FlowStatistics",
     "compute_statistics",
     "compute_statistics_by_grid",
@@ -29,6 +30,8 @@ __all__ = [
 
 UNKNOWN_FLOW = 1e9
 """Vectors beyond this are unknown, as in the Middlebury files; they take no part in any number."""
+HALVES = ("upper", "lower", "left", "right")
+Region: TypeAlias = tuple[slice, slice]
 _COMPASS = ("right", "up-right", "up", "up-left", "left", "down-left", "down", "down-right")
 
 
@@ -106,6 +109,114 @@ def direction_label(degrees: float | None) -> str:
     return "none" if degrees is None else _COMPASS[round(degrees / 45) % 8]
 
 
+class FlowAccumulator:
+    """Statistics over many flow fields, such as all of a video, in constant memory.
+
+    Args:
+        min_magnitude: shorter vectors do not count as moving and have no direction.
+        num_bins: bins of the histogram of directions.
+        unit: what the vectors measure.
+
+    Raises:
+        OptionError: fewer than 4 bins, or a negative `min_magnitude`.
+
+    >>> accumulator = FlowAccumulator()
+    >>> accumulator.add(np.full((2, 2, 2), (3.0, 0.0)))
+    >>> accumulator.add(np.full((2, 2, 2), (1.0, 0.0)), weight=3)
+    >>> accumulator.result().mean_magnitude, accumulator.result().num_vectors
+    (1.5, 8)
+    """
+
+    def __init__(self, *, min_magnitude: float = 0.1, num_bins: int = 36, unit: str = "pixels") -> None:
+        if num_bins < 4:
+            raise OptionError(f"num_bins is {num_bins}; it must be at least 4")
+        if not min_magnitude >= 0:
+            raise OptionError(f"min_magnitude is {min_magnitude}; it must be 0 or more")
+        self._min_magnitude = max(min_magnitude, float(np.finfo(np.float64).tiny))
+        self._num_bins = num_bins
+        self._unit = unit
+        self._num_vectors = 0
+        self._longest = 0.0
+        # Sums over all vectors, each times its weight: 1, length, length², dx, dy, 1 if it moves.
+        self._sums = np.zeros(6)
+        # Sums by direction over the vectors that move: length, dx, dy.
+        self._by_direction = np.zeros((3, num_bins))
+
+    def add(self, flow: NDArray[Any], *, mask: NDArray[np.bool_] | None = None, weight: float = 1.0) -> None:
+        """Count one more field.
+
+        Args:
+            flow: (H, W, 2) vectors (dx, dy), dy down; unknown ones are left out.
+            mask: (H, W) bool: count these vectors only; None counts all.
+            weight: how much each vector counts, such as the seconds for which it holds.
+
+        Raises:
+            ShapeError: not a flow field, or a mask of another size.
+        """
+        field = as_flow(flow)
+        with np.errstate(invalid="ignore"):
+            counted = (np.abs(field) <= UNKNOWN_FLOW).all(axis=-1)
+        if mask is not None:
+            if np.shape(mask) != field.shape[:2]:
+                raise ShapeError(f"mask is {np.shape(mask)}; it must be {field.shape[:2]}, one per vector")
+            counted &= np.asarray(mask, bool)
+        vectors = field[counted].astype(np.float64)
+        if len(vectors) == 0:
+            return
+        dx, dy = vectors.T
+        lengths = np.hypot(dx, dy)
+        moving = lengths >= self._min_magnitude
+        totals = (len(vectors), lengths.sum(), (lengths**2).sum(), dx.sum(), dy.sum(), moving.sum())
+        self._sums += np.multiply(totals, weight)
+        self._num_vectors += len(vectors)
+        self._longest = max(self._longest, float(lengths.max()))
+        turns = np.arctan2(-dy[moving], dx[moving]) / (2 * np.pi)
+        bins = np.rint(turns * self._num_bins).astype(np.int64) % self._num_bins
+        for row, values in enumerate((lengths, dx, dy)):
+            self._by_direction[row] += weight * np.bincount(bins, values[moving], self._num_bins)
+
+    def result(self) -> FlowStatistics:
+        """The statistics of all that was added so far."""
+        total = self._sums[0] or 1.0
+        mean_length, mean_square, mean_dx, mean_dy, moving = (
+            float(value) for value in self._sums[1:] / total
+        )
+        mean_vector_length = math.hypot(mean_dx, mean_dy)
+        histogram, dominant = self._dominant_direction()
+        # The mean vector of a small thing that moves on a still ground is short and has a direction all the same:
+        # what decides is whether anything moves, and whether the motions cancel.
+        cancels = mean_vector_length <= 1e-3 * mean_length
+        degrees = None if cancels or moving == 0 else direction_degrees(mean_dx, mean_dy)
+        return FlowStatistics(
+            num_vectors=self._num_vectors,
+            mean_magnitude=mean_length,
+            max_magnitude=self._longest,
+            std_magnitude=math.sqrt(max(0.0, mean_square - mean_length**2)),
+            mean_dx=mean_dx,
+            mean_dy=mean_dy,
+            moving_fraction=moving,
+            direction_degrees=degrees,
+            direction=direction_label(degrees),
+            coherence=mean_vector_length / mean_length if mean_length > 0 else 0.0,
+            dominant_degrees=dominant,
+            dominant_direction=direction_label(dominant),
+            histogram=tuple(float(share) for share in histogram),
+            unit=self._unit,
+        )
+
+    def _dominant_direction(self) -> tuple[NDArray[np.float64], float | None]:
+        """Shares of all motion by direction, and the direction of the mean vector around the peak."""
+        lengths = self._by_direction[0]
+        if not lengths.any():
+            return np.zeros(self._num_bins), None
+        # A peak may straddle two bins: so each is judged with half of its neighbors, and the answer is the mean
+        # direction of all vectors in the winner and beside it, which is finer than a bin.
+        smooth = lengths + (np.roll(lengths, 1) + np.roll(lengths, -1)) / 2
+        around = (int(smooth.argmax()) + np.array([-1, 0, 1])) % self._num_bins
+        dx, dy = self._by_direction[1:, around].sum(axis=1)
+        return lengths / lengths.sum(), direction_degrees(float(dx), float(dy))
+
+
 def compute_statistics(
     flow: NDArray[Any],
     *,
@@ -136,21 +247,9 @@ def compute_statistics(
     >>> compute_statistics(np.zeros((4, 4, 2))).direction
     'none'
     """
-    field = as_flow(flow)
-    if num_bins < 4:
-        raise OptionError(f"num_bins is {num_bins}; it must be at least 4")
-    if not min_magnitude >= 0:
-        raise OptionError(f"min_magnitude is {min_magnitude}; it must be 0 or more")
-    with np.errstate(invalid="ignore"):
-        counted = (np.abs(field) <= UNKNOWN_FLOW).all(axis=-1)
-    if mask is not None:
-        if np.shape(mask) != field.shape[:2]:
-            raise ShapeError(f"mask is {np.shape(mask)}; it must be {field.shape[:2]}, one value per vector")
-        counted &= np.asarray(mask, bool)
-    vectors = field[counted].astype(np.float64)
-    if len(vectors) == 0:
-        return FlowStatistics(0, 0, 0, 0, 0, 0, 0, None, "none", 0, None, "none", (0.0,) * num_bins, unit)
-    return _measure(vectors, min_magnitude, num_bins, unit)
+    accumulator = FlowAccumulator(min_magnitude=min_magnitude, num_bins=num_bins, unit=unit)
+    accumulator.add(flow, mask=mask)
+    return accumulator.result()
 
 
 def compute_statistics_by_grid(
@@ -174,15 +273,8 @@ def compute_statistics_by_grid(
     [['none', 'up'], ['none', 'none']]
     """
     field = as_flow(flow)
-    height, width = field.shape[:2]
-    if not (1 <= rows <= height and 1 <= columns <= width):
-        raise OptionError(f"a grid of {rows} rows and {columns} columns does not fit {width}x{height} pixels")
-    ys = np.linspace(0, height, rows + 1).round().astype(int)
-    xs = np.linspace(0, width, columns + 1).round().astype(int)
-    return [
-        [_region(field, slice(top, bottom), slice(left, right), options) for left, right in pairwise(xs)]
-        for top, bottom in pairwise(ys)
-    ]
+    regions = grid_of(*field.shape[:2], rows=rows, columns=columns)
+    return [[_region(field, region, options) for region in row] for row in regions]
 
 
 def compute_statistics_by_half(flow: NDArray[Any], **options: Any) -> dict[str, FlowStatistics]:
@@ -201,70 +293,37 @@ def compute_statistics_by_half(flow: NDArray[Any], **options: Any) -> dict[str, 
     (['upper', 'lower', 'left', 'right'], 'left')
     """
     field = as_flow(flow)
-    height, width = field.shape[:2]
+    return {name: _region(field, half_of(name, *field.shape[:2]), options) for name in HALVES}
+
+
+def grid_of(height: int, width: int, *, rows: int, columns: int) -> list[list[Region]]:
+    """The cells of a grid over a picture: `result[row][column]`."""
+    if not (1 <= rows <= height and 1 <= columns <= width):
+        raise OptionError(f"a grid of {rows} rows and {columns} columns does not fit {width}x{height} pixels")
+    ys = np.linspace(0, height, rows + 1).round().astype(int)
+    xs = np.linspace(0, width, columns + 1).round().astype(int)
+    return [
+        [(slice(top, bottom), slice(left, right)) for left, right in pairwise(xs)]
+        for top, bottom in pairwise(ys)
+    ]
+
+
+def half_of(name: str, height: int, width: int) -> Region:
+    """The `"upper"`, `"lower"`, `"left"` or `"right"` half of a picture."""
     if height < 2 or width < 2:
         raise ShapeError(f"a field of {width}x{height} pixels has no halves; it must be at least 2x2")
     every = slice(None)
-    halves = {
+    return {
         "upper": (slice(0, height // 2), every),
         "lower": (slice(height // 2, None), every),
         "left": (every, slice(0, width // 2)),
         "right": (every, slice(width // 2, None)),
-    }
-    return {name: _region(field, *slices, options) for name, slices in halves.items()}
+    }[name]
 
 
-def _region(
-    field: NDArray[np.float32], rows: slice, columns: slice, options: Mapping[str, Any]
-) -> FlowStatistics:
+def _region(field: NDArray[np.float32], region: Region, options: Mapping[str, Any]) -> FlowStatistics:
     mask = options.get("mask")
     if mask is not None and np.shape(mask) != field.shape[:2]:
         raise ShapeError(f"mask is {np.shape(mask)}; it must be {field.shape[:2]}, one value per vector")
-    part = None if mask is None else np.asarray(mask)[rows, columns]
-    return compute_statistics(field[rows, columns], **{**options, "mask": part})
-
-
-def _measure(vectors: NDArray[np.float64], min_magnitude: float, num_bins: int, unit: str) -> FlowStatistics:
-    lengths = np.hypot(vectors[:, 0], vectors[:, 1])
-    mean_length = float(lengths.mean())
-    mean_dx, mean_dy = (float(value) for value in vectors.mean(axis=0))
-    mean_vector_length = math.hypot(mean_dx, mean_dy)
-    moving = lengths >= max(min_magnitude, np.finfo(np.float64).tiny)
-    histogram, dominant = _dominant_direction(vectors[moving], lengths[moving], num_bins)
-    # The mean vector of a small moving object on a still ground is short, and still has a direction: what
-    # decides is whether anything moves at all, and whether the motion cancels.
-    cancels = mean_length == 0 or mean_vector_length < 1e-3 * mean_length
-    degrees = None if cancels or not moving.any() else direction_degrees(mean_dx, mean_dy)
-    return FlowStatistics(
-        num_vectors=len(vectors),
-        mean_magnitude=mean_length,
-        max_magnitude=float(lengths.max()),
-        std_magnitude=float(lengths.std()),
-        mean_dx=mean_dx,
-        mean_dy=mean_dy,
-        moving_fraction=float(moving.mean()),
-        direction_degrees=degrees,
-        direction=direction_label(degrees),
-        coherence=mean_vector_length / mean_length if mean_length > 0 else 0.0,
-        dominant_degrees=dominant,
-        dominant_direction=direction_label(dominant),
-        histogram=tuple(float(share) for share in histogram),
-        unit=unit,
-    )
-
-
-def _dominant_direction(
-    vectors: NDArray[np.float64], lengths: NDArray[np.float64], num_bins: int
-) -> tuple[NDArray[np.float64], float | None]:
-    """The histogram (shares of all motion), and the direction of the mean of the vectors around its peak."""
-    if len(vectors) == 0:
-        return np.zeros(num_bins), None
-    turns = np.arctan2(-vectors[:, 1], vectors[:, 0]) / (2 * np.pi)
-    bins = np.rint(turns * num_bins).astype(np.int64) % num_bins
-    histogram = np.bincount(bins, lengths, num_bins) / lengths.sum()
-    # A peak may straddle two bins, so each is judged with half of its neighbors, and the answer is the mean
-    # direction of all vectors in the winner and beside it: finer than a bin.
-    smooth = histogram + (np.roll(histogram, 1) + np.roll(histogram, -1)) / 2
-    distance = (bins - int(smooth.argmax()) + 1) % num_bins
-    dx, dy = vectors[distance <= 2].sum(axis=0)
-    return histogram, direction_degrees(float(dx), float(dy))
+    part = None if mask is None else np.asarray(mask)[region]
+    return compute_statistics(field[region], **{**options, "mask": part})
