@@ -5,12 +5,14 @@ Read from top to bottom, these files tell the field:
 1. `simple3d`        a 3D convolution sees space and time at once
 2. `factorized`      (2+1)D: first space, then time
 3. `resnet3d`        the two as residual networks, with public Kinetics weights
-4. `two_stream`      one network for what is there, one for how it moves
-5. `causal`          (layers in `causal_layers`) a stream, frame by frame, without looking back twice
-6. `temporal_proposals`, `boundary_matching`   over features of a long video: where actions start and end
+4. `vivit`           tubelets and attention
+5. `two_stream`      one network for what is there, one for how it moves
+6. `causal`          (layers in `causal_layers`) a stream, frame by frame, without looking back twice
+7. `temporal_proposals`, `boundary_matching`   over features of a long video: where actions start and end
+8. `hub_torchvision`, `hub_transformers`   the same interface for what others publish
 
 Then `registry` (names → builders), `weights` (what belongs to a checkpoint), `download` and `checkpoint`
-(from a URL to a loaded module) and `input_check`.
+(from a URL to a loaded module), `hub_folder` (the hub's format) and `input_check`.
 """
 
 from typing import TYPE_CHECKING
@@ -26,6 +28,7 @@ _NAMES = {
     "Simple3DCNN": "muybridge.models.simple3d",
     "TemporalProposalNet": "muybridge.models.temporal_proposals",
     "TwoStream": "muybridge.models.two_stream",
+    "ViViT": "muybridge.models.vivit",
     "VideoResNet": "muybridge.models.resnet3d",
     "Weights": "muybridge.models.weights",
     "check_clip": "muybridge.models.input_check",
@@ -42,12 +45,16 @@ _SUBMODULES = (
     "checkpoint",
     "download",
     "factorized",
+    "hub_folder",
+    "hub_torchvision",
+    "hub_transformers",
     "input_check",
     "registry",
     "resnet3d",
     "simple3d",
     "temporal_proposals",
     "two_stream",
+    "vivit",
     "weights",
 )
 
@@ -70,4 +77,5 @@ if TYPE_CHECKING:
     from muybridge.models.simple3d import Simple3DCNN as Simple3DCNN
     from muybridge.models.temporal_proposals import TemporalProposalNet as TemporalProposalNet
     from muybridge.models.two_stream import TwoStream as TwoStream
+    from muybridge.models.vivit import ViViT as ViViT
     from muybridge.models.weights import Weights as Weights, weights_of as weights_of

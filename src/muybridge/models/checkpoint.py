@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = [
     "Checkpoint",
     "build_from_file",
     "build_from_record",
+    "load_into",
     "load_state_dict",
     "read_checkpoint",
     "save_checkpoint",
@@ -87,7 +89,11 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # an unusual pickle: refused below, or plain after all
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path} was refused: it holds Python objects that would run code when loaded, not plain tensors;"
@@ -211,12 +217,43 @@ def _build(
     if "num_classes" in entry.options and head_rows is not None:
         settings["num_classes"] = int(head_rows.shape[0])
     model = entry.builder(**settings)
-    load_state_dict(model, found.state, name=entry.name, source=str(path))
     record = found.weights or _record_of_file(entry, path)
-    if num_classes is not None and num_classes != settings.get("num_classes", num_classes):
-        _replace_head(model, entry, num_classes)
-        # The labels of the old head would be lies on the new one; the normalization still holds.
-        record = replace(record, labels=()) if record else None
+    head = entry.head
+    return load_into(
+        model, found.state, record, name=entry.name, head=head, source=path, num_classes=num_classes
+    )
+
+
+def load_into(
+    model: nn.Module,
+    state: Mapping[str, torch.Tensor],
+    record: Weights | None,
+    *,
+    name: str,
+    head: str | None,
+    source: Path,
+    num_classes: int | None,
+) -> nn.Module:
+    """Fill a fresh module, give it a new head where another number of classes is wanted, and note its record.
+
+    Args:
+        model: the module, with a head of the size that the state has.
+        state: parameter name → tensor.
+        record: what belongs to the state; None where that is unknown.
+        name: what to call the model in an error.
+        head: the key of its last layer.
+        source: what to call the file in an error.
+        num_classes: the size of the output that is wanted; None for the state's.
+
+    Returns:
+        The module in evaluation mode.
+
+    Raises:
+        WeightsError: the state does not fit, or there is no head to replace.
+    """
+    load_state_dict(model, state, name=name, source=str(source))
+    if num_classes is not None and _replace_head(model, head, num_classes, name=name) and record is not None:
+        record = record.with_labels(())  # the normalization still holds; the labels would be lies
     if record is not None:
         set_weights(model, record)
     return model.eval()
@@ -230,17 +267,22 @@ def _record_of_file(entry: ModelEntry, path: Path) -> Weights | None:
     return None
 
 
-def _replace_head(model: nn.Module, entry: ModelEntry, num_classes: int) -> None:
-    if entry.head is None:
-        raise WeightsError(f"{entry.name} has no head to replace; leave num_classes out")
-    old = model.get_submodule(entry.head)
-    parent, _, last = entry.head.rpartition(".")
-    if not isinstance(old, nn.Linear):
-        raise WeightsError(
-            f"the head of {entry.name} is {type(old).__name__}, not linear; leave num_classes out"
-        )
-    new = nn.Linear(old.in_features, num_classes, bias=old.bias is not None)
+def _replace_head(model: nn.Module, head: str | None, num_classes: int, *, name: str) -> bool:
+    """Put a new random layer in the place of the last one, unless it has that size already."""
+    old = model.get_submodule(head) if head else None
+    if isinstance(old, nn.Linear):
+        if old.out_features == num_classes:
+            return False
+        new: nn.Module = nn.Linear(old.in_features, num_classes, bias=old.bias is not None)
+    elif isinstance(old, nn.Conv3d) and old.kernel_size == (1, 1, 1):
+        if old.out_channels == num_classes:
+            return False
+        new = nn.Conv3d(old.in_channels, num_classes, 1, bias=old.bias is not None)
+    else:
+        raise WeightsError(f"{name} has no linear head to replace; leave num_classes out")
+    parent, _, last = str(head).rpartition(".")
     setattr(model.get_submodule(parent), last, new)
+    return True
 
 
 def _count(items: list[str], noun: str) -> str:

@@ -148,6 +148,7 @@ def _download(url: str, path: Path, sha256: str, remedy: str) -> None:
             _receive(url, part)
             break
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code == 416:  # the part is longer than the file: it belongs to another version
                 part.unlink(missing_ok=True)
             elif error.code < 500:

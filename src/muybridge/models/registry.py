@@ -14,7 +14,7 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from typing import Literal, TypeVar
 from torch import nn
 
 from muybridge.errors import OptionError, UnknownNameError, WeightsError
-from muybridge.models.weights import Weights
+from muybridge.models.weights import Weights, set_weights, weights_of
 
 __all__ = ["ModelEntry", "create_model", "list_models", "model_entry", "register"]
 
@@ -31,10 +31,13 @@ _MODULES = (
     "simple3d",
     "factorized",
     "resnet3d",
+    "vivit",
     "two_stream",
     "causal",
     "temporal_proposals",
     "boundary_matching",
+    "hub_torchvision",
+    "hub_transformers",
 )
 _ENTRIES: dict[str, ModelEntry] = {}
 
@@ -56,6 +59,7 @@ class ModelEntry:
         weights: name → record of the published weights, the preferred first.
         load_folder: builds the model from a folder in the hub's format or a hub name; None if it has no
             such format.
+        extra: the extra of this package that the builder needs; empty for the own models.
         paper: title and address of the publication.
     """
 
@@ -66,6 +70,7 @@ class ModelEntry:
     head: str | None = None
     weights: Mapping[str, Weights] = field(default_factory=dict)
     load_folder: Loader | None = None
+    extra: str = ""
     paper: str = ""
 
     @property
@@ -86,6 +91,7 @@ def register(
     head: str | None = None,
     weights: tuple[Weights, ...] = (),
     load_folder: Loader | None = None,
+    extra: str = "",
     paper: str = "",
 ) -> Callable[[Builder], Builder]:
     """Register a builder under its own name.
@@ -96,6 +102,7 @@ def register(
         head: the key of the last linear layer.
         weights: records of the published weights, the preferred first.
         load_folder: `(folder or hub name, num_classes) -> module`, for models with a format of the hub.
+        extra: the extra of this package that the builder needs.
         paper: title and address of the publication.
 
     Raises:
@@ -121,7 +128,7 @@ def register(
                     f"{name}({parameter}): a builder's options must be keyword-only, without ** arguments"
                 )
         records = MappingProxyType({record.name: record for record in weights})
-        _ENTRIES[name] = ModelEntry(name, builder, inputs, task, head, records, load_folder, paper)
+        _ENTRIES[name] = ModelEntry(name, builder, inputs, task, head, records, load_folder, extra, paper)
         return builder
 
     return add
@@ -216,17 +223,17 @@ def _with_weights(
 
     if isinstance(weights, str) and weights in entry.weights:
         weights = entry.weights[weights]
+    if isinstance(weights, Weights) and weights.hub_name:
+        model = _from_folder(entry, weights.hub_name, num_classes, options)
+        _complete_record(model, weights)
+        return model
     if isinstance(weights, Weights):
         return checkpoint.build_from_record(entry, weights, num_classes, options)
     path = Path(weights).expanduser()
     if path.is_file():
         return checkpoint.build_from_file(entry, path, num_classes, options)
     if entry.load_folder is not None and (path.is_dir() or _is_hub_name(weights)):
-        if options:
-            raise OptionError(
-                f"{', '.join(options)}: the options of {entry.name} come from {weights}'s config.json"
-            )
-        return entry.load_folder(str(weights), num_classes)
+        return _from_folder(entry, str(weights), num_classes, options)
     if path.is_dir():
         raise WeightsError(f"{path} is a folder, but {entry.name} loads a single file (.safetensors, .pth)")
     if isinstance(weights, Path) or path.suffix or os.sep in str(weights):
@@ -234,6 +241,33 @@ def _with_weights(
             f"no weights at {path}; {entry.name} knows {', '.join(entry.weights) or 'no records'}"
         )
     raise UnknownNameError(f"weights of {entry.name}", str(weights), entry.weights)
+
+
+def _from_folder(
+    entry: ModelEntry, reference: str, num_classes: int | None, options: Mapping[str, object]
+) -> nn.Module:
+    if entry.load_folder is None:
+        raise WeightsError(f"{entry.name} has no format of the hub, so {reference} cannot be loaded into it")
+    if options:
+        raise OptionError(f"{', '.join(options)}: {entry.name} takes these from {reference}'s config.json")
+    return entry.load_folder(reference, num_classes)
+
+
+def _complete_record(model: nn.Module, published: Weights) -> None:
+    """What a folder's files do not say (license, accuracy, stride) comes from the published record."""
+    found = weights_of(model)
+    if found is not None:
+        record = replace(
+            found,
+            name=published.name,
+            hub_name=published.hub_name,
+            license=published.license,
+            source=published.source,
+            stride=published.stride,
+            accuracy=published.accuracy,
+            protocol=published.protocol,
+        )
+        set_weights(model, record)
 
 
 def _is_hub_name(weights: str | Path) -> bool:

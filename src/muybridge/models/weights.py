@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import resources
 from pathlib import PurePosixPath
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from torch import nn
-
 from muybridge.errors import OptionError
+
+if TYPE_CHECKING:  # records are read without loading torch
+    from torch import nn
 
 __all__ = ["Weights", "kinetics400_labels", "set_weights", "weights_of"]
 
@@ -39,7 +40,8 @@ class Weights:
 
     Args:
         name: the record's name, such as `"kinetics400"`.
-        url: where the file is published; a local path or a hub name for weights that were not downloaded.
+        url: where the file is published; a local path for weights that were not downloaded.
+        hub_name: `owner/repository`, where the checkpoint is a folder on the hub and not one file.
         sha256: the file's hash in hexadecimal, or its first digits where only those are published
             (torchvision publishes eight, in the file's name); empty where nothing is known.
         license: SPDX identifier of the weights' license.
@@ -67,6 +69,7 @@ class Weights:
 
     name: str
     url: str = ""
+    hub_name: str = ""
     sha256: str = ""
     license: str = ""
     source: str = ""
@@ -99,6 +102,10 @@ class Weights:
         """The name of the file in the cache folder."""
         return PurePosixPath(urlsplit(self.url).path).name
 
+    def with_labels(self, labels: tuple[str, ...]) -> Self:
+        """The same record with other labels; with none for a new head, whose outputs mean nothing yet."""
+        return replace(self, labels=labels)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         data = asdict(self)
@@ -118,7 +125,8 @@ class Weights:
 def weights_of(model: nn.Module) -> Weights | None:
     """The record of the weights that a model carries; None for random weights.
 
-    >>> weights_of(nn.Linear(2, 2)) is None
+    >>> import torch
+    >>> weights_of(torch.nn.Linear(2, 2)) is None
     True
     """
     record = getattr(model, "weights_record", None)

@@ -1,0 +1,121 @@
+"""Files that load, and files that must not."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from muybridge.errors import WeightsError
+from muybridge.models.checkpoint import read_checkpoint, save_checkpoint
+from muybridge.models.registry import create_model
+from muybridge.models.weights import Weights, weights_of
+
+RECORD = Weights("mine", labels=("clap", "wave"), mean=(0.4, 0.4, 0.4), num_frames=8, size_px=32)
+
+
+@pytest.fixture(scope="module")
+def model() -> nn.Module:
+    torch.manual_seed(0)
+    return create_model("factorized3d", num_classes=2).eval()
+
+
+def same(first: nn.Module, second: nn.Module) -> bool:
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_saved_checkpoint_describes_itself(model: nn.Module, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "mine.safetensors", model, name="factorized3d", weights=RECORD)
+    found = create_model("factorized3d", weights=tmp_path / "mine.safetensors")
+    assert same(found, model)
+    assert weights_of(found) == RECORD
+    assert not found.training
+    with pytest.raises(WeightsError, match="belongs to factorized3d, not to simple3d"):
+        create_model("simple3d", weights=tmp_path / "mine.safetensors")
+
+
+def test_builder_options_travel_with_the_file(tmp_path: Path) -> None:
+    narrow = create_model("factorized3d", num_classes=2, mid_channels=8)
+    record = Weights("narrow", labels=("clap", "wave"), options={"mid_channels": 8})
+    save_checkpoint(tmp_path / "narrow.safetensors", narrow, name="factorized3d", weights=record)
+    assert same(create_model("factorized3d", weights=tmp_path / "narrow.safetensors"), narrow)
+
+
+@pytest.mark.parametrize("wrapper", [None, "state_dict", "model", "model_state_dict"])
+def test_plain_pytorch_files_load(model: nn.Module, tmp_path: Path, wrapper: str | None) -> None:
+    state: dict[str, object] = {f"module.{key}": value for key, value in model.state_dict().items()}
+    torch.save({wrapper: state, "epoch": 3} if wrapper else state, tmp_path / "plain.pth")
+    found = create_model("factorized3d", weights=str(tmp_path / "plain.pth"))
+    assert same(found, model)
+    assert weights_of(found) is None
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (exec, ("open('/tmp/muybridge_was_here', 'w')",))
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda thing, path: path.write_bytes(pickle.dumps(thing))])
+def test_a_pickle_with_code_inside_is_refused(save, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    Path("/tmp/muybridge_was_here").unlink(missing_ok=True)
+    save({"weight": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(WeightsError, match="refused: it holds Python objects that would run code"):
+        read_checkpoint(tmp_path / "evil.pth")
+    assert not Path("/tmp/muybridge_was_here").exists()
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize("damage", ["cut", "noise", "empty"])
+def test_a_damaged_file_is_named(model: nn.Module, tmp_path: Path, suffix: str, damage: str) -> None:
+    path = tmp_path / f"damaged{suffix}"
+    if suffix == ".pth":
+        torch.save(model.state_dict(), path)
+    else:
+        save_checkpoint(path, model, name="factorized3d", weights=RECORD)
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[: len(whole) // 2], "noise": b"\x07noise" * 99, "empty": b""}[damage])
+    with pytest.raises(WeightsError, match=r"damaged\.\w+ (is not a readable|was refused)"):
+        create_model("factorized3d", weights=path)
+
+
+def test_things_that_are_not_tensors_by_name(tmp_path: Path) -> None:
+    for thing, message in (([1, 2], "holds a list"), ({}, "holds a dict"), ({"a": 3}, "'a' is not a tensor")):
+        torch.save(thing, tmp_path / "thing.pth")
+        with pytest.raises(WeightsError, match=message):
+            read_checkpoint(tmp_path / "thing.pth")
+    with pytest.raises(WeightsError, match="no weights at"):
+        read_checkpoint(tmp_path / "absent.pth")
+
+
+def test_another_architecture_says_which_keys_miss_and_which_are_extra(
+    model: nn.Module, tmp_path: Path
+) -> None:
+    torch.save(model.state_dict(), tmp_path / "factorized.pth")
+    with pytest.raises(WeightsError) as caught:
+        create_model("simple3d", weights=tmp_path / "factorized.pth")
+    message = str(caught.value)
+    assert "does not fit simple3d" in message
+    assert "21 keys extra (stem.3.weight, " in message
+    assert "shapes differ (stem.0.weight is (64, 3, 1, 7, 7), the model has (64, 3, 3, 7, 7))" in message
+    torch.save({k: v for k, v in model.state_dict().items() if k != "stem.1.bias"}, tmp_path / "part.pth")
+    with pytest.raises(WeightsError, match=r"1 key missing \(stem\.1\.bias\)$"):
+        create_model("factorized3d", weights=tmp_path / "part.pth")
+
+
+def test_a_new_number_of_classes_replaces_only_the_head(model: nn.Module, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "mine.safetensors", model, name="factorized3d", weights=RECORD)
+    found = create_model("factorized3d", weights=tmp_path / "mine.safetensors", num_classes=5)
+    assert found.fc.out_features == 5
+    assert torch.equal(found.stem[0].weight, model.stem[0].weight)
+    record = weights_of(found)
+    assert record is not None
+    assert (record.labels, record.mean) == ((), RECORD.mean)
+
+
+def test_a_published_file_is_known_by_its_name(tmp_path: Path) -> None:
+    torch.save(create_model("mc3_18").state_dict(), tmp_path / "mc3_18-a90a0ba3.pth")
+    record = weights_of(create_model("mc3_18", weights=tmp_path / "mc3_18-a90a0ba3.pth"))
+    assert record is not None
+    assert record.labels[0] == "abseiling"
