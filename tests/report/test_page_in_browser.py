@@ -219,7 +219,7 @@ def test_words_from_the_screen_never_run(tmp_path: Path, open_page: Callable[...
         (HOSTILE,),
     )
     page = open_page(write_report(timeline, tmp_path / "out"), missing_video=True)
-    page.wait_for_selector("#stand-in:not([hidden])")
+    page.wait_for_selector("#notice:not([hidden])")
     page.locator('.lane[data-kind="text"] .block').hover()
     page.locator("#filters button", has_text="All").click()
     page.locator('.lane[data-kind="text"] .block').click()
@@ -245,18 +245,18 @@ def test_without_a_video_that_plays_the_page_is_still_of_use(
     if content is not None:
         video.write_bytes(content)
     page = open_page(write_report(make_timeline(video), tmp_path / "out"), missing_video=True)
-    page.wait_for_selector("#stand-in-text")
-    assert "This browser cannot play gone.mp4." in page.locator("#stand-in-text").inner_text()
+    page.wait_for_selector("#notice")
+    assert "This browser cannot play gone.mp4." in page.locator("#notice").inner_text()
     assert not page.locator("video").is_visible()
     block(page, "text", "NO ENTRY").click()
     assert page.locator("#now").inner_text().split("\n") == ["0:03.2", "Shot 3", "NO ENTRY"]
-    assert page.locator("#stand-in-picture").get_attribute("alt") == "Keyframe at 0:01.6"
+    assert page.locator("#stand-in").get_attribute("alt") == "Keyframe at 0:01.6"
 
 
 def test_a_stream_has_a_page_without_a_player(tmp_path: Path, open_page: Callable[..., Any]) -> None:
     timeline = Timeline(VideoMetadata("rtsp://camera/1"), (Segment(0, 2, "text", "HELLO"),))
     page = open_page(write_report(timeline, tmp_path))
-    assert "it was analyzed from a stream" in page.locator("#stand-in-text").inner_text()
+    assert "it was analyzed from a stream" in page.locator("#notice").inner_text()
 
 
 def test_the_page_alone_is_enough(report: Path, tmp_path: Path, open_page: Callable[..., Any]) -> None:
@@ -267,7 +267,7 @@ def test_the_page_alone_is_enough(report: Path, tmp_path: Path, open_page: Calla
     page.wait_for_function("() => document.querySelector('.frame img').naturalHeight === 90")
     assert image.is_visible()
     # The picture beside the page is gone too; its small copy inside the page stands in for it.
-    page.wait_for_function("() => document.querySelector('#stand-in-picture').naturalHeight === 90")
+    page.wait_for_function("() => document.querySelector('#stand-in').naturalHeight === 90")
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,9 @@ from typing import Any
 from muybridge.errors import OptionError, OutputError
 from muybridge.report.interop import to_activitynet, to_ffmetadata
 from muybridge.report.page import render_page, video_href
+from muybridge.report.strict_json import json_text
 from muybridge.report.subtitles import segments_to_srt, segments_to_vtt
-from muybridge.report.tables import json_values, segments_to_csv, signals_to_csv
+from muybridge.report.tables import segments_to_csv, signals_to_csv
 from muybridge.values import Picture, Timeline
 
 __all__ = ["read_timeline", "write_report"]
@@ -215,17 +216,9 @@ def _is_file_name(name: str) -> bool:
 
 def _json(value: dict[str, Any]) -> str:
     """JSON with a line for each item of the lists at the top: small, and still readable and diffable."""
-
-    def dump(item: object) -> str:
-        return json.dumps(item, ensure_ascii=False, allow_nan=False)
-
-    fields = [
-        f"{dump(key)}: "
-        + (
-            "[\n  " + ",\n  ".join(map(dump, item)) + "\n ]"
-            if item and isinstance(item, list)
-            else dump(item)
-        )
-        for key, item in json_values(value).items()
-    ]
+    fields = []
+    for key, item in value.items():
+        lines = isinstance(item, list) and len(item) > 0
+        shown = "[\n  " + ",\n  ".join(map(json_text, item)) + "\n ]" if lines else json_text(item)
+        fields.append(f"{json_text(key)}: {shown}")
     return "{\n " + ",\n ".join(fields) + "\n}\n"

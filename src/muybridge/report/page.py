@@ -28,7 +28,7 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.report.tables import json_values
+from muybridge.report.strict_json import json_values
 from muybridge.values import Picture, Segment, Signal, Timeline, VideoMetadata
 
 __all__ = ["render_page", "video_href"]
@@ -123,6 +123,7 @@ def _data(timeline: Timeline, href: str | None) -> dict[str, Any]:
         "name": _name(metadata),
         "video": href,
         "codec": metadata.codec,
+        "aspect": metadata.width / metadata.height if metadata.width and metadata.height else None,
         "startSeconds": zero,
         "durationSeconds": max([timeline.duration_seconds, *ends], default=0.0),
         "lanes": _lanes(timeline),

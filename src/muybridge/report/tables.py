@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
 
-import numpy as np
-
+from muybridge.report.strict_json import json_text
 from muybridge.values import Segment, Signal
 
-__all__ = ["json_values", "segments_to_csv", "signals_to_csv"]
+__all__ = ["segments_to_csv", "signals_to_csv"]
 
 # A spreadsheet takes a cell that starts so for a formula, and words on a screen are anybody's words.
 # Source: OWASP, "CSV Injection".
@@ -39,7 +36,7 @@ def segments_to_csv(segments: Iterable[Segment]) -> str:
             _number(segment.end_seconds),
             _number(segment.duration_seconds),
             "" if segment.score is None else _number(segment.score),
-            json.dumps(json_values(segment.attributes), ensure_ascii=False, allow_nan=False),
+            json_text(segment.attributes),
         )
         for segment in segments
     )
@@ -49,6 +46,7 @@ def segments_to_csv(segments: Iterable[Segment]) -> str:
 def signals_to_csv(signals: Iterable[Signal]) -> str:
     """One row for each value of each signal; a value that is not a number is left empty.
 
+    >>> import numpy as np
     >>> print(signals_to_csv([Signal("energy", np.array([0.0]), np.array([0.25]), "px/s")]), end="")
     signal,unit,seconds,value
     energy,px/s,0.0,0.25
@@ -59,23 +57,6 @@ def signals_to_csv(signals: Iterable[Signal]) -> str:
         for second, value in zip(signal.seconds.tolist(), signal.values.tolist(), strict=True)
     )
     return _csv(("signal", "unit", "seconds", "value"), rows)
-
-
-def json_values(value: Any) -> Any:
-    """The same as values that every JSON parser reads: numpy numbers become plain, NaN and infinities null.
-
-    >>> json_values({"speed": np.float32(1.5), "angles": np.array([0.0, np.nan])})
-    {'speed': 1.5, 'angles': [0.0, None]}
-    """
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): json_values(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [json_values(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def _csv(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:

@@ -50,8 +50,13 @@ const PAGE = 300; // rows at a time
   function mark(seconds) {
     for (const [segment, button] of rows) {
       const active = segment.start <= seconds + 1e-3 && seconds + 1e-3 < segment.end;
+      if (active === button.hasAttribute("aria-current")) continue;
       if (active) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
+      // Follow the player, unless somebody is reading the list.
+      if (active && player.isPlaying() && !list.matches(":hover, :focus-within")) {
+        list.scrollTop = button.offsetTop - list.offsetTop - list.clientHeight / 3;
+      }
     }
   }
 
@@ -92,6 +97,7 @@ const PAGE = 300; // rows at a time
     strip.append(item);
     return button;
   });
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   let current = null;
   player.onMove((seconds) => {
     const place = firstWhere(buttons.length, (item) => data.pictures[item].seconds > seconds + 2e-3) - 1;
@@ -100,7 +106,7 @@ const PAGE = 300; // rows at a time
     current = buttons[place] ?? null;
     current?.setAttribute("aria-current", "true");
     if (current && player.isPlaying()) {
-      strip.scrollTo({ left: current.parentElement.offsetLeft - strip.clientWidth / 2, behavior: "smooth" });
+      strip.scrollTo({ left: current.parentElement.offsetLeft - strip.clientWidth / 2, behavior: calm ? "auto" : "smooth" });
     }
   });
   byId("keyframes").hidden = false;

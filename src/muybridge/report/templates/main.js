@@ -23,4 +23,5 @@ addEventListener("keydown", (event) => {
 addEventListener("keyup", (event) => {
   if (event.key === " " && event.target.matches?.(".block")) event.preventDefault();
 });
+if (data.aspect) document.querySelector(".top").style.setProperty("--aspect", data.aspect.toFixed(4));
 player.refresh();

@@ -5,7 +5,8 @@
 // time of the first frame that it presents tells; until then (or where it cannot say), its duration does.
 const player = (() => {
   const video = byId("video");
-  const standIn = byId("stand-in");
+  const standIn = byId("stand-in"); // the nearest keyframe, where there is no player
+  const notice = byId("notice");
   const listeners = [];
   let position = 0; // where the page stands while there is no player that could say
   let usable = Boolean(video);
@@ -54,28 +55,27 @@ const player = (() => {
 
   function showPicture() {
     const picture = data.pictures[lastBegunPicture(position)];
-    const image = byId("stand-in-picture");
-    image.hidden = !picture || !(picture.href || picture.thumbnail);
-    if (image.hidden) return;
-    image.onerror = () => {
-      image.onerror = null;
-      if (picture.thumbnail) image.src = picture.thumbnail;
+    standIn.hidden = !picture || !(picture.href || picture.thumbnail);
+    if (standIn.hidden) return;
+    standIn.onerror = () => {
+      standIn.onerror = null;
+      if (picture.thumbnail) standIn.src = picture.thumbnail;
     };
-    image.src = picture.href || picture.thumbnail;
-    image.alt = `Keyframe at ${clock(picture.seconds)}`;
+    standIn.src = picture.href || picture.thumbnail;
+    standIn.alt = `Keyframe at ${clock(picture.seconds)}`;
   }
 
   const lastBegunPicture = (seconds) =>
     Math.max(0, firstWhere(data.pictures.length, (place) => data.pictures[place].seconds > seconds + 1e-3) - 1);
 
   function giveUp(reason) {
-    if (!usable && !standIn.hidden) return;
+    if (!notice.hidden) return;
     usable = false;
     if (waiting !== null) position = waiting;
     waiting = null;
     if (video) video.hidden = true;
-    standIn.hidden = false;
-    byId("stand-in-text").textContent = `${reason} The rest of the page works: choose a moment below.`;
+    notice.textContent = `${reason} The rest of the page works: choose a moment below.`;
+    notice.hidden = false;
     showPicture();
     notify();
   }

@@ -14,6 +14,7 @@ const timeline = (() => {
   let widthPx = 0; // of the visible part of the tracks
   let playheadWasVisible = true;
   let queued = false;
+  let saidSecond = -1;
 
   const order = [...lanes];
   const above = order.findLastIndex((lane) => ["shot", "keyframe", data.signalsAfter].includes(lane.source.kind));
@@ -88,6 +89,8 @@ const timeline = (() => {
     const visible = x >= left && x <= left + widthPx;
     if (!visible && playheadWasVisible && player.isPlaying()) scroller.scrollLeft = x - widthPx * 0.1;
     playheadWasVisible = visible;
+    if (player.isPlaying() && Math.floor(seconds) === saidSecond) return; // a screen reader cannot follow 60 a second
+    saidSecond = Math.floor(seconds);
     ruler.setAttribute("aria-valuenow", seconds.toFixed(1));
     ruler.setAttribute("aria-valuetext", clock(seconds));
   }
