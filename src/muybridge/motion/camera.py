@@ -1,0 +1,356 @@
+"""The camera's own motion, told apart from what moves in front of it.
+
+    flow of a pair ─► points on a grid ─► consensus ─► refined fit ─► CameraMotion: pan, tilt, zoom, roll
+                      (weighted by texture)                           what remains moves on its own
+
+A similarity (shift, scale, turn) has four unknowns and a closed form, so it is the default: it is what a pan,
+a tilt, a zoom and a roll look like on the screen. A homography also follows the keystone of a wide, fast pan.
+
+Directions are those of a person behind the camera: when the camera pans right, the picture moves left.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.errors import OptionError, ShapeError
+
+__all__ = ["CameraMotion", "CameraSpeed", "estimate_camera", "object_mask", "texture_weights"]
+
+_NUM_HYPOTHESES = 48
+_MAX_SCORING_POINTS = 160
+_MAX_POINTS = 480
+_CLEAR_SHARE = 0.8
+"""Where a known motion explains this much already, no other is sought."""
+_NOISE_LEVELS = 1.5
+"""Gradient in gray levels per pixel at which a point is trusted by half."""
+_STATIC_BONUS = 1.2
+"""By this factor a large object may explain more of the picture than the still camera that is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSpeed:
+    """What the camera does, in units that do not depend on the resolution.
+
+    Args:
+        pan: to the right, in picture heights per second.
+        tilt: upward, in picture heights per second.
+        zoom: inward, as the natural logarithm of the magnification per second (0.1 is about 10% per second).
+        roll: clockwise as the person behind the camera sees it, in degrees per second.
+    """
+
+    pan: float
+    tilt: float
+    zoom: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraMotion:
+    """How the picture of the scene moves from one frame to the next.
+
+    Args:
+        matrix: (3, 3) float64 homography of pixel coordinates (x, y, 1): frame 1 → frame 2.
+        width: pixels of the frames.
+        height: pixels of the frames.
+        inlier_share: how much of the textured picture follows the matrix, in [0, 1].
+        evidence: how much of the picture has texture to go by, in [0, 1]; 0.0 means that nothing is known and
+            the matrix is the identity.
+
+    >>> shift = np.array([[1.0, 0, -6], [0, 1, 0], [0, 0, 1]])
+    >>> motion = CameraMotion(shift, width=160, height=120, inlier_share=1.0, evidence=1.0)
+    >>> motion.speed(seconds=0.1).pan
+    0.5
+    >>> motion.flow()[60, 80].tolist()
+    [-6.0, 0.0]
+    """
+
+    matrix: NDArray[np.float64]
+    width: int
+    height: int
+    inlier_share: float
+    evidence: float
+
+    def flow(self) -> NDArray[np.float32]:
+        """The flow that the camera alone makes: (H, W, 2) float32, pixels per frame (dx, dy)."""
+        y, x = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
+        return np.stack(_displacement(self.matrix, x, y), axis=-1).astype(np.float32)
+
+    def speed(self, seconds: float) -> CameraSpeed:
+        """The motion as a person names it, from the matrix' linear part at the middle of the picture.
+
+        Args:
+            seconds: the time between the two frames.
+
+        Raises:
+            OptionError: a time that is not positive.
+        """
+        if not seconds > 0:
+            raise OptionError(f"{seconds} seconds between two frames; the time must be positive")
+        x, y = (self.width - 1) / 2, (self.height - 1) / 2
+        dx, dy = _displacement(self.matrix, np.array(x), np.array(y))
+        w = float(self.matrix[2] @ (x, y, 1.0))
+        position = self.matrix[:2] @ (x, y, 1.0) / w
+        jacobian = (self.matrix[:2, :2] - np.outer(position, self.matrix[2, :2])) / w
+        turn = math.atan2(jacobian[1, 0] - jacobian[0, 1], jacobian[0, 0] + jacobian[1, 1])
+        area = max(float(np.linalg.det(jacobian)), 1e-9)
+        unit = self.height * seconds
+        # On the screen y points down: a positive angle turns the picture clockwise, the camera the other way.
+        return CameraSpeed(
+            pan=0.0 - float(dx) / unit,
+            tilt=float(dy) / unit,
+            zoom=0.5 * math.log(area) / seconds,
+            roll=0.0 - math.degrees(turn) / seconds,
+        )
+
+
+def texture_weights(gray: NDArray[np.uint8], *, block_size: int = 7) -> NDArray[np.float32]:
+    """How well motion can be seen at each pixel: 1 at corners, 0 on flat areas and along straight edges.
+
+    The smaller eigenvalue of the structure tensor, relative to the noise of an 8-bit picture (Shi and Tomasi,
+    Good Features to Track, CVPR 1994).
+
+    Args:
+        gray: (H, W) uint8 luma.
+        block_size: side of the neighborhood in pixels.
+
+    Returns:
+        (H, W) float32 in [0, 1).
+
+    Raises:
+        ShapeError: not an (H, W) uint8 array.
+
+    >>> texture_weights(np.full((32, 32), 90, np.uint8)).max().item()
+    0.0
+    """
+    if gray.ndim != 2 or gray.dtype != np.uint8:
+        raise ShapeError(f"gray is {gray.shape} {gray.dtype}; it must be (H, W) uint8")
+    # OpenCV gives 8-bit pictures 4 g² / 255² for a gradient of g; undone, this is in gray levels squared.
+    smaller = cv2.cornerMinEigenVal(gray, block_size) * (255.0 / 2) ** 2
+    return np.asarray(smaller / (smaller + _NOISE_LEVELS**2), np.float32)
+
+
+def estimate_camera(
+    flow: NDArray[np.float32],
+    *,
+    weights: NDArray[np.float32] | None = None,
+    model: Literal["similarity", "homography"] = "similarity",
+    previous: CameraMotion | None = None,
+) -> CameraMotion:
+    """The motion of the scene as a whole, found in spite of the objects that move in it.
+
+    Consensus over pairs of points (RANSAC with the truncated cost MSAC: Fischler and Bolles, CACM 1981; Torr
+    and Zisserman, CVIU 2000), among them the still camera and the previous motion, then iteratively
+    re-weighted least squares with Geman–McClure weights. The similarity's least squares are closed form
+    (Umeyama, PAMI 1991; in complex numbers w = a·z + b); the homography is the normalized direct linear
+    transform (Hartley, PAMI 1997). The points are fixed, so equal input gives equal output.
+
+    Args:
+        flow: (H, W, 2) float32, pixels of displacement (dx, dy).
+        weights: (H, W) how far to trust each vector, such as `texture_weights`; None trusts all alike.
+        model: `"similarity"` or `"homography"`.
+        previous: the motion of the pair before, which is likely to go on.
+
+    Returns:
+        The camera's motion; the identity with `evidence` 0.0 where there is too little to go by.
+
+    Raises:
+        ShapeError: arrays of other shapes.
+        OptionError: an unknown model.
+
+    >>> flow = np.zeros((90, 160, 2), np.float32)
+    >>> flow[..., 0] = 3
+    >>> flow[20:70, 30:90] = (-5, 8)      # an object on its own way
+    >>> estimate_camera(flow).matrix.round(6)[:2, 2].tolist()
+    [3.0, 0.0]
+    """
+    if flow.ndim != 3 or flow.shape[2] != 2:
+        raise ShapeError(f"flow is {flow.shape}; it must be (H, W, 2)")
+    if model not in ("similarity", "homography"):
+        raise OptionError(f"camera model {model!r}; it is 'similarity' or 'homography'")
+    height, width = flow.shape[:2]
+    if weights is not None and weights.shape != (height, width):
+        raise ShapeError(f"weights are {weights.shape}; they must be {(height, width)} like the flow")
+
+    points, moved, trust = _grid(flow, weights)
+    usable = np.flatnonzero(trust > 0.05)
+    evidence = usable.size / max(1, trust.size)
+    if usable.size < 8 or evidence < 0.01:
+        return CameraMotion(np.eye(3), width, height, inlier_share=0.0, evidence=0.0)
+    z, w, trust = points[usable], moved[usable], trust[usable]
+    tolerance = 0.4 + 0.08 * np.abs(w - z)
+
+    similarity = _consensus(z, w, trust, tolerance, previous, width, height)
+    for _ in range(3):
+        squared = (np.abs(similarity[0] * z + similarity[1] - w) / tolerance) ** 2
+        similarity = _fit_similarity(z, w, trust / (1 + squared) ** 2 * (squared < 9))
+    matrix = _matrix(*similarity)
+    if model == "homography":
+        matrix = _refine_homography(matrix, z, w, trust, tolerance)
+    share = float(trust[_error(matrix, z, w) < 2 * tolerance].sum() / trust.sum())
+    return CameraMotion(matrix, width, height, inlier_share=share, evidence=evidence)
+
+
+def object_mask(
+    flow: NDArray[np.float32], camera: CameraMotion, *, threshold_px: float = 1.0
+) -> NDArray[np.bool_]:
+    """Where something moves on its own: the flow that the camera does not explain.
+
+    Args:
+        flow: (H, W, 2) float32, pixels of displacement.
+        camera: the camera's motion for the same pair.
+        threshold_px: pixels per frame from which a difference counts; fast camera motion raises it by 8%
+            of its own length, because flow errs in proportion.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        ShapeError: a flow of another size than the camera's frames.
+    """
+    if flow.shape != (camera.height, camera.width, 2):
+        raise ShapeError(f"flow is {flow.shape}; it must be {(camera.height, camera.width, 2)}")
+    explained = camera.flow()
+    left = np.hypot(*np.moveaxis(flow - explained, -1, 0))
+    return np.asarray(left > threshold_px + 0.08 * np.hypot(explained[..., 0], explained[..., 1]))
+
+
+def _grid(
+    flow: NDArray[np.float32], weights: NDArray[np.float32] | None
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64]]:
+    """Points on a grid as complex numbers x + iy, where they went, and how far to trust each."""
+    height, width = flow.shape[:2]
+    step = max(1, math.ceil(math.sqrt(height * width / _MAX_POINTS)))
+    y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step]
+    vectors = flow[y, x].astype(np.float64)
+    z = (x + 1j * y).ravel()
+    w = z + (vectors[..., 0] + 1j * vectors[..., 1]).ravel()
+    trust = np.ones(z.size) if weights is None else weights[y, x].ravel().astype(np.float64)
+    # Objects are mostly framed in the middle; the border is mostly scene.
+    off_center = np.maximum(np.abs(z.real / width - 0.5), np.abs(z.imag / height - 0.5)) * 2
+    finite = np.isfinite(w)
+    return z, np.where(finite, w, z), trust * (0.5 + 0.5 * off_center) * finite
+
+
+def _consensus(
+    z: NDArray[np.complex128],
+    w: NDArray[np.complex128],
+    trust: NDArray[np.float64],
+    tolerance: NDArray[np.float64],
+    previous: CameraMotion | None,
+    width: int,
+    height: int,
+) -> tuple[complex, complex]:
+    """The similarity (a, b) that most of the trusted points agree on."""
+    some = slice(None, None, max(1, z.size // _MAX_SCORING_POINTS))
+    z_some, w_some, trust_some, allowed = z[some], w[some], trust[some], 4 * tolerance[some] ** 2
+
+    def score(a: NDArray[np.complex128], b: NDArray[np.complex128]) -> NDArray[np.float64]:
+        off = a[:, None] * z_some + (b[:, None] - w_some)
+        return np.asarray(np.maximum(1 - (off.real**2 + off.imag**2) / allowed, 0) @ trust_some)
+
+    median = complex(np.median((w - z).real), np.median((w - z).imag))
+    known = [(1.0 + 0j, 0j), (1.0 + 0j, median)]
+    if previous is not None and previous.evidence > 0:
+        known.append(_similarity(previous.matrix))
+    known_a, known_b = np.array(known).T
+    known_score = score(known_a, known_b)
+    best = int(np.argmax(known_score))
+    if known_score[best] < _CLEAR_SHARE * trust_some.sum():
+        a, b = _pairs(z, w, trust, min(width, height))
+        sought_score = score(a, b)
+        sought = int(np.argmax(sought_score))
+        known_score[0] *= _STATIC_BONUS
+        best = int(np.argmax(known_score))
+        if sought_score[sought] > known_score[best]:
+            return complex(a[sought]), complex(b[sought])
+    return known[best]
+
+
+def _pairs(
+    z: NDArray[np.complex128], w: NDArray[np.complex128], trust: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """The similarities of pairs of well trusted points."""
+    # A fixed sequence of far-spread places instead of a random one: there is no state to keep.
+    chosen = np.argsort(-trust, kind="stable")[: max(32, z.size // 2)]
+    spread = np.arange(_NUM_HYPOTHESES)
+    first = chosen[(spread * 7919 + 13) % chosen.size]
+    second = chosen[(spread * 104729 + 71 + spread // 3) % chosen.size]
+    span = z[second] - z[first]
+    far = np.abs(span) > 0.15 * size
+    a = np.where(far, (w[second] - w[first]) / np.where(far, span, 1.0), 1.0)
+    # A scale or turn beyond these is a wrong match, not a camera.
+    a = np.where(np.abs(a - 1) < 0.35, a, 1.0)
+    return a, w[first] - a * z[first]
+
+
+def _fit_similarity(
+    z: NDArray[np.complex128], w: NDArray[np.complex128], weights: NDArray[np.float64]
+) -> tuple[complex, complex]:
+    """Weighted least squares of w = a·z + b."""
+    total = weights.sum()
+    z_mean, w_mean = (weights @ z) / total, (weights @ w) / total
+    centered = z - z_mean
+    a = (weights * centered.conj()) @ (w - w_mean) / max((weights @ np.abs(centered) ** 2), 1e-9)
+    return complex(a), complex(w_mean - a * z_mean)
+
+
+def _refine_homography(
+    matrix: NDArray[np.float64],
+    z: NDArray[np.complex128],
+    w: NDArray[np.complex128],
+    trust: NDArray[np.float64],
+    tolerance: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Re-weighted normalized direct linear transform, from a similarity that already fits most points."""
+    center, size = z.mean(), max(np.abs(z - z.mean()).mean(), 1e-9)
+    scale = math.sqrt(2) / size
+    normalize = np.array([[scale, 0, -scale * center.real], [0, scale, -scale * center.imag], [0, 0, 1]])
+    p, q = (z - center) * scale, (w - center) * scale
+    x, y, u, v = p.real, p.imag, q.real, q.imag
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    rows = np.stack(
+        [
+            np.stack([x, y, one, zero, zero, zero, -u * x, -u * y, -u], axis=-1),
+            np.stack([zero, zero, zero, x, y, one, -v * x, -v * y, -v], axis=-1),
+        ]
+    )
+    for _ in range(4):
+        residual = _error(matrix, z, w) / tolerance
+        weights = trust / (1 + residual**2) ** 2
+        normal = np.einsum("kni,n,knj->ij", rows, weights, rows)
+        solution = np.linalg.eigh(normal)[1][:, 0].reshape(3, 3)
+        matrix = np.linalg.inv(normalize) @ solution @ normalize
+        matrix = matrix / matrix[2, 2]
+    return np.asarray(matrix, np.float64)
+
+
+def _error(
+    matrix: NDArray[np.float64], z: NDArray[np.complex128], w: NDArray[np.complex128]
+) -> NDArray[np.float64]:
+    dx, dy = _displacement(matrix, z.real, z.imag)
+    return np.asarray(np.abs(z + dx + 1j * dy - w))
+
+
+def _displacement(
+    matrix: NDArray[np.float64], x: NDArray[np.floating], y: NDArray[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    if g == 0 and h == 0 and i == 1:
+        return (a - 1) * x + b * y + c, d * x + (e - 1) * y + f
+    w = g * x + h * y + i
+    return (a * x + b * y + c) / w - x, (d * x + e * y + f) / w - y
+
+
+def _matrix(a: complex, b: complex) -> NDArray[np.float64]:
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag], [0.0, 0.0, 1.0]])
+
+
+def _similarity(matrix: NDArray[np.float64]) -> tuple[complex, complex]:
+    return complex(matrix[0, 0], matrix[1, 0]), complex(matrix[0, 2], matrix[1, 2])

@@ -1,0 +1,294 @@
+"""Camera motion over time → words: static, pans, tilts, zooms, rolls, shakes.
+
+    speed of each pair ─► window around each moment ─► words with hysteresis ─► segments without gaps
+                          steady motion | shake
+
+The steady part of a speed is what the median of the window agrees on with its mean; the shake is what a
+running median takes away. A cut ends a segment and nothing is averaged over it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.motion.camera import CameraSpeed
+from muybridge.values import Segment
+
+__all__ = ["CameraReader", "CameraThresholds"]
+
+_WORDS = {
+    "pan": ("pans left", "pans right"),
+    "tilt": ("tilts down", "tilts up"),
+    "zoom": ("zooms out", "zooms in"),
+    "roll": ("rolls counterclockwise", "rolls clockwise"),
+}
+_AXES = tuple(_WORDS)
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraThresholds:
+    """From where on a motion is worth a word; half of each is where the word ends again.
+
+    Args:
+        pan: picture heights per second, for tilts too.
+        zoom: natural logarithm of the magnification per second.
+        roll: degrees per second.
+        shake: picture heights per second, root mean square.
+        window_seconds: how much time around a moment decides what it is called.
+        min_seconds: shorter changes are part of what surrounds them.
+    """
+
+    pan: float = 0.03
+    zoom: float = 0.04
+    roll: float = 3.0
+    shake: float = 0.08
+    window_seconds: float = 0.9
+    min_seconds: float = 0.5
+
+
+class CameraReader:
+    """Turns the speeds of frame pairs into segments of kind `"camera"`, in order and without gaps."""
+
+    def __init__(self, thresholds: CameraThresholds | None = None) -> None:
+        self.thresholds = thresholds or CameraThresholds()
+        self._rows: list[
+            list[float]
+        ] = []  # start, end, pan, tilt, zoom, roll, trust of each pair of this shot
+        self._num_decided = 0
+        self._active: dict[str, float] = {}
+        self._spans: list[_Span] = []
+        self._begins_with_cut = False
+
+    def push(self, start: float, end: float, speed: CameraSpeed, trust: float) -> list[Segment]:
+        """Add the pair between two times; `trust` 0.0 where nothing could be measured."""
+        self._rows.append([start, end, *astuple(speed), trust])
+        half = self.thresholds.window_seconds / 2
+        segments = []
+        while self._num_decided < len(self._rows) and self._rows[self._num_decided][1] + half <= end:
+            segments += self._decide()
+        while self._rows[0][1] < self._rows[min(self._num_decided, len(self._rows) - 1)][0] - half:
+            self._rows.pop(0)
+            self._num_decided -= 1
+        return segments
+
+    def cut(self, start: float, end: float) -> list[Segment]:
+        """A new shot begins at `end`; the old one is seen until then."""
+        segments = self._drain()
+        if self._spans:
+            self._spans[-1].end = end
+            segments += self._emit(ends_with_cut=True)
+        else:
+            segments.append(self._segment(_Span(_UNKNOWN, start, end), ends_with_cut=True))
+        self._rows, self._num_decided, self._active = [], 0, {}
+        self._begins_with_cut = True
+        return segments
+
+    def finish(self, start: float, end: float) -> list[Segment]:
+        """The source ended; `start` is where it goes on from the last pair."""
+        segments = self._drain()
+        if self._spans:
+            self._spans[-1].end = max(end, self._spans[-1].end)
+            segments += self._emit(ends_with_cut=False)
+        elif end > start:
+            segments.append(self._segment(_Span(_UNKNOWN, start, end), ends_with_cut=False))
+        return segments
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs."""
+        return {
+            "rows": [list(row) for row in self._rows],
+            "num_decided": self._num_decided,
+            "active": dict(self._active),
+            "spans": [span.state() for span in self._spans],
+            "begins_with_cut": int(self._begins_with_cut),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._rows = [list(row) for row in state["rows"]]
+        self._num_decided = int(state["num_decided"])
+        self._active = dict(state["active"])
+        self._spans = [_Span.of_state(item) for item in state["spans"]]
+        self._begins_with_cut = bool(state["begins_with_cut"])
+
+    def _drain(self) -> list[Segment]:
+        segments = []
+        while self._num_decided < len(self._rows):
+            segments += self._decide()
+        return segments
+
+    def _decide(self) -> list[Segment]:
+        """Name the next pair by the window around it."""
+        table = np.array(self._rows)
+        start, end = table[self._num_decided, :2]
+        middle, half = (start + end) / 2, self.thresholds.window_seconds / 2
+        near = table[(table[:, 1] > middle - half) & (table[:, 0] < middle + half)]
+        near = near[near[:, 6] > 0]
+        self._num_decided += 1
+        if len(near) < 2 or near[:, 6].size < 0.3 * half * 2 / max(end - start, 1e-3):
+            self._active = {}
+            return self._extend(start, end, _UNKNOWN, np.zeros(6))
+        steady = np.array([_steady(near[:, 2 + axis]) for axis in range(4)])
+        shake = _shake(near)
+        self._hysteresis(steady, shake)
+        words = [_WORDS[name][value > 0] for name, value in self._active.items() if name in _WORDS]
+        label = ", ".join(words + ["shakes"] * ("shake" in self._active)) or "static"
+        return self._extend(start, end, label, np.array([*steady, shake, near[:, 6].mean()]))
+
+    def _hysteresis(self, steady: NDArray[np.float64], shake: float) -> None:
+        limits = self.thresholds
+        floor = {"pan": limits.pan, "tilt": limits.pan, "zoom": limits.zoom, "roll": limits.roll}
+        active = {}
+        strongest = max(abs(steady[0]), abs(steady[1]))
+        for axis, name in enumerate(_AXES):
+            value = float(steady[axis])
+            need = floor[name]
+            if name in ("pan", "tilt"):
+                # While it shakes, or mostly goes the other way, a little drift is no pan of its own.
+                need = max(need, 0.5 * shake, 0.35 * strongest)
+            if name in ("zoom", "roll"):
+                # Half a picture height from the middle, turn and scale are worth this much of a shift.
+                need = max(
+                    need, 0.35 * strongest * (2.0 if name == "zoom" else 115.0), shake * need / limits.shake
+                )
+            if value * self._active.get(name, 0.0) > 0:
+                need *= 0.6
+            if abs(value) >= need:
+                active[name] = value
+        if shake >= max(limits.shake, 0.3 * strongest) * (0.6 if "shake" in self._active else 1.0):
+            active["shake"] = shake
+        self._active = active
+
+    def _extend(self, start: float, end: float, label: str, numbers: NDArray[np.float64]) -> list[Segment]:
+        """Append one decided pair; give out the segment that has become certain, if any."""
+        spans = self._spans
+        if spans and spans[-1].label != label and spans[0].label == label:
+            # Back to what it was: whatever lay between did not last.
+            spans[0].absorb(*spans[1:])
+            del spans[1:]
+        if not spans or spans[-1].label != label:
+            spans.append(_Span(label, start, end))
+        spans[-1].add(end, numbers)
+        if len(spans) == 1:
+            return []
+        head, *between, last = spans
+        if last.end - last.start >= self.thresholds.min_seconds:
+            for span in between:
+                _nearer(span, head, last).absorb(span)
+        elif last.end - spans[1].start >= 2 * self.thresholds.min_seconds:
+            # Words that come and go: the most frequent of them stands for all.
+            last = _most(spans[1:])
+        else:
+            return []
+        self._spans = [last]
+        if head.end - head.start < self.thresholds.min_seconds:
+            last.absorb(head)
+            return []
+        head.end = last.start
+        return [self._segment(head, ends_with_cut=False)]
+
+    def _emit(self, *, ends_with_cut: bool) -> list[Segment]:
+        longest = max(self._spans, key=lambda span: span.end - span.start)
+        longest.absorb(*self._spans)
+        self._spans = []
+        return [self._segment(longest, ends_with_cut=ends_with_cut)]
+
+    def _segment(self, span: _Span, *, ends_with_cut: bool) -> Segment:
+        pan, tilt, zoom, roll, shake, trust = (span.sums / max(span.weight, 1e-9)).tolist()
+        attributes = {
+            "pan_heights_per_second": round(pan, 4),
+            "tilt_heights_per_second": round(tilt, 4),
+            "magnification_per_second": round(math.exp(zoom), 4),
+            "roll_degrees_per_second": round(roll, 3),
+            "shake_heights_per_second": round(shake, 4),
+            "starts_with_cut": self._begins_with_cut,
+            "ends_with_cut": ends_with_cut,
+        }
+        self._begins_with_cut = False
+        score = None if span.label == _UNKNOWN else min(1.0, trust)
+        return Segment(span.start, span.end, "camera", f"camera {span.label}", score, attributes)
+
+
+class _Span:
+    """A run of pairs of one label, with what its numbers add up to."""
+
+    def __init__(self, label: str, start: float, end: float) -> None:
+        self.label, self.start, self.end = label, start, end
+        self.weight = 0.0
+        self.sums = np.zeros(6)
+
+    def add(self, end: float, numbers: NDArray[np.float64]) -> None:
+        self.end = end
+        self.weight += 1
+        self.sums = self.sums + numbers
+
+    def absorb(self, *others: _Span) -> None:
+        # The numbers stay those of the moments that gave the label.
+        self.start = min(self.start, *(other.start for other in others))
+        self.end = max(self.end, *(other.end for other in others))
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "start": self.start,
+            "end": self.end,
+            "weight": self.weight,
+            "sums": self.sums.copy(),
+        }
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> _Span:
+        span = cls(state["label"], state["start"], state["end"])
+        span.weight, span.sums = float(state["weight"]), np.array(state["sums"])
+        return span
+
+
+def _nearer(span: _Span, head: _Span, last: _Span) -> _Span:
+    """Which neighbor shares more words with a short span; the earlier one where they are even."""
+    words = set(span.label.split(", "))
+    shared = [len(words & set(other.label.split(", "))) for other in (head, last)]
+    return last if shared[1] > shared[0] else head
+
+
+def _most(spans: list[_Span]) -> _Span:
+    """One span over all of them, of the label that they have for the longest time."""
+    seconds: dict[str, float] = {}
+    for span in spans:
+        seconds[span.label] = seconds.get(span.label, 0.0) + span.end - span.start
+    label = max(seconds, key=lambda name: seconds[name])
+    whole = _Span(label, spans[0].start, spans[-1].end)
+    for span in spans:
+        if span.label == label:
+            whole.weight += span.weight
+            whole.sums = whole.sums + span.sums
+    return whole
+
+
+def _steady(values: NDArray[np.float64]) -> float:
+    """What median and mean agree on: a few wrong pairs move only the mean, a shake only the median."""
+    median, mean = float(np.median(values)), float(np.mean(values))
+    if median * mean <= 0:
+        return 0.0
+    return math.copysign(min(abs(median), abs(mean)), median)
+
+
+def _shake(near: NDArray[np.float64]) -> float:
+    """Root mean square of the speed without its running median, in picture heights per second."""
+    seconds = float(np.median(near[:, 1] - near[:, 0]))
+    reach = max(1, round(0.27 / max(seconds, 1e-3)))
+    if len(near) < 2 * reach + 1:
+        return 0.0
+    total = 0.0
+    for axis, scale in ((2, 1.0), (3, 1.0), (5, math.radians(0.5))):
+        values = near[:, axis] * scale
+        padded = np.pad(values, reach, mode="reflect")
+        running = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
+        total += float(np.mean((values - running) ** 2))
+    return math.sqrt(total)

@@ -1,0 +1,228 @@
+"""The observer of motion: what the camera does and what moves in front of it, in words and numbers.
+
+small gray frames ─► flow of each pair ─► camera ─► words of the camera lane
+                          │                  └────► what it leaves ─► regions ─► words of the object lane
+                          └ no match at all: a cut, over which nothing is measured
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.errors import OptionError, ShapeError
+from muybridge.motion.camera import CameraMotion, estimate_camera, texture_weights
+from muybridge.motion.camera_readings import CameraReader, CameraThresholds
+from muybridge.motion.object_readings import ObjectReader
+from muybridge.motion.regions import RegionTracker, find_regions, moving_pixels
+from muybridge.observer import Finding, View
+from muybridge.values import Frame, Signal, VideoMetadata
+
+__all__ = ["MotionObserver"]
+
+_SIGNALS = {
+    "camera motion": "picture heights per second",
+    "object motion": "picture heights per second",
+    "moving area": "share of the picture",
+}
+_MIN_INLIER_SHARE = 0.25
+
+
+class MotionObserver:
+    """Reads the camera's and the objects' motion; an `Observer` that is also `Resumable`.
+
+    Gives segments of kind `"camera"`, which follow each other without gaps (`"camera static"`, `"camera pans
+    left, zooms in"`, `"camera shakes"`; `"camera unknown"` where nothing can be seen), segments of kind
+    `"object"` (`"something moves left"`, `"something runs right"`, `"something falls"`, `"something waves"`),
+    and the signals `"camera motion"`, `"object motion"` (mean own speed of what moves, above the camera's)
+    and `"moving area"`. Lengths are in picture heights, so no number depends on the resolution.
+
+    Args:
+        frames_per_second: how many frames to look at; fast gestures need 12 or more.
+        short_side_px: the size to look at.
+        thresholds: from where on a camera motion is worth a word.
+
+    Raises:
+        OptionError: a rate or a size that is not positive.
+
+    >>> observer = MotionObserver()
+    >>> observer.start(VideoMetadata("still.mp4"))
+    >>> picture = np.random.default_rng(0).integers(0, 255, (30, 40), np.uint8).repeat(4, 0).repeat(4, 1)
+    >>> seen = [list(observer.observe(Frame(picture, pts_seconds=i / 10))) for i in range(20)]
+    >>> [finding.label for finding in observer.finish(2.0) if isinstance(finding, Segment)]
+    ['camera static']
+    """
+
+    name = "motion"
+
+    def __init__(
+        self,
+        *,
+        frames_per_second: float = 15.0,
+        short_side_px: int = 120,
+        thresholds: CameraThresholds | None = None,
+    ) -> None:
+        if short_side_px < 48:
+            raise OptionError(f"short_side_px is {short_side_px}; motion needs at least 48 to be seen")
+        self.view = View(
+            frames_per_second=frames_per_second, short_side_px=short_side_px, pixel_format="gray8"
+        )
+        self.thresholds = thresholds or CameraThresholds()
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._forget()
+
+    def settings(self) -> Mapping[str, Any]:
+        """The view and the thresholds."""
+        return {"version": 1, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
+
+    def start(self, source: VideoMetadata) -> None:
+        """A new source begins."""
+        self._forget()
+
+    def observe(self, frame: Frame) -> Iterable[Finding]:
+        """Compare the frame with the one before; return what became certain.
+
+        Raises:
+            ShapeError: a frame that is not (H, W) uint8.
+        """
+        gray = frame.pixels
+        if gray.ndim != 2 or gray.dtype != np.uint8:
+            raise ShapeError(f"the frame is {gray.shape} {gray.dtype}; this observer's view is (H, W) uint8")
+        seconds = frame.pts_seconds
+        previous, start = self._picture, self._seconds
+        if previous is not None and seconds <= start:
+            return []
+        self._picture, self._seconds = gray.copy(), seconds
+        if previous is None:
+            return []
+        if previous.shape != gray.shape:
+            return self._cut(start, seconds)
+        return self._compare(previous, self._picture, start, seconds)
+
+    def finish(self, end_seconds: float) -> Iterable[Finding]:
+        """The source ended; return the rest."""
+        if self._picture is None:
+            return []
+        findings: list[Finding] = [*self._camera_reader.finish(self._seconds, end_seconds)]
+        return [*findings, *self._object_reader.finish(), *self._flush()]
+
+    def state(self) -> Mapping[str, Any]:
+        """All that `restore` needs."""
+        return {
+            "picture": None if self._picture is None else self._picture.copy(),
+            "seconds": self._seconds,
+            "camera_matrix": None if self._camera is None else self._camera.matrix.copy(),
+            "camera_shares": []
+            if self._camera is None
+            else [self._camera.inlier_share, self._camera.evidence],
+            "camera_reader": self._camera_reader.state(),
+            "tracker": self._tracker.state(),
+            "object_reader": self._object_reader.state(),
+            "chunk": [list(row) for row in self._chunk],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._forget()
+        picture = state["picture"]
+        self._picture = None if picture is None else np.array(picture, np.uint8)
+        self._seconds = float(state["seconds"])
+        if state["camera_matrix"] is not None and self._picture is not None:
+            height, width = self._picture.shape
+            share, evidence = state["camera_shares"]
+            self._camera = CameraMotion(np.array(state["camera_matrix"]), width, height, share, evidence)
+        self._camera_reader.restore(state["camera_reader"])
+        self._tracker.restore(state["tracker"])
+        self._object_reader.restore(state["object_reader"])
+        self._chunk = [list(row) for row in state["chunk"]]
+
+    def _forget(self) -> None:
+        self._picture: NDArray[np.uint8] | None = None
+        self._seconds = 0.0
+        self._camera: CameraMotion | None = None
+        self._camera_reader = CameraReader(self.thresholds)
+        self._tracker = RegionTracker()
+        self._object_reader = ObjectReader()
+        self._chunk: list[list[float]] = []
+
+    def _compare(
+        self, previous: NDArray[np.uint8], current: NDArray[np.uint8], start: float, end: float
+    ) -> list[Finding]:
+        flow = self._dis.calc(previous, current, None)
+        if _is_cut(previous, current, flow):
+            return self._cut(start, end)
+        camera = estimate_camera(flow, weights=texture_weights(previous), previous=self._camera)
+        known = camera.inlier_share >= _MIN_INLIER_SHARE
+        if not known:
+            height, width = current.shape
+            camera = CameraMotion(np.eye(3), width, height, camera.inlier_share, evidence=0.0)
+        self._camera = camera
+        speed = camera.speed(end - start)
+        findings: list[Finding] = [
+            *self._camera_reader.push(start, end, speed, camera.inlier_share if known else 0.0)
+        ]
+
+        explained = camera.flow()
+        moving = moving_pixels(previous, current, camera)
+        own = flow - explained
+        regions = find_regions(moving, own)
+        self._tracker.push(end, end - start, regions, camera)
+        findings += self._object_reader.push(end, self._tracker.tracks)
+
+        unit = camera.height * (end - start)
+        area = sum(region.area for region in regions) * camera.height / camera.width
+        own_speed = 0.0
+        if regions:
+            total = sum(region.area for region in regions)
+            own_speed = sum(np.hypot(r.dx, r.dy) * r.area for r in regions) / total / (end - start)
+        whole = float(np.mean(np.hypot(explained[::8, ::8, 0], explained[::8, ::8, 1]))) / unit
+        self._chunk.append([start, whole, float(own_speed), area])
+        if end - self._chunk[0][0] >= 2.0:
+            findings += self._flush()
+        return findings
+
+    def _cut(self, start: float, end: float) -> list[Finding]:
+        self._camera = None
+        self._tracker.forget()
+        return [*self._camera_reader.cut(start, end), *self._object_reader.finish()]
+
+    def _flush(self) -> list[Signal]:
+        """The measured pairs since the last call; a pair across a cut has no value."""
+        if not self._chunk:
+            return []
+        table = np.array(self._chunk)
+        self._chunk = []
+        return [
+            Signal(name, table[:, 0], table[:, 1 + column], unit)
+            for column, (name, unit) in enumerate(_SIGNALS.items())
+        ]
+
+
+def _is_cut(previous: NDArray[np.uint8], current: NDArray[np.uint8], flow: NDArray[np.float32]) -> bool:
+    """Whether hardly any part of the previous picture is found again where the flow leads.
+
+    Correlation of blocks, so that a change of light is no cut, nor a bus that fills half of the picture.
+    """
+    if float(cv2.norm(previous, current, cv2.NORM_L1)) < 8 * current.size:
+        return False
+    height, width = previous.shape
+    y, x = np.mgrid[0:height:2, 0:width:2].astype(np.float32)
+    to_x, to_y = x + flow[::2, ::2, 0], y + flow[::2, ::2, 1]
+    found = cv2.remap(current, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    a, b = previous[::2, ::2].astype(np.float32), found.astype(np.float32)
+
+    def blocks(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(cv2.resize(values, (12, 8), interpolation=cv2.INTER_AREA))
+
+    a_mean, b_mean = blocks(a), blocks(b)
+    a_variance, b_variance = blocks(a * a) - a_mean**2, blocks(b * b) - b_mean**2
+    textured = np.maximum(a_variance, b_variance) > 9
+    if textured.sum() < 5:
+        return False
+    correlation = (blocks(a * b) - a_mean * b_mean) / np.sqrt(np.maximum(a_variance * b_variance, 1))
+    return bool(np.mean(correlation[textured] > 0.6) < 0.35)
