@@ -20,6 +20,7 @@ _NAMES = {
     "EmptyVideoError": "muybridge.errors",
     "Frame": "muybridge.values",
     "MissingExtraError": "muybridge.errors",
+    "MotionObserver": "muybridge.motion.readings",
     "MuybridgeError": "muybridge.errors",
     "OptionError": "muybridge.errors",
     "OutputError": "muybridge.errors",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     )
     from muybridge.models.registry import create_model as create_model, list_models as list_models
     from muybridge.motion.flow import compute_flow as compute_flow
+    from muybridge.motion.readings import MotionObserver as MotionObserver
     from muybridge.values import (
         Answer as Answer,
         Clip as Clip,

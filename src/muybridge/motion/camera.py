@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError
 
-__all__ = ["CameraMotion", "CameraSpeed", "estimate_camera", "object_mask", "texture_weights"]
+__all__ = ["CameraMotion", "CameraSpeed", "estimate_camera", "holds_still", "object_mask", "texture_weights"]
 
 _NUM_HYPOTHESES = 48
 _MAX_SCORING_POINTS = 160
 _MAX_POINTS = 480
 _CLEAR_SHARE = 0.8
 """Where a known motion explains this much already, no other is sought."""
+_CLEAR_CHANGE_LEVELS = 8
 _NOISE_LEVELS = 1.5
 """Gradient in gray levels per pixel at which a point is trusted by half."""
 _STATIC_BONUS = 1.2
@@ -167,8 +168,8 @@ def estimate_camera(
     >>> flow = np.zeros((90, 160, 2), np.float32)
     >>> flow[..., 0] = 3
     >>> flow[20:70, 30:90] = (-5, 8)      # an object on its own way
-    >>> estimate_camera(flow).matrix.round(6)[:2, 2].tolist()
-    [3.0, 0.0]
+    >>> round(estimate_camera(flow).speed(seconds=0.1).pan, 6)      # 3 of 90 pixels in 0.1 s, to the right
+    -0.333333
     """
     if flow.ndim != 3 or flow.shape[2] != 2:
         raise ShapeError(f"flow is {flow.shape}; it must be (H, W, 2)")
@@ -184,7 +185,7 @@ def estimate_camera(
     if usable.size < 8 or evidence < 0.01:
         return CameraMotion(np.eye(3), width, height, inlier_share=0.0, evidence=0.0)
     z, w, trust = points[usable], moved[usable], trust[usable]
-    tolerance = 0.4 + 0.08 * np.abs(w - z)
+    tolerance = 0.2 + 0.06 * np.abs(w - z)
 
     similarity = _consensus(z, w, trust, tolerance, previous, width, height)
     for _ in range(3):
@@ -195,6 +196,33 @@ def estimate_camera(
         matrix = _refine_homography(matrix, z, w, trust, tolerance)
     share = float(trust[_error(matrix, z, w) < 2 * tolerance].sum() / trust.sum())
     return CameraMotion(matrix, width, height, inlier_share=share, evidence=evidence)
+
+
+def holds_still(
+    previous: NDArray[np.uint8], current: NDArray[np.uint8], camera: CameraMotion, *, min_share: float = 0.4
+) -> bool:
+    """Whether the pixels speak for a still camera, whatever the flow says.
+
+    Dense flow is smooth: it carries a large object's motion into the background around it. The pixels do not:
+    where the alleged motion would change a pixel clearly and it has stayed as it was, the camera stood still.
+
+    Args:
+        previous: (H, W) uint8 luma.
+        current: (H, W) uint8 luma.
+        camera: what was estimated from their flow.
+        min_share: how much of what the motion would change must have stayed.
+
+    >>> frame = np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)
+    >>> pan = CameraMotion(np.array([[1.0, 0, 3], [0, 1, 0], [0, 0, 1]]), 64, 48, 1.0, 1.0)
+    >>> holds_still(frame, frame, pan), holds_still(frame, np.roll(frame, 3, axis=1), pan)
+    (True, False)
+    """
+    size = (current.shape[1], current.shape[0])
+    moved = cv2.warpPerspective(previous, camera.matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    would_change = cv2.absdiff(moved, previous) > _CLEAR_CHANGE_LEVELS
+    stayed = cv2.absdiff(current, previous) < cv2.absdiff(current, moved) // 2
+    num_clear = int(np.count_nonzero(would_change))
+    return bool(np.count_nonzero(would_change & stayed) > max(min_share * num_clear, 0.002 * current.size))
 
 
 def object_mask(

@@ -49,8 +49,7 @@ def read_track(track: Track) -> list[Reading]:
 def moves(track: Track, *, window_seconds: float = 0.5) -> Reading | None:
     """Says "something moves left" and the like: a region that goes somewhere.
 
-    Its center goes at least a quarter of its own height per second and on a mostly straight way, and the flow
-    inside it goes along.
+    Its center goes at least a quarter of its own height per second, and the flow inside it goes steadily along.
 
     Args:
         track: what one region did over the last seconds.
@@ -59,15 +58,14 @@ def moves(track: Track, *, window_seconds: float = 0.5) -> Reading | None:
     rows = track.since(track.last_seconds - window_seconds)
     if len(rows) < 4 or rows[-1, _SECONDS] - rows[0, _SECONDS] < 0.7 * window_seconds:
         return None
-    velocity = _slopes(rows, (_X, _Y))
-    speed = float(np.hypot(*velocity))
-    seconds = rows[-1, _SECONDS] - rows[0, _SECONDS]
-    steps = np.diff(rows[:, (_X, _Y)], axis=0)
-    way = float(np.hypot(steps[:, 0], steps[:, 1]).sum())
-    if speed < max(0.03, 0.25 * float(np.median(rows[:, _HEIGHT]))) or speed * seconds < 0.6 * way:
+    velocity, flow = _slopes(rows, (_X, _Y)), rows[:, (_VX, _VY)]
+    mean_flow = flow.mean(axis=0)
+    speed, flow_speed = float(np.hypot(*velocity)), float(np.hypot(*mean_flow))
+    if speed < max(0.03, 0.25 * float(np.median(rows[:, _HEIGHT]))):
         return None
-    flow = np.median(rows[:, (_VX, _VY)], axis=0)
-    if flow @ velocity < 0.2 * speed**2:
+    steadiness = flow_speed / max(float(np.hypot(flow[:, 0], flow[:, 1]).mean()), 1e-9)
+    along = float(mean_flow @ velocity)
+    if steadiness < 0.75 or along < 0.7 * speed * flow_speed or flow_speed < 0.2 * speed:
         return None
     degrees = math.degrees(math.atan2(-velocity[1], velocity[0])) % 360
     label = f"something moves {_DIRECTIONS[round(degrees / 90) % 4]}"

@@ -8,7 +8,7 @@ small gray frames ─► flow of each pair ─► camera ─► words of the cam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import cv2
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError
-from muybridge.motion.camera import CameraMotion, estimate_camera, texture_weights
+from muybridge.motion.camera import CameraMotion, estimate_camera, holds_still, texture_weights
 from muybridge.motion.camera_readings import CameraReader, CameraThresholds
 from muybridge.motion.object_readings import ObjectReader
 from muybridge.motion.regions import RegionTracker, find_regions, moving_pixels
@@ -54,7 +54,7 @@ class MotionObserver:
     >>> observer.start(VideoMetadata("still.mp4"))
     >>> picture = np.random.default_rng(0).integers(0, 255, (30, 40), np.uint8).repeat(4, 0).repeat(4, 1)
     >>> seen = [list(observer.observe(Frame(picture, pts_seconds=i / 10))) for i in range(20)]
-    >>> [finding.label for finding in observer.finish(2.0) if isinstance(finding, Segment)]
+    >>> [finding.label for finding in observer.finish(2.0) if finding.to_dict().get("kind") == "camera"]
     ['camera static']
     """
 
@@ -75,6 +75,15 @@ class MotionObserver:
         self.thresholds = thresholds or CameraThresholds()
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._forget()
+
+    def _forget(self) -> None:
+        self._picture: NDArray[np.uint8] | None = None
+        self._seconds = 0.0
+        self._camera: CameraMotion | None = None
+        self._camera_reader = CameraReader(self.thresholds)
+        self._tracker = RegionTracker()
+        self._object_reader = ObjectReader()
+        self._chunk: list[list[float]] = []
 
     def settings(self) -> Mapping[str, Any]:
         """The view and the thresholds."""
@@ -97,12 +106,13 @@ class MotionObserver:
         previous, start = self._picture, self._seconds
         if previous is not None and seconds <= start:
             return []
-        self._picture, self._seconds = gray.copy(), seconds
+        gray = gray.copy()
+        self._picture, self._seconds = gray, seconds
         if previous is None:
             return []
         if previous.shape != gray.shape:
             return self._cut(start, seconds)
-        return self._compare(previous, self._picture, start, seconds)
+        return self._compare(previous, gray, start, seconds)
 
     def finish(self, end_seconds: float) -> Iterable[Finding]:
         """The source ended; return the rest."""
@@ -129,8 +139,8 @@ class MotionObserver:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state."""
         self._forget()
-        picture = state["picture"]
-        self._picture = None if picture is None else np.array(picture, np.uint8)
+        if state["picture"] is not None:
+            self._picture = np.array(state["picture"], np.uint8)
         self._seconds = float(state["seconds"])
         if state["camera_matrix"] is not None and self._picture is not None:
             height, width = self._picture.shape
@@ -141,26 +151,16 @@ class MotionObserver:
         self._object_reader.restore(state["object_reader"])
         self._chunk = [list(row) for row in state["chunk"]]
 
-    def _forget(self) -> None:
-        self._picture: NDArray[np.uint8] | None = None
-        self._seconds = 0.0
-        self._camera: CameraMotion | None = None
-        self._camera_reader = CameraReader(self.thresholds)
-        self._tracker = RegionTracker()
-        self._object_reader = ObjectReader()
-        self._chunk: list[list[float]] = []
-
     def _compare(
         self, previous: NDArray[np.uint8], current: NDArray[np.uint8], start: float, end: float
     ) -> list[Finding]:
-        flow = self._dis.calc(previous, current, None)
+        flow = np.asarray(self._dis.calc(previous, current, np.empty(0, np.float32)), np.float32)
         if _is_cut(previous, current, flow):
             return self._cut(start, end)
         camera = estimate_camera(flow, weights=texture_weights(previous), previous=self._camera)
         known = camera.inlier_share >= _MIN_INLIER_SHARE
-        if not known:
-            height, width = current.shape
-            camera = CameraMotion(np.eye(3), width, height, camera.inlier_share, evidence=0.0)
+        if not known or holds_still(previous, current, camera):
+            camera = replace(camera, matrix=np.eye(3), evidence=camera.evidence if known else 0.0)
         self._camera = camera
         speed = camera.speed(end - start)
         findings: list[Finding] = [

@@ -4,7 +4,7 @@
 
 A pixel counts as moving where the current frame differs from the previous one after the camera's motion has
 been taken out. Under a moving camera it must also lie outside what the pixel's neighbors show, so that an
-error of one pixel in the camera's motion makes no object. The flow tells where the region goes.
+error of half a pixel in the camera's motion makes no object. The flow tells where the region goes.
 """
 
 from __future__ import annotations
@@ -72,22 +72,20 @@ def moving_pixels(
     height, width = current.shape
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
     moved = cv2.perspectiveTransform(corners[None], camera.matrix)[0]
-    shown = None
-    if np.abs(moved - corners).max() < 0.25:
-        lowest = highest = previous
-    else:
-        warped = cv2.warpPerspective(
-            previous, camera.matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        seen = np.full((height, width), 255, np.uint8)
-        shown = cv2.erode(
-            cv2.warpPerspective(seen, camera.matrix, (width, height)), np.ones((5, 5), np.uint8)
-        )
-        square = np.ones((3, 3), np.uint8)
-        lowest, highest = cv2.erode(warped, square), cv2.dilate(warped, square)
+    lowest: NDArray[Any] = previous
+    highest: NDArray[Any] = previous
+    shown: NDArray[Any] | None = None
+    if np.abs(moved - corners).max() >= 0.25:
+        size, square = (width, height), np.ones((3, 3), np.uint8)
+        warped = cv2.warpPerspective(previous, camera.matrix, size, borderMode=cv2.BORDER_REPLICATE)
+        whole = np.full((height, width), 255, np.uint8)
+        shown = cv2.erode(cv2.warpPerspective(whole, camera.matrix, size), np.ones((5, 5), np.uint8))
+        # Halfway to the neighbors: what an error of half a pixel would show.
+        lowest = cv2.addWeighted(cv2.erode(warped, square), 0.5, warped, 0.5, 0)
+        highest = cv2.addWeighted(cv2.dilate(warped, square), 0.5, warped, 0.5, 0)
     # A change of light over the whole picture is no motion.
     brighter = round(float(np.mean(current) - np.mean(previous)))
-    level = cv2.subtract(current, brighter) if brighter > 0 else cv2.add(current, -brighter)
+    level = current if brighter == 0 else cv2.addWeighted(current, 1.0, current, 0.0, -brighter)
     outside = cv2.max(cv2.subtract(lowest, level), cv2.subtract(level, highest))
     moving = cv2.blur(outside, (3, 3)) > _NOISE_LEVELS
     return np.asarray(moving if shown is None else moving & (shown == 255))
@@ -115,20 +113,21 @@ def find_regions(moving: NDArray[np.bool_], own_flow: NDArray[np.float32]) -> li
     def mean(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.bincount(label, weights=values, minlength=count) / np.maximum(area, 1)
 
-    x_mean, y_mean, dx, dy = mean(x), mean(y), mean(flow[:, 0]), mean(flow[:, 1])
+    centers_and_flow = np.stack([mean(x), mean(y), mean(flow[:, 0]), mean(flow[:, 1])], axis=-1) / height
     regions = []
     for index in np.argsort(-area, kind="stable")[:_MAX_REGIONS]:
         if index == 0 or area[index] < max(6, _MIN_AREA_SHARE * height * width):
             continue
-        left, top = max(0, boxes[index, 0] + radius), max(0, boxes[index, 1] + radius)
-        right = min(width, boxes[index, 0] + boxes[index, 2] - radius)
-        bottom = min(height, boxes[index, 1] + boxes[index, 3] - radius)
-        # A box cut by the picture's border was not widened there.
-        left, top = (0 if boxes[index, 0] == 0 else left), (0 if boxes[index, 1] == 0 else top)
-        right = width if boxes[index, 0] + boxes[index, 2] == width else right
-        bottom = height if boxes[index, 1] + boxes[index, 3] == height else bottom
-        values = (x_mean[index], y_mean[index], dx[index], dy[index], left, top, right - left, bottom - top)
-        regions.append(Region(*(float(value) / height for value in values), float(area[index]) / height**2))
+        # Take the widening back, except where the picture's border cut it.
+        begin, size = boxes[index, :2], boxes[index, 2:4]
+        end = begin + size
+        begin = np.where(begin == 0, 0, begin + radius) / height
+        end = np.where(end == (width, height), end, end - radius) / height
+        left, top = begin.tolist()
+        box_width, box_height = (end - begin).tolist()
+        center_x, center_y, dx, dy = centers_and_flow[index].tolist()
+        share = float(area[index]) / height**2
+        regions.append(Region(center_x, center_y, dx, dy, left, top, box_width, box_height, share))
     return regions
 
 

@@ -73,6 +73,4 @@ def labels(findings: Iterable[Finding], kind: str) -> list[str]:
 
 def signal(findings: Iterable[Finding], name: str) -> Signal:
     parts = [item for item in findings if isinstance(item, Signal) and item.name == name]
-    return Signal(
-        name, np.concatenate([p.seconds for p in parts]), np.concatenate([p.values for p in parts])
-    )
+    return Signal(name, np.concatenate([p.seconds for p in parts]), np.concatenate([p.values for p in parts]))
