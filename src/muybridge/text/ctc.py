@@ -14,70 +14,46 @@ Classification", ICML 2006.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from muybridge.text.lattice import Alphabet, Kind, as_matrix, peak_log_probabilities
+from muybridge.errors import OptionError, ShapeError
+from muybridge.text.alignment import (
+    align,
+    align_labelings,
+    exhaustive_search,
+    log_probabilities,
+    log_probability,
+)
+from muybridge.text.beam import search
+from muybridge.text.evidence import add_evidence, read_together
+from muybridge.text.hypothesis import CharacterSpan, Hypothesis, spans_of_path
+from muybridge.text.language_model import CharacterLanguageModel, LanguageModelScorer
+from muybridge.text.lattice import Alphabet, Kind, as_log_probabilities, as_matrix, peak_log_probabilities
+from muybridge.text.lexicon import HotWords, HotWordsScorer, Lexicon, LexiconScorer
+from muybridge.text.scored_beam import PrefixScorer, search_scored
 
-__all__ = ["CharacterSpan", "Hypothesis", "best_path", "best_paths", "greedy_decode"]
-
-
-@dataclass(frozen=True, slots=True)
-class CharacterSpan:
-    """One character of a decoded line and where it was seen.
-
-    Args:
-        character: what is written (one symbol of the alphabet).
-        start: its first time step.
-        stop: the time step after its last.
-        confidence: its highest probability within the span, in [0, 1].
-    """
-
-    character: str
-    start: int
-    stop: int
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One reading of a line.
-
-    Args:
-        text: the reading.
-        log_probability: natural log: of the best path from `best_path`; of all the paths that the beam kept,
-            a lower bound of the text's own, from `beam_search`.
-        score: what the reading was ranked by: the log-probability plus what language model and lexicon added.
-        characters: one span for each symbol of `text`, in order; empty where spans were not asked for.
-    """
-
-    text: str
-    log_probability: float
-    score: float
-    characters: tuple[CharacterSpan, ...] = ()
-
-    @property
-    def confidence(self) -> float:
-        """The mean confidence of the characters, in [0, 1]; 0.0 for an empty text."""
-        if not self.characters:
-            return 0.0
-        return sum(span.confidence for span in self.characters) / len(self.characters)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values; times are time steps of the network."""
-        return {
-            "text": self.text,
-            "log_probability": self.log_probability,
-            "score": self.score,
-            "characters": [
-                {"character": s.character, "start": s.start, "stop": s.stop, "confidence": s.confidence}
-                for s in self.characters
-            ],
-        }
+__all__ = [
+    "CharacterLanguageModel",
+    "CharacterSpan",
+    "HotWords",
+    "Hypothesis",
+    "Lexicon",
+    "add_evidence",
+    "align",
+    "beam_search",
+    "beam_search_batch",
+    "best_path",
+    "best_paths",
+    "exhaustive_search",
+    "greedy_decode",
+    "log_probabilities",
+    "log_probability",
+    "read_together",
+]
 
 
 def greedy_decode(
@@ -120,7 +96,8 @@ def best_path(
     matrix = as_matrix(log_probs, kind=kind)
     symbols = Alphabet.of(alphabet, num_columns=matrix.shape[1], blank=blank)
     columns, peaks = peak_log_probabilities(matrix, kind=kind)
-    characters = _spans_of_path(columns, np.exp(peaks), symbols)
+    written = {column: symbol for column, symbol in enumerate(symbols.symbols) if symbol}
+    characters = spans_of_path(columns, np.exp(peaks), written)
     log_probability = float(peaks.sum())
     return Hypothesis(
         "".join([span.character for span in characters]), log_probability, log_probability, characters
@@ -155,19 +132,171 @@ def best_paths(
     return [best_path(line, alphabet, blank=blank, kind=kind) for line in lines]
 
 
-def _spans_of_path(
-    columns: NDArray[np.int64], peaks: NDArray[np.float64], alphabet: Alphabet
-) -> tuple[CharacterSpan, ...]:
-    """The runs of one column in a path (T,), blanks left out; `peaks` holds the path's probabilities."""
-    if not len(columns):
-        return ()
-    starts = np.flatnonzero(np.diff(columns, prepend=-1))
-    stops = np.append(starts[1:], len(columns))
-    highest = np.maximum.reduceat(peaks, starts)
-    return tuple(
-        CharacterSpan(alphabet.symbols[column], start, stop, confidence)
-        for column, start, stop, confidence in zip(
-            columns[starts].tolist(), starts.tolist(), stops.tolist(), highest.tolist(), strict=True
+def beam_search(
+    log_probs: ArrayLike,
+    alphabet: str | Sequence[str],
+    *,
+    blank: int = 0,
+    width: int = 25,
+    language_model: CharacterLanguageModel | None = None,
+    lexicon: Lexicon | Sequence[str] | None = None,
+    nbest: int = 1,
+    hot_words: HotWords | Sequence[str] | None = None,
+    language_model_weight: float = 0.3,
+    length_bonus: float = 0.0,
+    mean_bonus: bool = False,
+    max_gap: float = math.inf,
+    spans: bool = True,
+    kind: Kind = "auto",
+) -> list[Hypothesis]:
+    """Read a line by its likeliest texts: prefix beam search, in which equal labelings are merged.
+
+    The score of a text is its log-probability over the paths that were kept, plus, for each character, the
+    weighted log-probability that the language model gives it, the length bonus, and the bonus of hot words.
+
+    Args:
+        log_probs: (T, K) log-probabilities or logits.
+        alphabet: the K − 1 characters in the order of the columns, the blank left out.
+        blank: the blank's column; −1 for the last.
+        width: how many labelings are kept at each step.
+        language_model: says how likely a character is after those before it.
+        lexicon: the only words that may be written, between any characters that occur in no word.
+        nbest: how many hypotheses are wanted, at most `width`.
+        hot_words: words that are likelier than the network thinks.
+        language_model_weight: what the model's log-probabilities are multiplied by.
+        length_bonus: what every character adds to the score, in nats.
+        mean_bonus: rank the finished texts by the mean bonus of their characters instead of the sum.
+        max_gap: prune labelings whose score falls this many nats below the best of the step; none by default.
+        spans: whether the hypotheses have their characters' time spans (on each one's best path).
+        kind: what the values are; probabilities need `kind="probabilities"`.
+
+    Returns:
+        At most `nbest` hypotheses, best first. Fewer where fewer texts are possible; none where the lexicon
+        or the language model allows none of the kept ones (widen the beam).
+
+    Raises:
+        ShapeError: `log_probs` is not (T, K).
+        OptionError: a width or nbest outside, a language model of other characters, or what `greedy_decode`
+            refuses.
+
+    Each step: blank 0.6, a 0.4. The best path is empty (0.36), yet `a` has 0.24 + 0.24 + 0.16 = 0.64.
+
+    >>> best = beam_search([[0.6, 0.4], [0.6, 0.4]], "a", kind="probabilities")[0]
+    >>> best.text, round(np.exp(best.log_probability), 2)
+    ('a', np.float64(0.64))
+    """
+    return beam_search_batch(
+        [log_probs],
+        alphabet,
+        blank=blank,
+        width=width,
+        language_model=language_model,
+        lexicon=lexicon,
+        nbest=nbest,
+        hot_words=hot_words,
+        language_model_weight=language_model_weight,
+        length_bonus=length_bonus,
+        mean_bonus=mean_bonus,
+        max_gap=max_gap,
+        spans=spans,
+        kind=kind,
+    )[0]
+
+
+def beam_search_batch(
+    lines: Sequence[ArrayLike] | NDArray[np.floating],
+    alphabet: str | Sequence[str],
+    *,
+    blank: int = 0,
+    width: int = 25,
+    language_model: CharacterLanguageModel | None = None,
+    lexicon: Lexicon | Sequence[str] | None = None,
+    nbest: int = 1,
+    hot_words: HotWords | Sequence[str] | None = None,
+    language_model_weight: float = 0.3,
+    length_bonus: float = 0.0,
+    mean_bonus: bool = False,
+    max_gap: float = math.inf,
+    spans: bool = True,
+    kind: Kind = "auto",
+) -> list[list[Hypothesis]]:
+    """`beam_search` of many lines at once, (B, T, K) or B matrices (Tᵢ, K) of different lengths.
+
+    Takes the same options and raises the same errors. Without language model, lexicon and hot words all
+    lines march together, which is many times faster than one after the other; with them the lines take turns.
+
+    >>> steps = np.array([[[0.6, 0.4], [0.6, 0.4]], [[0.9, 0.1], [0.9, 0.1]]])
+    >>> [best.text for best, *_ in beam_search_batch(steps, "a", kind="probabilities")]
+    ['a', '']
+    """
+    if width < 1:
+        raise OptionError(f"width={width}: a beam keeps at least 1 labeling")
+    if not 1 <= nbest <= width:
+        raise OptionError(f"nbest={nbest} must lie between 1 and the width, {width}")
+    if not max_gap > 0:
+        raise OptionError(f"max_gap={max_gap} must be above 0 nats")
+    matrices = [as_log_probabilities(line, kind=kind) for line in lines]
+    if not matrices:
+        return []
+    symbols = _alphabet_of_all(matrices, alphabet, blank)
+    scorers: list[PrefixScorer] = []
+    if language_model is not None:
+        if not language_model.knows_any(symbols.symbols):
+            raise OptionError("the language model has none of the alphabet's characters; is it one of words?")
+        scorers.append(
+            LanguageModelScorer(
+                language_model, symbols.symbols, weight=language_model_weight, length_bonus=length_bonus
+            )
         )
-        if column != alphabet.blank
-    )
+    if lexicon is not None:
+        words = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
+        scorers.append(LexiconScorer(words, symbols.symbols))
+    if hot_words is not None:
+        hot = hot_words if isinstance(hot_words, HotWords) else HotWords(hot_words)
+        scorers.append(HotWordsScorer(hot, symbols.symbols))
+    return _search(matrices, symbols, scorers, width, nbest, max_gap, mean_bonus, spans)
+
+
+def _search(
+    matrices: list[NDArray[np.float64]],
+    symbols: Alphabet,
+    scorers: list[PrefixScorer],
+    width: int,
+    nbest: int,
+    max_gap: float,
+    mean_bonus: bool,
+    spans: bool,
+) -> list[list[Hypothesis]]:
+    """The hypotheses of each line, by the search that the scorers call for."""
+    found: list[tuple[int, NDArray[np.int64], float, float]] = []  # line, labeling, log-probability, score
+    if scorers:
+        for index, matrix in enumerate(matrices):
+            scored = search_scored(
+                matrix, scorers, blank=symbols.blank, width=width, max_gap=max_gap, mean_bonus=mean_bonus
+            )
+            values, scores = scored.log_probabilities.tolist(), scored.scores.tolist()
+            rows = list(zip(scored.labelings, values, scores, strict=True))
+            found += [(index, *row) for row in rows[:nbest]]
+    else:
+        all_beams = search(matrices, blank=symbols.blank, width=width, nbest=nbest, max_gap=max_gap)
+        for index, beams in enumerate(all_beams):
+            values = beams.log_probabilities.tolist()
+            pairs = zip(beams.labelings, values, strict=True)
+            found += [(index, labeling, value, value) for labeling, value in pairs]
+    labelings = [labeling for _, labeling, _, _ in found]
+    characters: list[tuple[CharacterSpan, ...]] = [()] * len(found)
+    if spans:
+        characters = align_labelings([matrices[index] for index, *_ in found], labelings, symbols)
+    hypotheses: list[list[Hypothesis]] = [[] for _ in matrices]
+    for (index, labeling, value, score), parts in zip(found, characters, strict=True):
+        hypotheses[index].append(Hypothesis(symbols.text(labeling.tolist()), value, score, parts))
+    return hypotheses
+
+
+def _alphabet_of_all(
+    matrices: list[NDArray[np.float64]], alphabet: str | Sequence[str], blank: int
+) -> Alphabet:
+    num_columns = {matrix.shape[1] for matrix in matrices}
+    if len(num_columns) > 1:
+        raise ShapeError(f"the lines of a batch have {sorted(num_columns)} columns; all must have the same")
+    return Alphabet.of(alphabet, num_columns=num_columns.pop(), blank=blank)

@@ -1,0 +1,207 @@
+"""The paths of a text: their summed probability (forward algorithm), the best one (Viterbi), or all of them.
+
+Both algorithms walk over the text with a blank around each character, 2 L + 1 states. From one step to the
+next a path stays, moves on by one state, or skips a blank between two different characters. Source: A.
+Graves et al., "Connectionist Temporal Classification", ICML 2006, section 4.1.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from muybridge.errors import OptionError
+from muybridge.text.hypothesis import CharacterSpan, spans_of_path
+from muybridge.text.lattice import Alphabet, Kind, as_log_probabilities
+
+__all__ = ["align", "align_labelings", "exhaustive_search", "log_probabilities", "log_probability"]
+
+_MAX_PATHS = 2_000_000
+
+
+def log_probability(
+    log_probs: ArrayLike, text: str, alphabet: str | Sequence[str], *, blank: int = 0, kind: Kind = "auto"
+) -> float:
+    """The exact probability that the network writes a text: the sum over all its paths.
+
+    Args:
+        log_probs: (T, K) log-probabilities or logits.
+        text: the text.
+        alphabet: the K − 1 characters in the order of the columns, the blank left out.
+        blank: the blank's column; −1 for the last.
+        kind: what the values are; probabilities need `kind="probabilities"`.
+
+    Returns:
+        The natural log, the negative of the CTC loss; −inf where the text needs more than T steps.
+
+    Raises:
+        ShapeError: `log_probs` is not (T, K).
+        OptionError: a character outside the alphabet, or what `greedy_decode` refuses.
+
+    >>> two_steps = [[0.6, 0.4], [0.6, 0.4]]  # each step: blank 0.6, a 0.4
+    >>> round(np.exp(log_probability(two_steps, "a", "a", kind="probabilities")), 2)
+    np.float64(0.64)
+    """
+    return log_probabilities(log_probs, [text], alphabet, blank=blank, kind=kind)[0]
+
+
+def log_probabilities(
+    log_probs: ArrayLike,
+    texts: Sequence[str],
+    alphabet: str | Sequence[str],
+    *,
+    blank: int = 0,
+    kind: Kind = "auto",
+) -> list[float]:
+    """`log_probability` of several texts for one line, in one pass.
+
+    >>> both = log_probabilities([[0.6, 0.4], [0.6, 0.4]], ["a", ""], "a", kind="probabilities")
+    >>> [round(float(np.exp(value)), 2) for value in both]
+    [0.64, 0.36]
+    """
+    matrix = as_log_probabilities(log_probs, kind=kind)
+    symbols = Alphabet.of(alphabet, num_columns=matrix.shape[1], blank=blank)
+    labelings = [symbols.columns(text) for text in texts]
+    if not labelings:
+        return []
+    states, can_skip, last = _states(labelings, symbols.blank)
+    reached = np.full(states.shape, -np.inf)
+    reached[:, 0] = 0.0  # before the first step a path stands, so to speak, on the first blank
+    first = True
+    for row in matrix:
+        arrived = reached.copy()
+        arrived[:, 1:] = np.logaddexp(arrived[:, 1:], reached[:, :-1])
+        if not first:
+            arrived[:, 2:] = np.logaddexp(arrived[:, 2:], np.where(can_skip[:, 2:], reached[:, :-2], -np.inf))
+        reached, first = arrived + row[states], False
+    ends = np.arange(len(labelings))
+    before_last = np.where(last > 0, reached[ends, np.maximum(last - 1, 0)], -np.inf)
+    return [float(value) for value in np.logaddexp(reached[ends, last], before_last)]
+
+
+def align(
+    log_probs: ArrayLike, text: str, alphabet: str | Sequence[str], *, blank: int = 0, kind: Kind = "auto"
+) -> tuple[CharacterSpan, ...]:
+    """Where each character of a text was written: the spans of the text's best path.
+
+    Takes the same arguments as `log_probability`.
+
+    Raises:
+        OptionError: the text needs more time steps than there are, or has a character outside the alphabet.
+
+    >>> spans = align([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], "a", "a", kind="probabilities")
+    >>> spans[0].start, spans[0].stop
+    (1, 2)
+    """
+    matrix = as_log_probabilities(log_probs, kind=kind)
+    symbols = Alphabet.of(alphabet, num_columns=matrix.shape[1], blank=blank)
+    columns = np.array(symbols.columns(text), np.int64)
+    spans = align_labelings([matrix], [columns], symbols)[0]
+    if len(spans) != len(columns):
+        raise OptionError(f"{text!r} cannot be written in {len(matrix)} time steps of this network output")
+    return spans
+
+
+def align_labelings(
+    lines: Sequence[NDArray[np.float64]], labelings: Sequence[NDArray[np.int64]], alphabet: Alphabet
+) -> list[tuple[CharacterSpan, ...]]:
+    """The spans of labelings, each on its own line of normalized log-probabilities, in one pass.
+
+    Args:
+        lines: N matrices (Tᵢ, K).
+        labelings: N labelings (Lᵢ,) of columns.
+        alphabet: the symbols of the columns.
+
+    Returns:
+        The spans of each labeling; empty where no path writes it.
+    """
+    if not lines:
+        return []
+    lengths = np.array([len(line) for line in lines])
+    states, can_skip, last = _states(labelings, alphabet.blank)
+    num_lines, num_states = states.shape
+    num_steps = int(lengths.max())
+    emissions = np.full((num_steps, num_lines, num_states), -np.inf)
+    for index, line in enumerate(lines):
+        emissions[: len(line), index] = line[:, states[index]]
+    # Three ways to come: stay, move on, skip. The two empty states in front spare the special cases.
+    padded = np.full((num_lines, num_states + 2), -np.inf)
+    padded[:, 2] = 0.0
+    came = np.zeros((num_steps, num_lines, num_states), np.int64)
+    forbidden = np.where(can_skip, 0.0, -np.inf)
+    final = np.full((num_lines, num_states), -np.inf)
+    final[lengths == 0, 0] = 0.0
+    for step in range(num_steps):
+        ways = np.stack([padded[:, 2:], padded[:, 1:-1], padded[:, :-2] + (forbidden if step else -np.inf)])
+        came[step] = ways.argmax(axis=0)
+        padded[:, 2:] = ways.max(axis=0) + emissions[step]
+        over = lengths == step + 1
+        final[over] = padded[over, 2:]
+    found: list[tuple[CharacterSpan, ...]] = []
+    for index, labeling in enumerate(labelings):
+        at = int(last[index])
+        if at and final[index, at - 1] > final[index, at]:
+            at -= 1
+        if final[index, at] == -np.inf:
+            found.append(())
+            continue
+        path = np.empty(lengths[index], np.int64)
+        for step in range(int(lengths[index]) - 1, -1, -1):
+            path[step] = at
+            at -= int(came[step, index, at])
+        steps = np.arange(len(path))
+        symbols = {2 * place + 1: alphabet.symbols[column] for place, column in enumerate(labeling.tolist())}
+        found.append(spans_of_path(path, np.exp(lines[index][steps, states[index, path]]), symbols))
+    return found
+
+
+def _states(
+    labelings: Sequence[Sequence[int] | NDArray[np.int64]], blank: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Each labeling's columns with blanks around (N, S), where a skip may end, and each one's last state."""
+    longest = max(map(len, labelings))
+    states = np.full((len(labelings), 2 * longest + 1), blank)
+    for index, labeling in enumerate(labelings):
+        states[index, 1 : 2 * len(labeling) : 2] = labeling
+    can_skip = np.zeros(states.shape, bool)
+    can_skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
+    return states, can_skip, np.array([2 * len(labeling) for labeling in labelings])
+
+
+def exhaustive_search(
+    log_probs: ArrayLike, alphabet: str | Sequence[str], *, blank: int = 0, kind: Kind = "auto"
+) -> dict[str, float]:
+    """The log-probability of every text that a tiny lattice can write, by going through all K ** T paths.
+
+    The oracle of the tests, and a way to see what CTC means. Takes the same arguments as `greedy_decode`.
+
+    Returns:
+        Each text and its natural log-probability, the likeliest first.
+
+    Raises:
+        OptionError: more than two million paths.
+
+    >>> texts = exhaustive_search([[0.6, 0.4], [0.6, 0.4]], "a", kind="probabilities")
+    >>> {text: round(float(np.exp(value)), 2) for text, value in texts.items()}
+    {'a': 0.64, '': 0.36}
+    """
+    matrix = as_log_probabilities(log_probs, kind=kind)
+    symbols = Alphabet.of(alphabet, num_columns=matrix.shape[1], blank=blank)
+    num_steps, num_columns = matrix.shape
+    if num_columns**num_steps > _MAX_PATHS:
+        raise OptionError(
+            f"{num_columns} columns over {num_steps} steps make {num_columns}**{num_steps} paths; "
+            f"at most {_MAX_PATHS} are gone through: use beam_search"
+        )
+    probabilities: dict[str, float] = {}
+    for path in itertools.product(range(num_columns), repeat=num_steps):
+        text = symbols.text([column for column, _ in itertools.groupby(path)])
+        probabilities[text] = probabilities.get(text, 0.0) + float(
+            np.exp(sum(matrix[step, column] for step, column in enumerate(path)))
+        )
+    with np.errstate(divide="ignore"):
+        ranked = sorted(probabilities.items(), key=lambda item: -item[1])
+        return {text: float(np.log(probability)) for text, probability in ranked}
