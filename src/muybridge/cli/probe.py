@@ -19,7 +19,7 @@ def probe(
         muybridge probe holiday.mp4 --packets --json
     """
     from muybridge.cli.output import clock, print_json
-    from muybridge.video.probe import probe_with_packets
+    from muybridge.video.metadata import probe_with_packets
 
     metadata, table = probe_with_packets(video)
     if as_json:

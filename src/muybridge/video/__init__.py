@@ -10,7 +10,7 @@ _NAMES = {
     "Video": "muybridge.video.reader",
     "VideoWriter": "muybridge.video.writer",
     "open_video": "muybridge.video.reader",
-    "probe": "muybridge.video.probe",
+    "probe": "muybridge.video.metadata",
     "read_packets": "muybridge.video.packets",
     "resize_clip": "muybridge.video.transforms",
     "sample_clip": "muybridge.video.sampling",
@@ -24,8 +24,8 @@ __all__ = [*_NAMES]
 
 if TYPE_CHECKING:
     from muybridge.video.container import Limits as Limits
+    from muybridge.video.metadata import probe as probe
     from muybridge.video.packets import PacketTable as PacketTable, read_packets as read_packets
-    from muybridge.video.probe import probe as probe
     from muybridge.video.reader import Video as Video, open_video as open_video
     from muybridge.video.sampling import sample_clip as sample_clip, sample_clips as sample_clips
     from muybridge.video.transforms import resize_clip as resize_clip, to_model_tensor as to_model_tensor

@@ -97,7 +97,7 @@ def open_container(
     except (ValueError, OSError, MemoryError, OverflowError) as error:
         raise VideoOpenError(f"cannot be opened: {error}", path=text) from error
     try:
-        _check_limits(container, text, limits)
+        check_limits(container, text, limits)
     except BaseException:
         container.close()
         raise
@@ -140,7 +140,12 @@ def _checked_file(text: str) -> Path:
         raise VideoOpenError(f"cannot be read: {error.strerror or error}", path=text) from error
 
 
-def _check_limits(container: InputContainer, path: str, limits: Limits) -> None:
+def check_limits(container: InputContainer, path: str, limits: Limits) -> None:
+    """Refuse a container whose pictures are too large or too many.
+
+    Raises:
+        VideoOpenError: which limit, and how to raise it.
+    """
     for stream in container.streams.video:
         context = stream.codec_context
         pixels = (context.width * context.height) if context is not None else 0

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
+import av
 import av.error
 
 from muybridge.errors import DamagedVideoWarning
@@ -23,8 +25,12 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+    VideoPacket = Packet[VideoStream]
+
 __all__ = ["Damage", "PictureDecoder"]
 
+# More packets than that without a keyframe are not kept for a second try.
+MAX_GROUP = 1000
 DECODE_ERRORS = (av.error.FFmpegError, ValueError, OSError, MemoryError)
 
 
@@ -76,19 +82,19 @@ class PictureDecoder:
         self, stream: VideoStream, damage: Damage, *, threading: Literal["frame", "slice"] = "frame"
     ) -> None:
         self._context = stream.codec_context
-        self._context.thread_type = "AUTO" if threading == "frame" else "SLICE"
-        if threading == "slice":
-            self._context.thread_count = 1
-        else:
-            self._context.thread_count = os.cpu_count() or 1
+        self._is_threaded = threading == "frame"
+        self._context.thread_type = "AUTO" if self._is_threaded else "SLICE"
+        self._context.thread_count = (os.cpu_count() or 1) if self._is_threaded else 1
         # A broken picture is an error, not something to paint over.
         self._context.options = {**self._context.options, "err_detect": "explode"}
         self._seconds_per_tick = float(stream.time_base or 0)
         self._damage = damage
         self._waits_for_keyframe = False
         self._last_ticks: int | None = None
+        # The packets of this group of pictures and the one before: threads report an error that late.
+        self._groups: deque[list[VideoPacket]] = deque([[]], maxlen=2)
 
-    def decode(self, packets: Iterable[Packet[VideoStream]], *, flush: bool = True) -> Iterator[VideoFrame]:
+    def decode(self, packets: Iterable[VideoPacket], *, flush: bool = True) -> Iterator[VideoFrame]:
         """The sound pictures of these packets, in order of presentation.
 
         Args:
@@ -96,17 +102,13 @@ class PictureDecoder:
             flush: whether the stream ends with them.
         """
         source = iter(packets)
+        again: deque[VideoPacket] = deque()
         while True:
-            try:
-                packet = next(source, None)
-            except (av.error.FFmpegError, OSError) as error:
-                self._damage.report(f"the container breaks off ({error.strerror or error})")
-                packet = None
+            packet = again.popleft() if again else self._next(source)
             if packet is None:
                 break
-            if packet.size == 0:
-                continue
-            yield from self._decode_packet(packet)
+            if packet.size:
+                yield from self._decode_packet(packet, again)
         if flush:
             yield from self.drain()
             self._damage.end(None)
@@ -117,39 +119,76 @@ class PictureDecoder:
         try:
             pictures = self._context.decode(None)
         except DECODE_ERRORS:
-            self._lose()
-        for picture in pictures:
-            if picture.is_corrupt:
-                self._lose()
-                break
-            self._last_ticks = picture.pts
-            yield picture
+            yield from self._recover(deque())
+        yield from self._sound(pictures)
         self._context.flush_buffers()
+        self._groups.clear()
+        self._groups.append([])
 
     def skip_unreferenced(self, skip: bool) -> None:
         """Leave out, from the next packet on, pictures that no other picture is made from."""
         self._context.skip_frame = "NONREF" if skip else "DEFAULT"
 
-    def _decode_packet(self, packet: Packet[VideoStream]) -> Iterator[VideoFrame]:
-        if self._waits_for_keyframe:
-            if not packet.is_keyframe:
-                return
-            self._waits_for_keyframe = False
-            self._damage.end(packet.pts * self._seconds_per_tick if packet.pts is not None else None)
-        pictures: list[Any]
+    def _next(self, source: Iterator[VideoPacket]) -> VideoPacket | None:
         try:
-            pictures = self._context.decode(packet)
-        except DECODE_ERRORS:
-            # Pictures before the broken one are still inside; they are sound.
-            yield from self.drain()
-            self._lose()
+            return next(source, None)
+        except (av.error.FFmpegError, OSError) as error:
+            self._damage.report(f"the container breaks off ({error.strerror or error})")
+            return None
+
+    def _decode_packet(self, packet: VideoPacket, again: deque[VideoPacket]) -> Iterator[VideoFrame]:
+        if packet.is_keyframe:
+            self._groups.append([])
+            if self._waits_for_keyframe:
+                self._waits_for_keyframe = False
+                self._damage.end(packet.pts * self._seconds_per_tick if packet.pts is not None else None)
+        if self._waits_for_keyframe:
             return
+        if len(self._groups[-1]) < MAX_GROUP:
+            self._groups[-1].append(packet)
+        try:
+            pictures: list[Any] = self._context.decode(packet)
+        except DECODE_ERRORS:
+            yield from self._recover(again)
+            return
+        yield from self._sound(pictures)
+
+    def _sound(self, pictures: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
         for picture in pictures:
             if picture.is_corrupt:
                 self._lose()
                 return
             self._last_ticks = picture.pts
             yield picture
+
+    def _recover(self, again: deque[VideoPacket]) -> Iterator[VideoFrame]:
+        """Decode the latest packets anew, one at a time, up to the broken one; the rest is left in `again`.
+
+        When a threaded decoder fails, sound pictures that were under way are lost with the broken one, and it
+        does not say which packet was at fault.
+        """
+        packets = [packet for group in self._groups for packet in group]
+        self._groups.clear()
+        self._groups.append([])
+        self._context.flush_buffers()
+        careful = av.CodecContext.create(self._context.codec.name, "r")
+        careful.extradata = self._context.extradata
+        careful.thread_count = 1
+        careful.options = dict(self._context.options)
+        position, is_broken = 0, False
+        while position < len(packets) and not is_broken:
+            pictures, is_broken = _decode_carefully(careful, packets[position])
+            yield from self._unseen(pictures)
+            position += 1
+        if not is_broken:
+            yield from self._unseen(_decode_carefully(careful, None)[0])
+        self._lose()
+        again.extendleft(reversed(packets[position:]))
+
+    def _unseen(self, pictures: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+        last = self._last_ticks
+        fresh = [p for p in pictures if last is None or p.pts is None or p.pts > last]
+        yield from self._sound(fresh)
 
     def _lose(self) -> None:
         # Since the last sound picture; the packet that failed may lie anywhere in the order of presentation.
@@ -158,3 +197,14 @@ class PictureDecoder:
             self._last_ticks * self._seconds_per_tick if self._last_ticks is not None else None
         )
         self._context.flush_buffers()
+
+
+def _decode_carefully(context: Any, packet: VideoPacket | None) -> tuple[list[VideoFrame], bool]:
+    """The pictures that become ready with a packet, and whether it is broken; then, all that are left."""
+    try:
+        return context.decode(packet), False
+    except DECODE_ERRORS:
+        try:
+            return context.decode(None), True
+        except DECODE_ERRORS:
+            return [], True

@@ -150,11 +150,13 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
     size: list[int] = []
     is_keyframe: list[bool] = []
     durations: list[int] = []
+    num_hidden = 0
     damage = ""
     try:
         for packet in container.demux(stream):
             # The last packet that PyAV gives is an empty one, which tells a decoder to flush.
             if packet.size == 0 or packet.is_discard:
+                num_hidden += packet.is_discard
                 continue
             pts.append(packet.pts)
             dts.append(packet.dts)
@@ -163,6 +165,8 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
             durations.append(packet.duration or 0)
     except (av.error.FFmpegError, OSError) as error:
         damage = f"the container breaks off after {len(pts)} packets ({error.strerror or error})"
+    if not damage and stream.frames > len(pts) + num_hidden:
+        damage = f"the header promises {stream.frames} frames, the file holds {len(pts) + num_hidden}"
     tick = stream.time_base
     times, is_exact = _presentation_times(pts, dts, durations, stream)
     last = int(np.argmax(times)) if times else 0

@@ -13,9 +13,9 @@ from muybridge.observer import View
 from muybridge.values import Clip, Frame, VideoMetadata
 from muybridge.video.container import DEFAULT_LIMITS, Limits, open_container, video_stream
 from muybridge.video.decoder import Damage, PictureDecoder
+from muybridge.video.metadata import probe_with_packets
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import FULL, Converter, DecodedPicture
-from muybridge.video.probe import probe_with_packets
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -148,8 +148,8 @@ class Video:
             VideoDecodeError: no frame could be decoded.
 
         Warns:
-            DamagedVideoWarning: a frame was broken and the last sound one before it stands in; the clip's times
-                tell which.
+            DamagedVideoWarning: a frame was broken and a sound one before it stands in; the clip's times tell
+                which.
         """
         from muybridge.video.seeking import read_clip
 

@@ -184,7 +184,7 @@ def _follow_run(
     damage.end(None if last == len(packets) - 1 else float(packets.pts_seconds[last]))
     missing = [target for target in run.targets if target not in found]
     if missing and best is not None:
-        # A broken target: the last sound picture before it stands in, under its own time.
+        # A broken target: the last picture that was decoded before it stands in, under its own time.
         stand_in = (fit.pixels(best[1]), best[1].pts_seconds)
         for target in missing:
             before = [place for place in found if first <= place < target]

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 import av.error
 
-from muybridge.errors import EmptyVideoError
+from muybridge.errors import EmptyVideoError, VideoOpenError
 from muybridge.values import StreamInfo, VideoMetadata
-from muybridge.video.container import DEFAULT_LIMITS, Limits, average_rate, open_container, video_stream
+from muybridge.video.container import (
+    DEFAULT_LIMITS,
+    Limits,
+    average_rate,
+    check_limits,
+    open_container,
+    video_stream,
+)
 from muybridge.video.packets import PacketTable, scan_packets
 
 if TYPE_CHECKING:
@@ -45,7 +52,16 @@ def probe_with_packets(
 ) -> tuple[VideoMetadata, PacketTable]:
     """`probe`, together with the packets that it read."""
     with open_container(path, limits=limits) as container:
-        rotation = _rotation(container, video_stream(container, str(path)))
+        stream = video_stream(container, str(path))
+        rotation = _rotation(container, stream)
+        # Some formats tell their size with the first picture only.
+        check_limits(container, str(path), limits)
+        size = (stream.codec_context.width, stream.codec_context.height)
+        if min(size) < 1:
+            raise VideoOpenError(
+                "it does not say how large its pictures are: damaged, or larger than FFmpeg allows",
+                path=str(path),
+            )
     with open_container(path, limits=limits) as container:
         stream = video_stream(container, str(path))
         packets = scan_packets(container, stream)
