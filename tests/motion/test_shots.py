@@ -156,7 +156,7 @@ def test_the_window_is_bounded() -> None:
     for number in range(1000):
         detector.observe(pictures[number % 200], number / 25)
     assert len(detector._seen) < 40
-    assert len(detector._finder._looks) <= 162
+    assert len(detector._finder._looks) <= 256
     assert len(detector._cuts) + len(detector._graduals) < 20
 
 

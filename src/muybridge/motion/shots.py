@@ -9,14 +9,18 @@ any frame shortly after, so a flash, or a hand that passes the lens, is no cut. 
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.motion.appearance import Appearance, describe, dissimilarity
-from muybridge.motion.transitions import Gradual, GradualFinder
+from muybridge.motion.transitions import WINDOW_LENGTHS, Gradual, GradualFinder
+from muybridge.values import Segment
 
 __all__ = ["Boundary", "ShotDetector"]
 
@@ -45,6 +49,10 @@ class Boundary:
     start_seconds: float
     end_seconds: float
     score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
 
 
 @dataclass(slots=True)
@@ -90,11 +98,12 @@ class ShotDetector:
         Raises:
             ShapeError: another shape or dtype.
         """
-        return self.observe_look(describe(pixels), pts_seconds)
-
-    def observe_look(self, look: Appearance, pts_seconds: float) -> list[Boundary]:
-        """The same for a frame that was described already."""
+        look = describe(pixels)
         change = dissimilarity(self._seen[-1].look, look) if self._seen else 0.0
+        return self.observe_look(look, pts_seconds, change)
+
+    def observe_look(self, look: Appearance, pts_seconds: float, change: float) -> list[Boundary]:
+        """The same for a frame that was described and compared with the frame before already."""
         for gradual in self._finder.observe(look, pts_seconds, change):
             self._compete(gradual)
         self._seen.append(_Seen(look, pts_seconds, self._finder.num_rows - 1, change))
@@ -105,6 +114,42 @@ class ShotDetector:
         """The source ended: return the boundaries that are left."""
         self._judge(np.inf)
         return self._settle(np.inf)
+
+    @property
+    def settled_seconds(self) -> float:
+        """Every boundary that begins before this second has been reported."""
+        place = self._finder.num_rows - SETTLE_ROWS - WINDOW_LENGTHS[-1] - self._finder.first_row
+        times = self._finder.pts_seconds
+        return times[place] if 0 <= place < len(times) else -math.inf
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs, as nested dicts and lists of numbers, strings and arrays."""
+        return {
+            "finder": self._finder.state(),
+            "seen": [
+                {"look": seen.look.state(), "numbers": [seen.pts_seconds, seen.row, seen.change]}
+                for seen in self._seen
+            ],
+            "next": self._next,
+            "cuts": [[row, asdict(boundary)] for row, boundary in self._cuts],
+            "graduals": [[asdict(gradual), asdict(boundary)] for gradual, boundary in self._graduals],
+            "settled_row": self._settled_row,
+            "last": None if self._last is None else asdict(self._last),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._finder.restore(state["finder"])
+        self._seen = deque(
+            _Seen(Appearance.from_state(seen["look"]), *seen["numbers"]) for seen in state["seen"]
+        )
+        self._next = state["next"]
+        self._cuts = [(row, Boundary(**boundary)) for row, boundary in state["cuts"]]
+        self._graduals = [
+            (Gradual(**gradual), Boundary(**boundary)) for gradual, boundary in state["graduals"]
+        ]
+        self._settled_row = state["settled_row"]
+        self._last = None if state["last"] is None else Boundary(**state["last"])
 
     def _compete(self, gradual: Gradual) -> None:
         """Keep a gradual transition if it is better than all that overlap it."""
@@ -178,3 +223,37 @@ class ShotDetector:
             self._last = boundary
             self._settled_row = max(self._settled_row, end_row)
         return certain
+
+
+def shot_segment(number: int, begin: Boundary | None, end: Boundary, start_seconds: float) -> Segment:
+    """A shot between two boundaries as a segment.
+
+    Args:
+        number: its place in the video, from 1.
+        begin: the boundary where it begins; None for the first shot.
+        end: the boundary where it ends, or the end of the video.
+        start_seconds: where the video begins.
+    """
+    if begin is None:
+        return Segment(start_seconds, end.seconds, "shot", f"shot {number}", None, {"transition": "start"})
+    attributes: dict[str, Any] = {"transition": begin.transition}
+    if begin.transition != "cut":
+        attributes["transition_start_seconds"] = begin.start_seconds
+        attributes["transition_end_seconds"] = begin.end_seconds
+    return Segment(begin.seconds, end.seconds, "shot", f"shot {number}", begin.score, attributes)
+
+
+def tile(boundaries: Iterable[Boundary], *, start_seconds: float, end_seconds: float) -> list[Segment]:
+    """The shots between the boundaries, without a gap from the start to the end.
+
+    >>> cut = Boundary(2.0, "cut", 2.0, 2.0, 0.9)
+    >>> [(shot.start_seconds, shot.end_seconds) for shot in tile([cut], start_seconds=0.0, end_seconds=5.0)]
+    [(0.0, 2.0), (2.0, 5.0)]
+    """
+    inside = [found for found in boundaries if start_seconds < found.seconds < end_seconds]
+    ends = [*inside, Boundary(end_seconds, "end", end_seconds, end_seconds, 1.0)]
+    begins: list[Boundary | None] = [None, *inside]
+    return [
+        shot_segment(number, begin, end, start_seconds)
+        for number, (begin, end) in enumerate(zip(begins, ends, strict=True), start=1)
+    ]

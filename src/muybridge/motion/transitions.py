@@ -19,7 +19,9 @@ those that overlap wins.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,8 @@ MAX_CHANGE = 0.60  # dissimilarity of neighboring frames: more is a cut
 FADE_DIP = 0.60  # how much of the contrast a fade takes away at least
 _FLAT_CONTRAST = 5.0
 _MAX_FLAT_ROWS = 4
+_FLAT_ROW_SECONDS = 0.5
+KEPT_ROWS = 128  # the longest window, and what `ShotDetector` waits for before it settles
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class GradualFinder:
     """Looks for gradual transitions in a stream of described frames, with a bounded window of rows."""
 
     def __init__(self) -> None:
-        self._capacity = 2 * (WINDOW_LENGTHS[-1] + 1)
+        self._capacity = 2 * KEPT_ROWS
         self._thumbnails = np.empty((self._capacity, 0), np.float32)
         self._looks: list[Appearance] = []
         self.pts_seconds: list[float] = []
@@ -81,9 +85,13 @@ class GradualFinder:
         self._change = max(self._change, change)
         if self.pts_seconds and pts_seconds - self.pts_seconds[-1] < ROW_SECONDS:
             return []
-        # A long stretch of black is kept as a few rows, so that both its fades fit into one window.
+        # A long stretch of black is kept as few rows, so that both its fades fit into one window.
         self._flat_rows = self._flat_rows + 1 if look.contrast < _FLAT_CONTRAST else 0
-        if self._flat_rows > _MAX_FLAT_ROWS and dissimilarity(self._looks[-1], look) < 0.1:
+        if (
+            self._flat_rows > _MAX_FLAT_ROWS
+            and pts_seconds - self.pts_seconds[-1] < _FLAT_ROW_SECONDS
+            and dissimilarity(self._looks[-1], look) < 0.1
+        ):
             return []
         self._append(look, pts_seconds)
         if self.num_rows % 2:
@@ -91,11 +99,28 @@ class GradualFinder:
         found = (self._window(length) for length in WINDOW_LENGTHS if length < len(self._looks))
         return [gradual for gradual in found if gradual is not None]
 
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs."""
+        return {
+            "looks": [look.state() for look in self._looks],
+            "pts_seconds": list(self.pts_seconds),
+            "changes": self._changes[: len(self._looks)].copy(),
+            "numbers": [self.first_row, self._flat_rows, self._change],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.__init__()  # type: ignore[misc]  # forget everything
+        for look, seconds in zip(state["looks"], state["pts_seconds"], strict=True):
+            self._append(Appearance.from_state(look), float(seconds))
+        self._changes[: len(self._looks)] = state["changes"]
+        self.first_row, self._flat_rows, self._change = state["numbers"]
+
     def _append(self, look: Appearance, pts_seconds: float) -> None:
         if not self._thumbnails.size:
             self._thumbnails = np.empty((self._capacity, look.thumbnail.size), np.float32)
         if len(self._looks) == self._capacity:
-            drop = self._capacity - WINDOW_LENGTHS[-1] - 1
+            drop = self._capacity - KEPT_ROWS
             self._thumbnails[:-drop] = self._thumbnails[drop:].copy()
             self._changes[:-drop] = self._changes[drop:].copy()
             del self._looks[:drop], self.pts_seconds[:drop]
@@ -216,4 +241,4 @@ def ramp(alpha: NDArray[np.float32]) -> tuple[float, float, float]:
         return 0.0, float(len(alpha)), 1.0
     start, end = center - middle / slope, center + (1 - middle) / slope
     fit = np.clip((np.arange(len(alpha)) - start) * slope, 0, 1)
-    return start, end, float(np.sqrt(((alpha - fit) ** 2).mean()))
+    return float(start), float(end), float(np.sqrt(((alpha - fit) ** 2).mean()))
