@@ -42,6 +42,7 @@ _NAMES = {
     "create_model": "muybridge.models.registry",
     "list_models": "muybridge.models.registry",
     "open_video": "muybridge.video.reader",
+    "read_text": "muybridge.text.reader",
     "sample_clip": "muybridge.video.sampling",
 }
 _SUBMODULES = (
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from muybridge.models.registry import create_model as create_model, list_models as list_models
     from muybridge.motion.flow import compute_flow as compute_flow
     from muybridge.motion.readings import MotionObserver as MotionObserver
+    from muybridge.text.reader import read_text as read_text
     from muybridge.values import (
         Answer as Answer,
         Clip as Clip,

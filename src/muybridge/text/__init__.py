@@ -4,7 +4,11 @@ from muybridge._lazy import attach
 
 __getattr__, __dir__ = attach(
     __name__,
-    {},
+    {
+        "TextObserver": "muybridge.text.tracks",
+        "TextReader": "muybridge.text.reader",
+        "read_text": "muybridge.text.reader",
+    },
     (
         "alignment",
         "beam",
@@ -14,9 +18,15 @@ __getattr__, __dir__ = attach(
         "language_model",
         "lattice",
         "lexicon",
+        "line_track",
+        "ppocr",
         "reader",
+        "readings",
         "regions",
         "scored_beam",
+        "strokes",
+        "tesseract",
         "tracks",
+        "weights",
     ),
 )

@@ -1,0 +1,225 @@
+"""Cheap measures on small gray pictures: where new writing may stand, and whether known writing still stands.
+
+Writing on the screen is a set of strokes: within a few pixels the picture gets brighter and darker again. What is
+worth reading stays for a moment. So new writing shows as strokes that hold still between two glances and were not
+there before (`StrokeMap`), and known writing is recognized by its strokes alone, whatever moves behind it
+(`Patch`). Nothing here reads; it decides when and where to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Box", "Patch", "StrokeMap"]
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom lie outside."""
+
+_CELL_PX = 8  # a line of small text at this scale
+_STEP = 20  # gray levels across two pixels that make the side of a stroke
+_DENSE = 0.08  # share of a cell's pixels on either side of strokes
+
+
+class StrokeMap:
+    """Finds strokes that are new and hold still, glance by glance."""
+
+    def __init__(self) -> None:
+        self._rising: NDArray[np.uint8] | None = None
+        self._falling: NDArray[np.uint8] | None = None
+        self._known: NDArray[np.uint8] | None = None
+        self._since: NDArray[np.float64] | None = None
+
+    def glance(
+        self, picture: NDArray[np.uint8], seconds: float
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Compare a picture with the one before and with what was known at the last look.
+
+        Args:
+            picture: (H, W) uint8 gray.
+            seconds: its moment.
+
+        Returns:
+            Two (rows, columns) maps of cells of 8 × 8 pixels: those with new strokes that hold still, and those
+            with new strokes of any kind.
+        """
+        slope = cv2.Sobel(picture, cv2.CV_16S, 1, 0, ksize=1)
+        rising, falling = (slope > _STEP).view(np.uint8), (slope < -_STEP).view(np.uint8)
+        still_rising, still_falling = rising, falling
+        if self._rising is not None and self._falling is not None and self._rising.shape == rising.shape:
+            still_rising, still_falling = rising & self._rising, falling & self._falling
+        self._rising, self._falling = rising, falling
+        still = self._dense(still_rising, still_falling)
+        since = np.full(still.shape, seconds) if self._since is None else self._since
+        self._since = np.where(still, np.minimum(since, seconds), np.inf)
+        return still, self._dense(rising, falling)
+
+    def still_since(self, box: Box) -> float:
+        """Since which glance new strokes hold still in the box; infinity where they do not."""
+        if self._since is None:
+            return float("inf")
+        left, top, right, bottom = (value // _CELL_PX for value in box)
+        return float(self._since[top : bottom + 1, left : right + 1].min(initial=np.inf))
+
+    def remember(self) -> None:
+        """A reader has looked: what stands there now is known."""
+        if self._rising is not None and self._falling is not None:
+            known = cv2.dilate(self._rising | self._falling, np.ones((3, 3), np.uint8))
+            self._known = np.asarray(known, np.uint8)
+
+    def _dense(self, rising: NDArray[np.uint8], falling: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        if self._known is not None and self._known.shape == rising.shape:
+            rising, falling = rising & ~self._known, falling & ~self._known
+        # A stroke has two sides; the border of a person or a wall has one.
+        return np.asarray(np.minimum(_share(rising), _share(falling)) > _DENSE)
+
+    def state(self) -> dict[str, Any]:
+        """As arrays."""
+        return {"rising": self._rising, "falling": self._falling, "known": self._known, "since": self._since}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """The inverse of `state`."""
+        self._rising, self._falling = state["rising"], state["falling"]
+        self._known, self._since = state["known"], state["since"]
+
+
+def _share(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
+    rows, columns = -(-mask.shape[0] // _CELL_PX), -(-mask.shape[1] // _CELL_PX)
+    pad = (rows * _CELL_PX - mask.shape[0], columns * _CELL_PX - mask.shape[1])
+    if any(pad):
+        mask = np.pad(mask, ((0, pad[0]), (0, pad[1])))
+    cells = mask.reshape(rows, _CELL_PX, columns, _CELL_PX)
+    return np.asarray(cells.mean(axis=(1, 3)), np.float32)
+
+
+def box_of_cells(cells: NDArray[np.bool_], picture: NDArray[np.uint8]) -> Box:
+    """The smallest box in pixels around all cells that are set; there must be one."""
+    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    height, width = picture.shape
+    return (
+        int(columns[0]) * _CELL_PX,
+        int(rows[0]) * _CELL_PX,
+        min(width, (int(columns[-1]) + 1) * _CELL_PX),
+        min(height, (int(rows[-1]) + 1) * _CELL_PX),
+    )
+
+
+@dataclass(slots=True)
+class Patch:
+    """What a line of writing looked like, to recognize it again.
+
+    Args:
+        box: where it stood, inside the picture.
+        pixels: (h, w) uint8, the picture there.
+        strokes: (h, w) float32, the picture there less its surroundings' brightness.
+        mask: (h, w) bool, where strokes are strong.
+    """
+
+    box: Box
+    pixels: NDArray[np.uint8]
+    strokes: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, picture: NDArray[np.uint8], box: Box) -> Patch:
+        """Take the patch of a picture, (H, W) uint8 gray, in a box inside it."""
+        left, top, right, bottom = box
+        pixels = picture[top:bottom, left:right].copy()
+        strokes = _strokes(pixels)
+        return cls(box, pixels, strokes, np.abs(strokes) > max(3.0, 0.7 * float(strokes.std())))
+
+    @property
+    def contrast(self) -> float:
+        """How strong the strokes are, in gray levels."""
+        return float(np.abs(self.strokes[self.mask]).mean()) if self.mask.any() else 0.0
+
+    def presence(self, picture: NDArray[np.uint8], dx: int = 0, dy: int = 0) -> float:
+        """How much of the writing stands in a picture, moved by (dx, dy).
+
+        The smaller of two numbers on the pixels of the strokes: their correlation with the patch, which is low
+        for other writing, and their strength in units of the patch's, which goes down as writing fades.
+
+        Returns:
+            1.0 where it stands as it stood, about 0.0 where it does not, or has left the picture.
+        """
+        left, top, right, bottom = self.box
+        height, width = picture.shape
+        x0, y0, x1, y1 = max(0, left + dx), max(0, top + dy), min(width, right + dx), min(height, bottom + dy)
+        if x1 - x0 < 3 or y1 - y0 < 3:
+            return 0.0
+        inside = slice(y0 - top - dy, y1 - top - dy), slice(x0 - left - dx, x1 - left - dx)
+        mask = self.mask[inside]
+        if mask.sum() < max(6, self.mask.sum() // 3):
+            return 0.0
+        then, now = self.strokes[inside][mask], _strokes(picture[y0:y1, x0:x1])[mask]
+        common = float(then @ now)
+        own, other = float(then @ then), float(now @ now)
+        if common <= 0:
+            return 0.0
+        return float(min(1.0, common / own, common / (own * other) ** 0.5))
+
+    def share(self, picture: NDArray[np.uint8], without: NDArray[np.uint8]) -> float | None:
+        """How far a picture is from one without the writing towards the patch, which is with it.
+
+        Where the background holds still, its own strokes stand in all three pictures and say nothing; this
+        measures what differs.
+
+        Returns:
+            0.0 as without, 1.0 as the patch, in between while it fades; None where the two hardly differ.
+        """
+        left, top, right, bottom = self.box
+        empty = _strokes(without[top:bottom, left:right])
+        difference = self.strokes - empty
+        where = self.mask & (np.abs(difference) > 6)
+        if where.sum() < max(4, 0.1 * self.mask.sum()):
+            return None
+        difference = difference[where]
+        now = _strokes(picture[top:bottom, left:right])[where] - empty[where]
+        return float(difference @ now) / float(difference @ difference)
+
+    def find(self, picture: NDArray[np.uint8], dx: int, dy: int, reach: int) -> tuple[int, int, float]:
+        """Look for the writing around where it is expected.
+
+        Args:
+            picture: (H, W) uint8 gray.
+            dx: expected movement.
+            dy: expected movement.
+            reach: how far around that, in pixels.
+
+        Returns:
+            The movement that fits best, and the correlation there; 0.0 where there is nowhere to look.
+        """
+        left, top, right, bottom = self.box
+        height, width = picture.shape
+        x0, y0 = max(0, left + dx - reach), max(0, top + dy - reach)
+        window = picture[y0 : min(height, bottom + dy + reach), x0 : min(width, right + dx + reach)]
+        if window.shape[0] < self.pixels.shape[0] or window.shape[1] < self.pixels.shape[1]:
+            return dx, dy, 0.0
+        if float(self.pixels.std()) < 1:
+            return dx, dy, 0.0
+        scores = cv2.matchTemplate(window, self.pixels, cv2.TM_CCOEFF_NORMED)
+        _, score, _, (x, y) = cv2.minMaxLoc(scores)
+        return x0 + int(x) - left, y0 + int(y) - top, float(score)
+
+    def state(self) -> dict[str, Any]:
+        """As arrays and lists."""
+        return {"box": list(self.box), "pixels": self.pixels, "mask": self.mask}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Patch:
+        """The inverse of `state`."""
+        left, top, right, bottom = state["box"]
+        pixels = np.asarray(state["pixels"], np.uint8)
+        return cls((left, top, right, bottom), pixels, _strokes(pixels), np.asarray(state["mask"], np.bool_))
+
+
+def _strokes(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Brightness less that of the surroundings, which are about as large as the line is high."""
+    size = max(3, min(pixels.shape) | 1)
+    values = pixels.astype(np.float32)
+    return np.asarray(values - cv2.blur(values, (size, size)), np.float32)
