@@ -44,6 +44,7 @@ _SUBMODULES = (
     "causal_layers",
     "checkpoint",
     "download",
+    "export",
     "factorized",
     "hub_folder",
     "hub_torchvision",

@@ -1,0 +1,136 @@
+"""Every own model as an ONNX file and as an exported program: the file gives what the model gives."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from muybridge.errors import OptionError, OutputError
+from muybridge.models import create_model, list_models, model_entry
+from muybridge.models.causal import CausalNet
+from muybridge.models.export import export_onnx, export_program, export_step
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+SMALL = {
+    "boundary_matching_net": ({"num_features": 16, "num_moments": 12, "num_points": 4}, [(16, 12)]),
+    "causal_shift_small": ({"num_classes": 5}, [(3, 4, 32, 32)]),
+    "causal_small": ({"num_classes": 5}, [(3, 4, 32, 32)]),
+    "causal_tiny": ({"num_classes": 5}, [(3, 4, 32, 32)]),
+    "factorized3d": ({"num_classes": 5}, [(3, 4, 32, 32)]),
+    "mc3_18": ({"num_classes": 5}, [(3, 8, 32, 32)]),
+    "r2plus1d_18": ({"num_classes": 5}, [(3, 8, 32, 32)]),
+    "r3d_18": ({"num_classes": 5}, [(3, 8, 32, 32)]),
+    "simple3d": ({"num_classes": 5}, [(3, 4, 32, 32)]),
+    "temporal_proposal_net": ({"num_features": 16}, [(16, 12)]),
+    "vivit": (
+        {
+            "num_classes": 5,
+            "num_frames": 4,
+            "size_px": 32,
+            "dim": 32,
+            "depth": 2,
+            "num_heads": 2,
+            "mlp_dim": 64,
+        },
+        [(3, 4, 32, 32)],
+    ),
+    "two_stream": ({"num_classes": 5, "width": 8, "fusion": "learned"}, [(3, 2, 32, 32), (20, 32, 32)]),
+}
+QUICK = ("causal_tiny", "temporal_proposal_net", "two_stream")
+OUTPUTS = {
+    "boundary_matching_net": ("start", "end", "confidence"),
+    "temporal_proposal_net": ("start", "end", "classes"),
+}
+
+
+def own_models() -> list[str]:
+    """Models whose layers are this package's; the adapters' come from elsewhere."""
+    return [name for name in list_models() if ".hub_" not in model_entry(name).builder.__module__]
+
+
+def build(name: str) -> tuple[torch.nn.Module, list[torch.Tensor]]:
+    torch.manual_seed(0)
+    options, shapes = SMALL[name]
+    model = create_model(name, **options)
+    inputs = [torch.randn(2, *shape) for shape in shapes]
+    with torch.no_grad():
+        model(*inputs)  # batch norm sees data once, so that its statistics are not trivial
+    return model.eval(), inputs
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SMALL]
+)
+def test_every_own_model_becomes_onnx(name: str, tmp_path: Path) -> None:
+    model, inputs = build(name)
+    outputs = OUTPUTS.get(name, ("logits",))
+    report = export_onnx(model, tmp_path / "model.onnx", inputs, output_names=outputs)
+    assert report.outputs == outputs
+    assert report.max_difference <= 1e-4
+    assert all(shape[0] == "batch" for shape in report.inputs.values())
+    # The report is not taken at its word: the file runs here, with one row more.
+    rows = [torch.randn(5, *tensor.shape[1:]) for tensor in inputs]
+    session = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
+    found = session.run(None, {key: row.numpy() for key, row in zip(report.inputs, rows, strict=True)})
+    with torch.no_grad():
+        expected = model(*rows)
+    for value, wanted in zip(found, [expected] if len(outputs) == 1 else expected, strict=True):
+        np.testing.assert_allclose(value, wanted.numpy(), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK[:2] else pytest.param(name, marks=pytest.mark.slow) for name in SMALL]
+)
+def test_every_own_model_becomes_a_program(name: str, tmp_path: Path) -> None:
+    model, inputs = build(name)
+    report = export_program(model, tmp_path / "model.pt2", inputs)
+    assert report.max_difference <= 1e-5
+    assert report.size_bytes == Path(report.path).stat().st_size
+
+
+def test_no_own_model_is_forgotten() -> None:
+    assert set(own_models()) == set(SMALL)
+
+
+@pytest.mark.parametrize("temporal", ["conv", "shift"])
+def test_a_stream_runs_without_torch(temporal: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = CausalNet(5, widths=(8, 12), temporal=temporal, memory_frames=3).eval()
+    report = export_step(model, tmp_path / "step.onnx", height=16, width=24)
+    session = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
+    past = {key: np.zeros(shape, np.float32) for key, shape in report.inputs.items() if key != "frames"}
+    stream = model.stream()
+    for frame in torch.randn(7, 3, 16, 24):
+        outputs = session.run(None, {"frames": frame[None, :, None].numpy(), **past})
+        past = dict(zip(past, outputs[1:], strict=True))
+        np.testing.assert_allclose(outputs[0][0, 0], stream.push(frame).numpy(), rtol=0, atol=1e-5)
+    assert report.outputs[1:] == tuple(f"next_{name}" for name in past)
+
+
+def test_a_file_that_differs_is_not_handed_over(tmp_path: Path) -> None:
+    class Restless(torch.nn.Module):
+        calls = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return x + self.calls
+
+    with pytest.raises(OutputError, match="differs from the model by"):
+        export_onnx(Restless().eval(), tmp_path / "model.onnx", [torch.zeros(2, 3)])
+
+
+def test_bad_input(tmp_path: Path) -> None:
+    model, inputs = build("temporal_proposal_net")
+    with pytest.raises(OptionError, match="returns 3 tensors, but output_names are logits"):
+        export_onnx(model, tmp_path / "model.onnx", inputs)
+    with pytest.raises(OutputError, match="does not exist"):
+        export_program(model, tmp_path / "nowhere" / "model.pt2", inputs)
+    with pytest.raises(OptionError, match=r"must end in \.pt2"):
+        export_program(model, tmp_path / "model.onnx", inputs)
+    with pytest.raises(OptionError, match="training mode"):
+        export_program(model.train(), tmp_path / "model.pt2", inputs)
+    with pytest.raises(OptionError, match="training mode"):
+        export_step(CausalNet(5, widths=(8, 12)), tmp_path / "step.onnx", height=16, width=16)
