@@ -14,7 +14,7 @@ from muybridge.errors import MuybridgeError
 __all__ = ["app", "run"]
 
 # In the order in which `muybridge --help` lists them.
-VERBS = ("probe", "read")
+VERBS = ("probe", "flow", "read")
 
 app = typer.Typer(
     name="muybridge",

@@ -15,6 +15,8 @@ __getattr__, __dir__ = attach(
         "flow",
         "flow_files",
         "flow_methods",
+        "flow_render",
+        "flow_stack",
         "flow_summary",
         "flow_video",
         "object_readings",

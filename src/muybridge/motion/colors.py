@@ -115,7 +115,7 @@ def draw_legend(
     result = _checked_picture(picture).copy()
     height, width = result.shape[:2]
     size = size_px or max(32, min(height, width) // 5)
-    text = f"{max_magnitude:.3g} {unit}"
+    text = f"{max_magnitude:.0f} {unit}" if max_magnitude >= 100 else f"{max_magnitude:.3g} {unit}"
     font_scale = max(0.3, size / 160)
     text_width, text_height = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font_scale, 1)[0]
     margin = max(2, size // 12)
