@@ -14,6 +14,7 @@ from muybridge._lazy import attach
 __version__ = "0.1.0"
 
 _NAMES = {
+    "analyze": "muybridge.pipeline.analyze",
     "Answer": "muybridge.values",
     "Clip": "muybridge.values",
     "DamagedVideoWarning": "muybridge.errors",
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from muybridge.models.registry import create_model as create_model, list_models as list_models
     from muybridge.motion.flow import compute_flow as compute_flow
     from muybridge.motion.readings import MotionObserver as MotionObserver
+    from muybridge.pipeline.analyze import analyze as analyze
     from muybridge.text.reader import read_text as read_text
     from muybridge.values import (
         Answer as Answer,

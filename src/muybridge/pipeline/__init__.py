@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 from muybridge._lazy import attach
 
 _NAMES = {
-    "Pass": "muybridge.pipeline.watch",
-    "watch": "muybridge.pipeline.watch",
+    "Pass": "muybridge.pipeline.passes",
+    "default_observers": "muybridge.pipeline.analyze",
+    "watch": "muybridge.pipeline.passes",
 }
 
-__getattr__, __dir__ = attach(__name__, _NAMES, ("cache", "encoding"))
+__getattr__, __dir__ = attach(__name__, _NAMES, ("analyze", "cache", "demo", "encoding"))
 __all__ = [*_NAMES]
 
 if TYPE_CHECKING:
-    from muybridge.pipeline.watch import Pass as Pass, watch as watch
+    from muybridge.pipeline.analyze import default_observers as default_observers
+    from muybridge.pipeline.passes import Pass as Pass, watch as watch

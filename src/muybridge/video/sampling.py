@@ -157,8 +157,8 @@ def fps_indices(
         raise OptionError(f"frames_per_second is {frames_per_second}; it must be positive")
     first = float(pts_seconds[0])
     start = first if start_seconds is None else start_seconds
-    step = float(np.median(np.diff(pts_seconds))) if len(pts_seconds) > 1 else 1.0
-    end = float(pts_seconds[-1]) + step
+    # The last frame stays as long as the one before it.
+    end = float(pts_seconds[-1]) + (float(pts_seconds[-1] - pts_seconds[-2]) if len(pts_seconds) > 1 else 1.0)
     if not first <= start < end:
         raise OptionError(f"the clip starts at {start} s; the video shows frames from {first} s to {end} s")
     moments = start + np.arange(num_frames) / frames_per_second

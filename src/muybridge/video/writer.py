@@ -69,6 +69,8 @@ class VideoWriter:
         self._num_frames = 0
         options: dict[str, str] = {"crf": str(quality), "preset": "veryfast", **(codec_options or {})}
         try:
+            # FFmpeg opens the file with the first picture; who cannot write is to know now.
+            self._partial.touch()
             self._container = av.open(
                 str(self._partial), mode="w", container_options={"movflags": "faststart"}
             )

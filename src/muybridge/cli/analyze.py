@@ -1,0 +1,110 @@
+"""`muybridge analyze`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from muybridge.values import Timeline
+
+
+def analyze(
+    videos: list[str] = typer.Argument(
+        help="Video files, folders of them, or patterns such as 'clips/*.mp4'."
+    ),
+    output: Path | None = typer.Option(
+        None,
+        "--output",
+        "-o",
+        help="The folder for the report; one folder per video inside it if there are several.",
+    ),
+    without: list[str] = typer.Option([], "--without", help="Leave an observer out: scenes, movement, text."),
+    no_cache: bool = typer.Option(False, "--no-cache", help="Look at everything anew."),
+    as_json: bool = typer.Option(False, "--json", help="Print the timeline as JSON, one document per line."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress bar."),
+) -> None:
+    """Tell what happens in a video, when, and what is written on the screen; write a report to look at.
+
+    Examples:
+
+        muybridge analyze holiday.mp4
+
+        muybridge analyze archive/ --output reports --without text
+    """
+    import json
+    import sys
+
+    from muybridge.cli.output import expand_paths, progress_bar
+    from muybridge.errors import VideoError
+    from muybridge.pipeline.analyze import analyze as analyze_video, default_observers
+
+    paths = expand_paths(videos)
+    failed = 0
+    for path, folder in zip(paths, report_folders(paths, output, writes=not as_json), strict=True):
+        try:
+            with progress_bar(path.name, quiet=quiet) as progress:
+                timeline = analyze_video(
+                    path,
+                    output=folder,
+                    observers=default_observers(without=without),
+                    use_cache=not no_cache,
+                    progress=progress,
+                )
+        except VideoError as error:
+            # One bad file must not cost the rest of an archive.
+            if len(paths) == 1:
+                raise
+            print(f"muybridge: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        if as_json:
+            print(json.dumps(timeline.to_dict(), ensure_ascii=False, allow_nan=False))
+        else:
+            print_summary(timeline)
+        if folder is not None:
+            print(f"report: {folder / 'report.html'}", file=sys.stderr if as_json else sys.stdout)
+    if failed:
+        print(f"muybridge: {failed} of {len(paths)} videos could not be read", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def report_folders(paths: list[Path], output: Path | None, *, writes: bool) -> list[Path | None]:
+    """Where each video's report goes: beside the video unless an output folder is named.
+
+    >>> report_folders([Path("a/cat.mp4")], None, writes=True)[0].as_posix()
+    'a/cat.muybridge'
+    >>> [folder.as_posix() for folder in report_folders([Path("a/c.mp4"), Path("b/c.mp4")], Path("r"), writes=True)]
+    ['r/c', 'r/c-2']
+    """
+    if output is None:
+        return [path.with_name(f"{path.stem}.muybridge") if writes else None for path in paths]
+    if len(paths) == 1:
+        return [output]
+    seen: Counter[str] = Counter()
+    folders: list[Path | None] = []
+    for path in paths:
+        seen[path.stem] += 1
+        name = path.stem if seen[path.stem] == 1 else f"{path.stem}-{seen[path.stem]}"
+        folders.append(output / name)
+    return folders
+
+
+def print_summary(timeline: Timeline) -> None:
+    """What was found, in a screenful."""
+    from muybridge.cli.output import clock
+
+    metadata = timeline.metadata
+    print(
+        f"{timeline.path}: {clock(timeline.duration_seconds)}, {metadata.width}×{metadata.height}, {metadata.codec}"
+    )
+    counts = Counter(segment.kind for segment in timeline.segments)
+    print("  " + ", ".join(f"{count} × {kind}" for kind, count in counts.items()))
+    for segment in [s for s in timeline.segments if s.kind not in ("keyframe",)][:40]:
+        span = f"{clock(segment.start_seconds)}–{clock(segment.end_seconds)}"
+        print(f"  {span:>20}  {segment.kind:<8} {segment.label}")
+    for warning in timeline.warnings:
+        print(f"  warning: {warning}")

@@ -1,0 +1,145 @@
+"""From a file to everything that can be said of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from muybridge.errors import UnknownNameError
+from muybridge.observer import Finding, Observer
+from muybridge.pipeline.cache import FindingsCache
+from muybridge.pipeline.passes import Pass
+from muybridge.values import Timeline
+from muybridge.video.container import DEFAULT_LIMITS, Limits
+from muybridge.video.reader import Video, open_video
+
+__all__ = ["analyze", "default_observers"]
+
+SECONDS_BETWEEN_CHECKPOINTS = 10.0
+Progress = Callable[[float, float], None]
+
+
+def default_observers(*, without: Iterable[str] = ()) -> list[Observer]:
+    """The observers that `analyze` sends over a video: the package's own, and those of installed plugins.
+
+    Args:
+        without: names of observers to leave out.
+
+    Returns:
+        Observers in the order in which their findings are listed.
+
+    Raises:
+        UnknownNameError: `without` names an observer that there is none of.
+
+    >>> [observer.name for observer in default_observers(without=[])]
+    ['scenes', 'motion']
+    """
+    from muybridge.motion.readings import MotionObserver
+    from muybridge.motion.scenes import ScenesObserver
+
+    observers: list[Observer] = [ScenesObserver(), MotionObserver()]
+    observers += [entry.load()() for entry in sorted(entry_points(group="muybridge.observers"))]
+    unwanted = set(without)
+    names = {observer.name for observer in observers}
+    for name in unwanted - names:
+        raise UnknownNameError("observer", name, names)
+    return [observer for observer in observers if observer.name not in unwanted]
+
+
+def analyze(
+    path: str | Path,
+    *,
+    output: str | Path | None = None,
+    observers: Sequence[Observer] | None = None,
+    use_cache: bool = True,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> Timeline:
+    """Watch a video once and tell what happens in it, when, and what is written on the screen.
+
+    Args:
+        path: the video.
+        output: a folder for the report, subtitles, tables and keyframes; None writes nothing.
+        observers: who watches; None for `default_observers()`.
+        use_cache: whether what was found before in the same bytes is taken from the cache, and a run that was
+            cut off goes on where it stood.
+        limits: the largest picture and the longest video that are accepted.
+        progress: called with (seconds done, seconds in all).
+
+    Returns:
+        Shots, keyframes, motion, camera and text on one clock.
+
+    Raises:
+        VideoError: the video cannot be read.
+        OutputError: the report cannot be written.
+
+    Warns:
+        DamagedVideoWarning: a stretch could not be decoded; the timeline's `warnings` keep it too.
+
+    >>> timeline = analyze(getfixture("sample_video"))
+    >>> [shot.duration_seconds for shot in timeline.of("shot")]
+    [2.0]
+    """
+    watchers = list(observers) if observers is not None else default_observers()
+    with open_video(path, limits=limits) as video:
+        cache = FindingsCache(path) if use_cache else None
+        found, warnings = _gather(video, watchers, cache, progress)
+        findings = [finding for observer in watchers for finding in found[observer.name]]
+        timeline = Timeline.of_findings(video.metadata, findings, warnings)
+    if output is not None:
+        from muybridge.report import write_report
+
+        write_report(timeline, output, video_path=path)
+    return timeline
+
+
+def _gather(
+    video: Video, observers: list[Observer], cache: FindingsCache | None, progress: Progress | None
+) -> tuple[dict[str, list[Finding]], list[str]]:
+    found: dict[str, list[Finding]] = {}
+    warnings: list[str] = []
+    for observer in observers:
+        known = cache.load(observer) if cache is not None else None
+        if known is not None:
+            found[observer.name] = known[0]
+            warnings += [line for line in known[1] if line not in warnings]
+    remaining = [observer for observer in observers if observer.name not in found]
+    if remaining:
+        run, new_warnings = _run(video, remaining, cache, progress)
+        warnings += [line for line in new_warnings if line not in warnings]
+        for observer in remaining:
+            found[observer.name] = run.findings(observer.name)
+            if cache is not None:
+                cache.save(observer, found[observer.name], new_warnings)
+        if cache is not None:
+            cache.forget_pass(remaining)
+    return found, warnings
+
+
+def _run(
+    video: Video, observers: list[Observer], cache: FindingsCache | None, progress: Progress | None
+) -> tuple[Pass, list[str]]:
+    run = Pass(observers, video.metadata)
+    earlier: list[str] = []
+    saved = cache.load_pass(observers) if cache is not None and run.is_resumable else None
+    if saved is not None:
+        run.restore(saved["state"], saved["findings"])
+        earlier = saved["warnings"]
+    start, done = video.metadata.start_seconds, run.last_seconds
+    checkpoint = time.monotonic()
+    for picture in video.pictures(start_seconds=done):
+        if done is not None and picture.pts_seconds <= done:
+            continue
+        run.see(picture)
+        if progress is not None:
+            progress(run.end_seconds - start, video.metadata.duration_seconds or 0.0)
+        if cache is not None and run.is_resumable:
+            now = time.monotonic()
+            if now - checkpoint >= SECONDS_BETWEEN_CHECKPOINTS:
+                checkpoint = now
+                findings = {w.observer.name: w.findings for w in run.watchers}
+                cache.save_pass(observers, run.state(), findings, [*earlier, *video.warnings])
+    run.finish()
+    return run, [*earlier, *(line for line in video.warnings if line not in earlier)]

@@ -1,0 +1,150 @@
+"""Which frames are looked at, worked out by hand, and properties that every strategy keeps."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from muybridge.errors import OptionError, UnknownNameError
+from muybridge.video import open_video, sample_clip, sample_clips
+from muybridge.video.packets import PacketTable
+from muybridge.video.sampling import (
+    clip_starts,
+    fps_indices,
+    keyframe_indices,
+    random_indices,
+    stride_indices,
+    uniform_indices,
+)
+
+
+@pytest.mark.parametrize(
+    ("num_available", "num_frames", "expected"),
+    [
+        (16, 4, [0, 5, 10, 15]),
+        (10, 10, list(range(10))),
+        (5, 1, [0]),
+        (4, 3, [0, 2, 3]),  # 1.5 rounds up
+        (1, 3, [0, 0, 0]),  # a single frame, repeated
+    ],
+)
+def test_uniform_by_hand(num_available: int, num_frames: int, expected: list[int]) -> None:
+    assert uniform_indices(num_available, num_frames).tolist() == expected
+
+
+@given(num_available=st.integers(1, 5000), num_frames=st.integers(1, 64))
+def test_uniform_includes_both_ends_and_steps_evenly(num_available: int, num_frames: int) -> None:
+    indices = uniform_indices(num_available, num_frames)
+    assert len(indices) == num_frames
+    assert indices[0] == 0
+    if num_frames > 1:
+        assert indices[-1] == num_available - 1
+    if num_available >= num_frames > 1:
+        steps = np.diff(indices)
+        assert steps.min() >= 1
+        assert steps.max() - steps.min() <= 1
+
+
+@pytest.mark.parametrize(
+    ("short", "expected"), [("repeat_last", [0, 1, 2, 2, 2, 2, 2]), ("wrap", [0, 1, 2, 0, 1, 2, 0])]
+)
+def test_short_policies_by_hand(short: str, expected: list[int]) -> None:
+    assert uniform_indices(3, 7, short=short).tolist() == expected  # type: ignore[arg-type]
+
+
+def test_short_policy_error_says_both_numbers() -> None:
+    with pytest.raises(OptionError, match="gives 3 frames, 7 are asked for"):
+        uniform_indices(3, 7, short="error")
+    with pytest.raises(UnknownNameError, match="repeat_last"):
+        uniform_indices(3, 7, short="repeat")  # type: ignore[arg-type]
+
+
+@given(
+    num_available=st.integers(1, 300),
+    num_frames=st.integers(1, 40),
+    stride=st.integers(1, 9),
+    seed=st.integers(0, 99),
+)
+def test_stride_and_random_stay_inside(num_available: int, num_frames: int, stride: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    for indices in (
+        stride_indices(num_available, num_frames, stride=stride),
+        random_indices(num_available, num_frames, stride=stride, generator=generator),
+    ):
+        assert len(indices) == num_frames
+        assert 0 <= indices.min() <= indices.max() < num_available
+        if (num_frames - 1) * stride < num_available:
+            assert set(np.diff(indices)) <= {stride}
+
+
+def test_random_reaches_every_place_evenly() -> None:
+    generator = np.random.default_rng(0)
+    starts = [int(random_indices(12, 3, generator=generator)[0]) for _ in range(5000)]
+    counts = np.bincount(starts, minlength=10)
+    assert len(counts) == 10
+    assert counts.min() > 400
+
+
+def test_fps_follows_the_clock_not_the_count() -> None:
+    # Two seconds at 10 per second, then two at 2 per second.
+    times = np.concatenate([np.arange(20) / 10, 2 + np.arange(4) / 2])
+    assert fps_indices(times, 8, frames_per_second=2).tolist() == [0, 5, 10, 15, 20, 21, 22, 23]
+    assert fps_indices(times, 2, frames_per_second=1, start_seconds=2.6).tolist() == [21, 23]
+    with pytest.raises(OptionError, match="starts at"):
+        fps_indices(times, 2, frames_per_second=1, start_seconds=99)
+
+
+@given(st.data())
+def test_keyframe_indices_are_keyframes_in_order(data: st.DataObject) -> None:
+    flags = np.array([True, *data.draw(st.lists(st.booleans(), max_size=60))])
+    num_frames = data.draw(st.integers(1, 20))
+    table = PacketTable.from_columns(
+        pts=range(len(flags)),
+        dts=range(len(flags)),
+        size_bytes=[1] * len(flags),
+        is_keyframe=flags,
+        seconds_per_tick=0.1,
+    )
+    indices = keyframe_indices(table, num_frames)
+    assert len(indices) == num_frames
+    assert flags[indices].all()
+    assert (np.diff(indices) >= 0).all()
+    assert len(set(indices.tolist())) == min(num_frames, int(flags.sum()))
+
+
+def test_clip_starts_reach_both_ends() -> None:
+    assert clip_starts(100, 16, 4).tolist() == [0, 28, 56, 84]
+    assert clip_starts(10, 16, 3).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("strategy", ["uniform", "stride", "fps", "random", "keyframes"])
+def test_every_strategy_reads_what_it_says(sample_video: Path, strategy: str) -> None:
+    clip = sample_clip(sample_video, num_frames=6, size_px=(32, 24), strategy=strategy, seed=3)  # type: ignore[arg-type]
+    assert clip.pixels.shape == (6, 24, 32, 3)
+    with open_video(sample_video) as video:
+        again = video.frames_at(indices=clip.indices.tolist(), size_px=(32, 24))
+        np.testing.assert_array_equal(again.pixels, clip.pixels)
+        np.testing.assert_array_equal(video.packets.pts_seconds[clip.indices], clip.pts_seconds)
+
+
+def test_an_unknown_strategy_lists_the_known(sample_video: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'uniform'"):
+        sample_clip(sample_video, strategy="unifrom")  # type: ignore[arg-type]
+
+
+def test_several_clips_are_those_of_one_at_a_time(sample_video: Path) -> None:
+    clips = sample_clips(sample_video, num_clips=3, num_frames=4, stride=1, size_px=16)
+    assert [clip.indices[0] for clip in clips] == [0, 8, 16]
+    with open_video(sample_video) as video:
+        for clip in clips:
+            direct = video.frames_at(indices=clip.indices.tolist(), size_px=16)
+            np.testing.assert_array_equal(clip.pixels, direct.pixels)
+
+
+def test_numbers_that_make_no_sense_are_refused(sample_video: Path) -> None:
+    for wrong in ({"num_frames": 0}, {"size_px": 0}, {"strategy": "stride", "stride": 0}):
+        with pytest.raises(OptionError):
+            sample_clip(sample_video, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(OptionError):
+        sample_clips(sample_video, num_clips=0)
