@@ -39,6 +39,7 @@ _NAMES = {
     "VideoMetadata": "muybridge.values",
     "VideoOpenError": "muybridge.errors",
     "WeightsError": "muybridge.errors",
+    "classify": "muybridge.actions.classifier",
     "compute_flow": "muybridge.motion.flow",
     "create_model": "muybridge.models.registry",
     "list_models": "muybridge.models.registry",
@@ -67,6 +68,7 @@ __getattr__, __dir__ = attach(__name__, _NAMES, _SUBMODULES)
 __all__ = ["__version__", *_NAMES]
 
 if TYPE_CHECKING:
+    from muybridge.actions.classifier import classify as classify
     from muybridge.errors import (
         DamagedVideoWarning as DamagedVideoWarning,
         EmptyVideoError as EmptyVideoError,

@@ -14,7 +14,7 @@ from muybridge.errors import MuybridgeError
 __all__ = ["app", "run"]
 
 # In the order in which `muybridge --help` lists them.
-VERBS = ("probe", "flow", "read")
+VERBS = ("probe", "flow", "classify", "read", "models")
 
 app = typer.Typer(
     name="muybridge",
@@ -45,7 +45,7 @@ def _options(
 
 
 for verb in VERBS:
-    app.command(verb, no_args_is_help=verb != "demo")(
+    app.command(verb, no_args_is_help=verb not in {"demo", "models"})(
         getattr(importlib.import_module(f"muybridge.cli.{verb}"), verb)
     )
 

@@ -39,6 +39,7 @@ _NAMES = {
     "weights_of": "muybridge.models.weights",
 }
 _SUBMODULES = (
+    "available",
     "boundary_matching",
     "causal",
     "causal_layers",
@@ -46,6 +47,7 @@ _SUBMODULES = (
     "download",
     "export",
     "factorized",
+    "folding",
     "hub_folder",
     "hub_torchvision",
     "hub_transformers",

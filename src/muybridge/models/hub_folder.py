@@ -19,7 +19,7 @@ from muybridge.errors import WeightsError, require_extra
 from muybridge.models.checkpoint import read_checkpoint
 from muybridge.models.weights import Weights
 
-__all__ = ["hub_folder", "read_config", "read_state", "record_of_folder"]
+__all__ = ["cached_hub_folder", "hub_folder", "read_config", "read_state", "record_of_folder"]
 
 _PROCESSORS = ("video_preprocessor_config.json", "preprocessor_config.json", "processor_config.json")
 # Every how many frames the published training took one; configs do not say it.
@@ -41,16 +41,12 @@ def hub_folder(reference: str) -> Path:
         return folder
     if reference.startswith((".", "/", "~")) or reference.count("/") != 1:
         raise WeightsError(f"no folder {reference}; expected config.json and model.safetensors in it")
+    cached = cached_hub_folder(reference)
+    if cached is not None:
+        return cached
     hub = require_extra("huggingface_hub", extra="hub")
-    patterns = ["*.json", "*.safetensors"]
     try:
-        found = Path(hub.snapshot_download(reference, allow_patterns=patterns, local_files_only=True))
-        if _has_parameters(found):
-            return found
-    except (hub.errors.LocalEntryNotFoundError, OSError):
-        pass  # not in the cache: ask the network
-    try:
-        found = Path(hub.snapshot_download(reference, allow_patterns=patterns))
+        found = Path(hub.snapshot_download(reference, allow_patterns=["*.json", "*.safetensors"]))
         if not _has_parameters(found):
             found = Path(hub.snapshot_download(reference, allow_patterns=["*.json", "pytorch_model*.bin"]))
     except hub.errors.RepositoryNotFoundError as error:
@@ -64,6 +60,23 @@ def hub_folder(reference: str) -> Path:
             " preprocessor_config.json) and give the folder's path instead of the name"
         ) from error
     return found
+
+
+def cached_hub_folder(reference: str) -> Path | None:
+    """Where the hub's own cache holds a repository with parameters; None where it does not. Asks no network.
+
+    Args:
+        reference: a hub name `owner/repository`.
+    """
+    try:
+        import huggingface_hub as hub
+    except ImportError:
+        return None
+    try:
+        found = Path(hub.snapshot_download(reference, local_files_only=True))
+    except (hub.errors.LocalEntryNotFoundError, hub.errors.HFValidationError, OSError):
+        return None
+    return found if _has_parameters(found) else None
 
 
 def _has_parameters(folder: Path) -> bool:

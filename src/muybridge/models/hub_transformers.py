@@ -56,6 +56,8 @@ class TransformersClassifier(nn.Module):
 
 def _load_folder(reference: str, num_classes: int | None) -> nn.Module:
     """A hub name or a folder → the module with its record."""
+    from safetensors import SafetensorError
+
     transformers = _transformers()
     folder = hub_folder(reference)
     config = read_config(folder)
@@ -69,13 +71,16 @@ def _load_folder(reference: str, num_classes: int | None) -> nn.Module:
             network, info = transformers.AutoModelForVideoClassification.from_pretrained(
                 folder, output_loading_info=True, **settings
             )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise WeightsError(
             f"{reference} cannot be loaded as a video classifier: {str(error).strip().partition(chr(10))[0]}"
         ) from error
     # transformers gives missing parameters random values and goes on; a label from those would be a lie.
-    missing = sorted(key for key in info["missing_keys"] if num_classes is None or "classifier" not in key)
-    if missing:
+    missing = sorted(info["missing_keys"])
+    backbone = f"{network.base_model_prefix}."
+    if num_classes is not None and not any(key.startswith(backbone) for key in missing):
+        record = record.with_labels(()) if missing else record
+    elif missing:
         raise WeightsError(
             f"{reference} lacks {len(missing)} parameters of {type(network).__name__}"
             f" ({', '.join(missing[:4])}); if it was pretrained without a head, give num_classes to add one"

@@ -1,0 +1,108 @@
+"""Views: the clips of one video that a classifier looks at, cut as its weights expect them.
+
+    temporal views (num_clips=3)          spatial views (num_crops=3)
+    |xxx......xxx......xxx|               |[ 1 ][ 2 ][ 3 ]|     along the longer side
+
+Published accuracies are averages over views; the record of each weights says how many.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.errors import OptionError
+from muybridge.models.weights import Weights
+from muybridge.video.packets import PacketTable
+from muybridge.video.reader import open_video
+from muybridge.video.sampling import clip_starts, fps_indices, stride_indices
+
+__all__ = ["read_views"]
+
+MAX_CLIPS = 64
+
+
+def read_views(
+    path: str | Path, record: Weights, *, num_clips: int = 1, num_crops: int = 1
+) -> NDArray[np.uint8]:
+    """Read the views of a video; each frame is decoded once, however many views share it.
+
+    Args:
+        path: the video.
+        record: says how many frames at which rate, and which sizes.
+        num_clips: temporal views, evenly from start to end; a single one lies in the middle.
+        num_crops: spatial views: 1 in the center, or 3 along the longer side.
+
+    Returns:
+        (num_clips * num_crops, T, size_px, size_px, 3) uint8.
+
+    Raises:
+        OptionError: numbers of views that do not exist.
+        VideoError: the video cannot be read.
+
+    >>> record = Weights("small", num_frames=4, size_px=24, resize_px=(32, 40))
+    >>> read_views(getfixture("sample_video"), record, num_clips=2, num_crops=3).shape
+    (6, 4, 24, 24, 3)
+    """
+    if not 1 <= num_clips <= MAX_CLIPS:
+        raise OptionError(f"num_clips is {num_clips}; it must be 1 to {MAX_CLIPS}")
+    if num_crops not in (1, 3):
+        raise OptionError(f"num_crops is {num_crops}; it is 1 (center) or 3 (along the longer side)")
+    with open_video(path) as video:
+        rows = _clip_indices(video.packets, record, num_clips)
+        size = _resized(video.metadata.width, video.metadata.height, record)
+        clip = video.frames_at(indices=np.concatenate(rows).tolist(), size_px=size, resize="squash")
+    clips = clip.pixels.reshape(num_clips, record.num_frames, *clip.pixels.shape[1:])
+    crops = [
+        clips[:, :, top : top + record.size_px, left : left + record.size_px]
+        for left, top in _corners(size, record.size_px, num_crops)
+    ]
+    # Clip by clip, and within a clip crop by crop.
+    return np.stack(crops, axis=1).reshape(-1, *crops[0].shape[1:])
+
+
+def _clip_indices(packets: PacketTable, record: Weights, num_clips: int) -> list[NDArray[np.int64]]:
+    num_frames, num_available = record.num_frames, len(packets)
+    if record.frames_per_second is None:
+        span = (num_frames - 1) * record.stride + 1
+        starts = clip_starts(num_available, span, num_clips)
+        return [
+            stride_indices(num_available, num_frames, stride=record.stride, start=int(start))
+            for start in starts
+        ]
+    rate = record.frames_per_second / record.stride
+    first = float(packets.pts_seconds[0])
+    room = max(0.0, float(packets.pts_seconds[-1]) - first - (num_frames - 1) / rate)
+    offsets = np.linspace(0, room, num_clips) if num_clips > 1 else np.array([room / 2])
+    return [
+        fps_indices(
+            packets.pts_seconds, num_frames, frames_per_second=rate, start_seconds=first + float(offset)
+        )
+        for offset in offsets
+    ]
+
+
+def _resized(width: int, height: int, record: Weights) -> tuple[int, int]:
+    """(width, height) before the crop, at least the size of the crop."""
+    target = record.resize_px or record.size_px
+    if isinstance(target, tuple):
+        resized = target[1], target[0]
+    else:
+        scale = target / min(width, height)
+        # Truncated like torchvision's and the hub's own resizing, so that a frame has their size to the pixel.
+        resized = max(target, int(width * scale)), max(target, int(height * scale))
+    return max(resized[0], record.size_px), max(resized[1], record.size_px)
+
+
+def _corners(size: tuple[int, int], crop_px: int, num_crops: int) -> list[tuple[int, int]]:
+    """(left, top) of each crop."""
+    width, height = size
+    # Rounded as torchvision rounds its center crop.
+    left, top = round((width - crop_px) / 2), round((height - crop_px) / 2)
+    if num_crops == 1:
+        return [(left, top)]
+    if width >= height:
+        return [(0, top), (left, top), (width - crop_px, top)]
+    return [(left, 0), (left, top), (left, height - crop_px)]

@@ -1,0 +1,212 @@
+"""The hub's models behind the own interface, on small checkpoints saved in the hub's own format."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from muybridge.errors import OptionError, ShapeError, WeightsError
+from muybridge.models import hub_folder as hub_folder_module
+from muybridge.models.hub_folder import read_state
+from muybridge.models.registry import create_model, model_entry
+from muybridge.models.weights import weights_of
+from torchvision_oracle import torchvision_video_models
+
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
+LABELS = {"id2label": {0: "clap", 1: "jump", 2: "wave"}, "label2id": {"clap": 0, "jump": 1, "wave": 2}}
+CONFIGS = {
+    "videomae": ("VideoMAE", SMALL | {"image_size": 32, "num_frames": 4}),
+    "timesformer": ("Timesformer", SMALL | {"image_size": 32, "num_frames": 4}),
+    "vjepa2": (
+        "VJEPA2",
+        {
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "mlp_ratio": 2.0,
+            "crop_size": 32,
+            "frames_per_clip": 4,
+            "num_pooler_layers": 1,
+            "pred_hidden_size": 32,
+            "pred_num_hidden_layers": 1,
+            "pred_num_attention_heads": 4,
+        },
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def transformers():  # type: ignore[no-untyped-def]
+    torchvision_video_models()  # transformers' processors import it
+    return pytest.importorskip("transformers")
+
+
+@pytest.fixture(scope="module", params=list(CONFIGS))
+def saved(request, transformers, tmp_path_factory):  # type: ignore[no-untyped-def]
+    """(name, folder, the model that was saved there)."""
+    prefix, settings = CONFIGS[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{prefix}Config")(**settings, **LABELS)
+    model = transformers.AutoModelForVideoClassification.from_config(config).eval()
+    model.save_pretrained(folder)
+    processor = {
+        "do_resize": True,
+        "size": {"shortest_edge": 36},
+        "do_center_crop": True,
+        "crop_size": {"height": 32, "width": 32},
+        "image_mean": [0.4, 0.5, 0.6],
+        "image_std": [0.2, 0.25, 0.3],
+        "resample": 3,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor))
+    return request.param, folder, model
+
+
+def test_a_folder_loads_by_its_own_name_and_by_any_name(saved) -> None:  # type: ignore[no-untyped-def]
+    name, folder, theirs = saved
+    clip = torch.randn(2, 3, 4, 32, 32)
+    with torch.inference_mode():
+        expected = theirs(**{theirs.main_input_name: clip.transpose(1, 2)}).logits
+        for model in (create_model(name, weights=folder), create_model("hub_model", weights=str(folder))):
+            assert not model.training
+            torch.testing.assert_close(model(clip), expected, atol=1e-5, rtol=0)
+    with pytest.raises(ShapeError, match="5 frames"):
+        model(torch.zeros(1, 3, 5, 32, 32))
+
+
+def test_labels_and_preprocessing_come_from_the_folder(saved) -> None:  # type: ignore[no-untyped-def]
+    name, folder, _ = saved
+    record = weights_of(create_model(name, weights=folder))
+    assert record is not None
+    assert record.labels == ("clap", "jump", "wave")
+    assert (record.num_frames, record.size_px, record.resize_px) == (4, 32, 36)
+    assert record.mean == pytest.approx((0.4, 0.5, 0.6))
+    assert record.std == pytest.approx((0.2, 0.25, 0.3))
+    assert record.interpolation == "bicubic"
+
+
+def test_a_new_number_of_classes_loses_the_labels(saved) -> None:  # type: ignore[no-untyped-def]
+    name, folder, _ = saved
+    model = create_model(name, weights=folder, num_classes=5)
+    assert model(torch.zeros(1, 3, 4, 32, 32)).shape == (1, 5)
+    assert weights_of(model).labels == ()  # type: ignore[union-attr]
+
+
+def test_a_backbone_without_a_head_is_refused(transformers, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    config = transformers.VideoMAEConfig(**CONFIGS["videomae"][1])
+    transformers.VideoMAEModel(config).save_pretrained(tmp_path)
+    with pytest.raises(WeightsError, match=r"lacks \d+ parameters of VideoMAEForVideoClassification"):
+        create_model("videomae", weights=tmp_path)
+    assert create_model("videomae", weights=tmp_path, num_classes=3)(torch.zeros(1, 3, 4, 32, 32)).shape == (
+        1,
+        3,
+    )
+
+
+def test_a_damaged_folder_is_named(saved, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    name, folder, _ = saved
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(WeightsError, match="cannot be loaded as a video classifier"):
+        create_model(name, weights=tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": ')
+    with pytest.raises(WeightsError, match="is not valid JSON"):
+        create_model(name, weights=tmp_path)
+
+
+def test_code_in_a_repository_is_never_run(tmp_path: Path, transformers) -> None:  # type: ignore[no-untyped-def]
+    witness = tmp_path / "ran"
+    (tmp_path / "evil.py").write_text(f"open({str(witness)!r}, 'w')\nclass Evil: pass\n")
+    config = {
+        "model_type": "evil",
+        "auto_map": {"AutoConfig": "evil.Evil", "AutoModelForVideoClassification": "evil.Evil"},
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError):
+        create_model("hub_model", weights=tmp_path)
+    assert not witness.exists()
+
+
+def test_several_files_and_an_index_are_one_state(saved, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    _, folder, model = saved
+    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    model.save_pretrained(tmp_path, max_shard_size="20KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    whole, parts = read_state(folder), read_state(tmp_path)
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[key], parts[key]) for key in whole)
+
+
+def test_without_a_network_the_message_says_what_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    asked = []
+
+    def offline(reference: str, **options: object) -> str:
+        asked.append(options.get("local_files_only", False))
+        raise hub.errors.LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(hub, "snapshot_download", offline)
+    with pytest.raises(WeightsError) as caught:
+        create_model("videomae", weights="kinetics400")
+    assert asked == [True, False]  # the local cache first
+    message = str(caught.value)
+    assert "https://huggingface.co/MCG-NJU/videomae-base-finetuned-kinetics" in message
+    assert "give the folder's path instead" in message
+
+
+def test_a_cached_hub_name_loads_with_the_published_record(monkeypatch, transformers, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    config = transformers.VideoMAEConfig(**CONFIGS["videomae"][1], **LABELS)
+    transformers.VideoMAEForVideoClassification(config).save_pretrained(tmp_path)
+    monkeypatch.setattr(hub_folder_module, "cached_hub_folder", lambda reference: tmp_path)
+    record = weights_of(create_model("videomae", weights="kinetics400"))
+    assert record is not None
+    assert (record.license, record.accuracy["top1"]) == ("CC-BY-NC-4.0", 80.9)
+    assert record.labels == ("clap", "jump", "wave")  # the folder knows its own labels
+    assert (record.num_frames, record.size_px, record.stride) == (4, 32, 4)
+
+
+def test_hub_model_needs_weights() -> None:
+    with pytest.raises(OptionError, match="hub_model needs weights"):
+        create_model("hub_model")
+
+
+TORCHVISION = {
+    "s3d": "S3D_Weights",
+    "mvit_v1_b": "MViT_V1_B_Weights",
+    "mvit_v2_s": "MViT_V2_S_Weights",
+    "swin3d_t": "Swin3D_T_Weights",
+    "swin3d_s": "Swin3D_S_Weights",
+    "swin3d_b": "Swin3D_B_Weights",
+}
+
+
+@pytest.mark.parametrize("name", list(TORCHVISION))
+def test_torchvision_s_models_keep_their_keys_and_their_records(name: str) -> None:
+    video = torchvision_video_models()
+    published = getattr(video, TORCHVISION[name])
+    entry = model_entry(name)
+    assert {record.url for record in entry.weights.values()} == {member.url for member in published}
+    by_url = {member.url: member for member in published}
+    for record in entry.weights.values():
+        member = by_url[record.url]
+        metrics = member.meta["_metrics"]["Kinetics-400"]
+        assert dict(record.accuracy) == {"top1": metrics["acc@1"], "top5": metrics["acc@5"]}
+        transforms = member.transforms()
+        assert (list(record.mean), list(record.std)) == (transforms.mean, transforms.std)
+        assert [record.size_px] * 2 == transforms.crop_size
+        resize = [record.resize_px] if isinstance(record.resize_px, int) else list(record.resize_px or ())
+        assert resize == transforms.resize_size
+        assert f"clip_len={record.num_frames}" in member.meta["_docs"]
+        assert f"frame_rate={record.frames_per_second:g}`" in member.meta["_docs"]
+        assert f"{member.meta['_docs'].split('clips_per_video=')[1].split('`')[0]} clip" in record.protocol
+    with torch.device("meta"):
+        ours, theirs = create_model(name), getattr(video, name)()
+        assert list(ours.state_dict()) == list(theirs.state_dict())
+        parameters = sum(p.numel() for p in ours.parameters())
+        assert parameters == next(iter(published)).meta["num_params"]
+        with pytest.raises(ShapeError):
+            ours(torch.zeros(1, 16, 3, 224, 224))
