@@ -14,7 +14,15 @@ from muybridge.errors import MuybridgeError
 __all__ = ["app", "run"]
 
 # In the order in which `muybridge --help` lists them.
-VERBS = ("probe", "flow", "classify", "read", "models")
+VERBS = (
+    "demo",
+    "analyze",
+    "probe",
+    "flow",
+    "classify",
+    "read",
+    "models",
+)
 
 app = typer.Typer(
     name="muybridge",

@@ -33,13 +33,14 @@ def default_observers(*, without: Iterable[str] = ()) -> list[Observer]:
     Raises:
         UnknownNameError: `without` names an observer that there is none of.
 
-    >>> [observer.name for observer in default_observers(without=[])]
+    >>> [observer.name for observer in default_observers(without=["text"])]
     ['scenes', 'motion']
     """
     from muybridge.motion.readings import MotionObserver
     from muybridge.motion.scenes import ScenesObserver
+    from muybridge.text.tracks import TextObserver
 
-    observers: list[Observer] = [ScenesObserver(), MotionObserver()]
+    observers: list[Observer] = [ScenesObserver(), MotionObserver(), TextObserver()]
     observers += [entry.load()() for entry in sorted(entry_points(group="muybridge.observers"))]
     unwanted = set(without)
     names = {observer.name for observer in observers}

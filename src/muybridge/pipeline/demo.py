@@ -92,7 +92,9 @@ def check_demo(truth: Timeline, found: Timeline) -> list[Check]:
     extra = len(boundaries) - 3
     checks.append(Check("shots", "4", f"{len(boundaries) + 1}", extra == 0))
     checks += [_check_motion(expected, found) for expected in (*truth.of("object"), *truth.of("camera"))]
-    return checks + [_check_words(expected, found) for expected in truth.of("text")]
+    checks += [_check_words(expected, found) for expected in truth.of("text")]
+    texts = [segment.label for segment in found.of("text")]
+    return [*checks, Check("texts", str(len(WORDS)), str(len(texts)), len(texts) == len(WORDS))]
 
 
 _TINTS = ((2, (90, 140, 110)), (3, (120, 110, 150)), (4, (160, 150, 120)))
@@ -125,7 +127,7 @@ def _texture(seed: int, width: int, *, tint: tuple[int, int, int]) -> Pixels:
 def _with_horse(background: Pixels, seconds: float) -> Pixels:
     """A galloping horse, crossing from left to right; its four legs swing one after the other."""
     pixels = background.copy()
-    x, y = 60 + 130 * seconds, 200 + 6 * np.sin(12 * seconds)
+    x, y = 120 + 125 * seconds, 200 + 6 * np.sin(12 * seconds)
     dark = (40, 28, 24)
     for leg, place in enumerate((-46, -34, 34, 46)):
         swing = np.sin(12 * seconds + 1.4 * leg)
