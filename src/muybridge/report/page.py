@@ -40,7 +40,8 @@ KINDS = {
     "shot": ("Shots", "shot"),
     "keyframe": ("Keyframes", "keyframe"),
     "motion": ("Motion", "motion"),
-    "camera": ("Camera", "camera movement"),
+    "camera": ("Camera", "camera"),
+    "object": ("Objects", "moving object"),
     "action": ("Actions", "action"),
     "caption": ("Captions", "caption"),
     "text": ("Text", "text"),
@@ -164,11 +165,12 @@ def _details(attributes: Mapping[str, Any]) -> str:
     """The short facts among a segment's attributes, as one line."""
     facts = []
     for key, value in json_values(attributes).items():
-        if key == "picture" or value is None or isinstance(value, dict | list):
+        if key == "picture" or value is None or value is False or isinstance(value, dict | list):
             continue
+        name = key.replace("_", " ")
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
         if len(shown) <= 60:
-            facts.append(f"{key.replace('_', ' ')}: {shown}")
+            facts.append(name if value is True else f"{name}: {shown}")
     return " · ".join(facts[:MAX_DETAILS])
 
 

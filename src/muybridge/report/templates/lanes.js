@@ -57,7 +57,7 @@ class Lane {
       const narrow = right - left <= least + 0.01;
       const merges =
         last && narrow && last.narrow && !last.single && !single(index) && left < last.right + 0.5 &&
-        right - last.left <= 2 * least;
+        right - last.left <= 3 * least;
       if (merges) {
         last.right = Math.max(last.right, right);
         last.seconds += end - start;

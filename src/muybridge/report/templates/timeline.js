@@ -26,7 +26,7 @@ const timeline = (() => {
   const fit = () => widthPx / duration;
   const most = () => Math.max(fit(), Math.min(400, MAX_PIXELS / duration));
   const view = () => {
-    const margin = widthPx / 2;
+    const margin = widthPx / 4; // so that a scroll does not uncover empty lanes
     const from = Math.max(0, (scroller.scrollLeft - margin) / pixelsPerSecond);
     const to = (scroller.scrollLeft + widthPx + margin) / pixelsPerSecond;
     return { from, to, pixelsPerSecond, width: widthPx };
