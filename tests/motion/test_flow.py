@@ -175,7 +175,9 @@ def test_a_method_object_of_ones_own_is_used() -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(("method", "bound"), [("dis", 0.23), ("farneback", 0.43), ("dis_fast", 0.45)])
+@pytest.mark.parametrize(
+    ("method", "bound"), [("dis", 0.14), ("dis_medium", 0.23), ("farneback", 0.43), ("dis_fast", 0.45)]
+)
 def test_rubber_whale(shared: Path, method: str, bound: float) -> None:
     read: Callable[[str], NDArray[np.uint8]] = lambda name: cv2.cvtColor(  # noqa: E731
         cv2.imread(str(shared / "flow" / name)), cv2.COLOR_BGR2RGB

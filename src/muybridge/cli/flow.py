@@ -18,7 +18,7 @@ def flow(
     output: str = typer.Option("", "--output", "-o", help="Write the video beside its flow to this file."),
     stats: bool = typer.Option(False, "--stats", help="Print the numbers; the default without --output."),
     method: str = typer.Option(
-        "dis", "--method", help="dis, dis_fast, dis_ultrafast, farneback, raft or raft_small."
+        "dis", "--method", help="dis, dis_medium, dis_fast, dis_ultrafast, farneback, raft or raft_small."
     ),
     colors: str = typer.Option("middlebury", "--colors", help="middlebury or hsv."),
     max_speed: float = typer.Option(

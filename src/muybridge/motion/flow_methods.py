@@ -23,6 +23,7 @@ _DIS_PRESETS = {
     "ultrafast": cv2.DISOpticalFlow_PRESET_ULTRAFAST,
     "fast": cv2.DISOpticalFlow_PRESET_FAST,
     "medium": cv2.DISOpticalFlow_PRESET_MEDIUM,
+    "fine": cv2.DISOpticalFlow_PRESET_MEDIUM,  # and what Dis.compute changes
 }
 _DIS_PATCH_PX = 8
 _MIN_DIS_SIDES_PX = (2 * _DIS_PATCH_PX, 4 * _DIS_PATCH_PX)  # shorter and longer side: one pyramid level
@@ -109,7 +110,9 @@ class Dis:
     """Flow from a dense inverse search of patches, then (not for `"ultrafast"`) variational refinement.
 
     Args:
-        preset: `"medium"` is the most exact; `"fast"` and `"ultrafast"` stop at a quarter of the size.
+        preset: `"fine"` searches up to the full size, with sparser patches and fewer steps: about twice as
+            exact as `"medium"`, for about twice the time. The others are OpenCV's: `"medium"` stops at half of
+            the size, `"fast"` and `"ultrafast"` at a quarter.
 
     Raises:
         UnknownNameError: a preset that does not exist.
@@ -118,7 +121,7 @@ class Dis:
     ECCV 2016.
     """
 
-    preset: Literal["ultrafast", "fast", "medium"] = "medium"
+    preset: Literal["ultrafast", "fast", "medium", "fine"] = "fine"
 
     def __post_init__(self) -> None:
         if self.preset not in _DIS_PRESETS:
@@ -136,6 +139,11 @@ class Dis:
         # A DISOpticalFlow keeps buffers and settings between calls; a new one costs nothing beside the search
         # and makes this safe to call from several threads.
         search = cv2.DISOpticalFlow.create(_DIS_PRESETS[self.preset])
+        if self.preset == "fine":
+            search.setFinestScale(0)
+            search.setPatchStride(5)  # OpenCV's 3 is a tenth more exact for nearly twice the time
+            search.setGradientDescentIterations(16)
+            search.setVariationalRefinementIterations(2)
         search.setFinestScale(min(search.getFinestScale(), _coarsest_dis_scale(*padded1.shape)))
         flow = np.asarray(search.calc(padded1, padded2, np.empty(0, np.float32)), np.float32)
         return np.ascontiguousarray(flow[:height, :width])
@@ -169,6 +177,7 @@ _METHODS: dict[str, Callable[[], FlowMethod]] = {
     "farneback": Farneback,
     "dis": Dis,
     "dis_fast": lambda: Dis("fast"),
+    "dis_medium": lambda: Dis("medium"),
     "dis_ultrafast": lambda: Dis("ultrafast"),
     "raft": lambda: _raft("large"),
     "raft_small": lambda: _raft("small"),
@@ -179,7 +188,7 @@ def list_flow_methods() -> list[str]:
     """The names that `compute_flow` takes as its `method`.
 
     >>> list_flow_methods()
-    ['dis', 'dis_fast', 'dis_ultrafast', 'farneback', 'raft', 'raft_small']
+    ['dis', 'dis_fast', 'dis_medium', 'dis_ultrafast', 'farneback', 'raft', 'raft_small']
     """
     return sorted(_METHODS)
 
