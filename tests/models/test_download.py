@@ -136,7 +136,6 @@ def test_a_file_that_changed_in_the_cache_is_refused(serve) -> None:  # type: ig
     record = Weights("k", url=serve().url, sha256=SHA256)
     path = fetch(record)
     path.write_bytes(CONTENT[:-1] + b"\x00")
-    os.utime(path, ns=(1, 1))
     with pytest.raises(WeightsError, match=r"damaged or was tampered with.*delete it and try again"):
         fetch(record)
 
@@ -193,7 +192,6 @@ def test_a_read_only_cache_folder() -> None:
 def test_a_file_in_a_read_only_folder_can_still_be_used(serve, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     record = Weights("k", url=serve().url, sha256=SHA256)
     path = fetch(record)
-    path.with_name(path.name + ".verified").unlink()
     path.parent.chmod(0o555)
     try:
         assert fetch(record) == path

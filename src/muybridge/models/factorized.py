@@ -3,9 +3,9 @@
     full         in ──[ t x k x k ]──────────────────────────────► out      in·out·t·k·k weights
     factorized   in ──[ 1 x k x k ]──► mid ──ReLU──[ t x 1 x 1 ]──► out     in·mid·k·k + mid·out·t weights
 
-With `mid = out` it costs less than half; the ReLU between the steps makes it more expressive than the one
-it replaces, and it trains more easily. R(2+1)D chooses `mid` so that the number of weights stays that of
-the full convolution:
+With `mid = out` it costs a quarter to a half less; the ReLU between makes it more expressive than the one it
+replaces, and it trains more easily. R(2+1)D chooses `mid` so that the number of weights stays that of the full
+convolution:
 
     mid = floor( t·k·k·in·out / (k·k·in + t·out) )
 
@@ -115,7 +115,7 @@ class FactorizedConv3d(nn.Sequential):
 
 
 class Factorized3DCNN(nn.Module):
-    """`Simple3DCNN` with each convolution factorized: the same stages and shapes, half the weights.
+    """`Simple3DCNN` with each convolution factorized: the same stages and shapes, 40% fewer weights.
 
     Args:
         num_classes: K, the size of the output.
