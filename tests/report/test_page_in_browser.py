@@ -299,6 +299,8 @@ def test_an_hour_with_thousands_of_segments(long_report: Path, open_page: Callab
     box = page.locator(":focus").bounding_box()
     assert 0 <= box["x"] <= 1280  # it is in view
     assert page.locator(".block").count() < 400
+    order = "[...document.querySelectorAll('.lane[data-kind=text] .block')].map((button) => button.items[0])"
+    assert page.evaluate(order) == sorted(page.evaluate(order))  # as a screen reader reads them
     page.keyboard.press("0")
     scroller = page.locator("#scroller")
     assert scroller.evaluate("box => box.scrollWidth <= box.clientWidth + 1")

@@ -40,6 +40,13 @@ class Lane {
       button.remove();
       this.blocks.delete(key);
     }
+    // In the document they stand in order of time, as a screen reader reads them. Those that were there before are
+    // in order already and are not moved: moving takes the focus away.
+    let next = this.track.firstChild;
+    for (const button of [...this.blocks.values()].sort((a, b) => a.items[0] - b.items[0])) {
+      if (button === next) next = next.nextSibling;
+      else this.track.insertBefore(button, next);
+    }
     this.mark(this.position ?? 0);
   }
 
@@ -84,7 +91,6 @@ class Lane {
       button.type = "button";
       button.append(element("span"));
       this.blocks.set(key, button);
-      this.track.append(button);
     }
     button.items = block.items;
     const width = block.right - block.left;
