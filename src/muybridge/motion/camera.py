@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import cv2
@@ -25,10 +26,11 @@ __all__ = ["CameraMotion", "CameraSpeed", "estimate_camera", "holds_still", "obj
 
 _NUM_HYPOTHESES = 48
 _MAX_SCORING_POINTS = 160
-_MAX_POINTS = 480
+_MAX_POINTS = 400
 _CLEAR_SHARE = 0.8
 """Where a known motion explains this much already, no other is sought."""
 _CLEAR_CHANGE_LEVELS = 8
+_VISIBLE_PX = 0.25
 _NOISE_LEVELS = 1.5
 """Gradient in gray levels per pixel at which a point is trusted by half."""
 _STATIC_BONUS = 1.2
@@ -80,8 +82,23 @@ class CameraMotion:
 
     def flow(self) -> NDArray[np.float32]:
         """The flow that the camera alone makes: (H, W, 2) float32, pixels per frame (dx, dy)."""
-        y, x = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
-        return np.stack(_displacement(self.matrix, x, y), axis=-1).astype(np.float32)
+        x, y = _pixels(self.height, self.width)
+        flow = np.empty((self.height, self.width, 2), np.float32)
+        flow[..., 0], flow[..., 1] = _displacement(self.matrix, x, y)
+        return flow
+
+    @property
+    def mean_px(self) -> float:
+        """By how far the picture moves on average, in pixels."""
+        z, _, _ = _points(self.height, self.width)
+        return float(np.hypot(*_displacement(self.matrix, z.real, z.imag)).mean())
+
+    @property
+    def reach_px(self) -> float:
+        """By how far the corner that moves most moves, in pixels."""
+        x = np.array([0.0, self.width - 1, 0, self.width - 1])
+        y = np.array([0.0, 0, self.height - 1, self.height - 1])
+        return float(np.max(np.hypot(*_displacement(self.matrix, x, y))))
 
     def speed(self, seconds: float) -> CameraSpeed:
         """The motion as a person names it, from the matrix' linear part at the middle of the picture.
@@ -189,7 +206,8 @@ def estimate_camera(
 
     similarity = _consensus(z, w, trust, tolerance, previous, width, height)
     for _ in range(3):
-        squared = (np.abs(similarity[0] * z + similarity[1] - w) / tolerance) ** 2
+        off = similarity[0] * z + similarity[1] - w
+        squared = (off.real**2 + off.imag**2) / tolerance**2
         similarity = _fit_similarity(z, w, trust / (1 + squared) ** 2 * (squared < 9))
     matrix = _matrix(*similarity)
     if model == "homography":
@@ -217,12 +235,15 @@ def holds_still(
     >>> holds_still(frame, frame, pan), holds_still(frame, np.roll(frame, 3, axis=1), pan)
     (True, False)
     """
+    if camera.reach_px < _VISIBLE_PX:
+        return False
     size = (current.shape[1], current.shape[0])
     moved = cv2.warpPerspective(previous, camera.matrix, size, borderMode=cv2.BORDER_REPLICATE)
     would_change = cv2.absdiff(moved, previous) > _CLEAR_CHANGE_LEVELS
-    stayed = cv2.absdiff(current, previous) < cv2.absdiff(current, moved) // 2
-    num_clear = int(np.count_nonzero(would_change))
-    return bool(np.count_nonzero(would_change & stayed) > max(min_share * num_clear, 0.002 * current.size))
+    num_clear = np.count_nonzero(would_change)
+    stayed = cv2.compare(cv2.absdiff(current, previous), cv2.absdiff(current, moved) // 2, cv2.CMP_LT)
+    num_stayed = np.count_nonzero(stayed[would_change])
+    return bool(num_stayed > max(min_share * num_clear, 0.002 * current.size))
 
 
 def object_mask(
@@ -254,16 +275,27 @@ def _grid(
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64]]:
     """Points on a grid as complex numbers x + iy, where they went, and how far to trust each."""
     height, width = flow.shape[:2]
+    z, trust, step = _points(height, width)
+    some = slice(step // 2, None, step)
+    vectors = flow[some, some].astype(np.float64)
+    moved = z + (vectors[..., 0] + 1j * vectors[..., 1]).ravel()
+    if weights is not None:
+        trust = trust * weights[some, some].ravel()
+    if not np.isfinite(moved).all():
+        finite = np.isfinite(moved)
+        moved, trust = np.where(finite, moved, z), trust * finite
+    return z, moved, trust
+
+
+@lru_cache(maxsize=8)
+def _points(height: int, width: int) -> tuple[NDArray[np.complex128], NDArray[np.float64], int]:
+    """The grid of a picture size, how far to trust each place in it, and its step in pixels."""
     step = max(1, math.ceil(math.sqrt(height * width / _MAX_POINTS)))
     y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step]
-    vectors = flow[y, x].astype(np.float64)
     z = (x + 1j * y).ravel()
-    w = z + (vectors[..., 0] + 1j * vectors[..., 1]).ravel()
-    trust = np.ones(z.size) if weights is None else weights[y, x].ravel().astype(np.float64)
     # Objects are mostly framed in the middle; the border is mostly scene.
     off_center = np.maximum(np.abs(z.real / width - 0.5), np.abs(z.imag / height - 0.5)) * 2
-    finite = np.isfinite(w)
-    return z, np.where(finite, w, z), trust * (0.5 + 0.5 * off_center) * finite
+    return z, 0.5 + 0.5 * off_center, step
 
 
 def _consensus(
@@ -374,6 +406,12 @@ def _displacement(
         return (a - 1) * x + b * y + c, d * x + (e - 1) * y + f
     w = g * x + h * y + i
     return (a * x + b * y + c) / w - x, (d * x + e * y + f) / w - y
+
+
+@lru_cache(maxsize=4)
+def _pixels(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    return x, y
 
 
 def _matrix(a: complex, b: complex) -> NDArray[np.float64]:

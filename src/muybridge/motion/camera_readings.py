@@ -30,6 +30,8 @@ _WORDS = {
 }
 _AXES = tuple(_WORDS)
 _UNKNOWN = "unknown"
+_STEP_SECONDS = 0.2
+"""Words are chosen this often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,8 @@ class CameraReader:
 
     def __init__(self, thresholds: CameraThresholds | None = None) -> None:
         self.thresholds = thresholds or CameraThresholds()
-        self._rows: list[
-            list[float]
-        ] = []  # start, end, pan, tilt, zoom, roll, trust of each pair of this shot
+        # Of each pair: start, end, pan, tilt, zoom, roll, trust.
+        self._rows: list[tuple[float, ...]] = []
         self._num_decided = 0
         self._active: dict[str, float] = {}
         self._spans: list[_Span] = []
@@ -68,14 +69,15 @@ class CameraReader:
 
     def push(self, start: float, end: float, speed: CameraSpeed, trust: float) -> list[Segment]:
         """Add the pair between two times; `trust` 0.0 where nothing could be measured."""
-        self._rows.append([start, end, *astuple(speed), trust])
+        self._rows.append((start, end, *astuple(speed), trust))
         half = self.thresholds.window_seconds / 2
         segments = []
-        while self._num_decided < len(self._rows) and self._rows[self._num_decided][1] + half <= end:
+        while self._rows[self._num_decided][0] + _STEP_SECONDS + half <= end:
             segments += self._decide()
-        while self._rows[0][1] < self._rows[min(self._num_decided, len(self._rows) - 1)][0] - half:
-            self._rows.pop(0)
-            self._num_decided -= 1
+        oldest = self._rows[self._num_decided][0] - half
+        num_old = next(number for number, row in enumerate(self._rows) if row[1] >= oldest)
+        del self._rows[:num_old]
+        self._num_decided -= num_old
         return segments
 
     def cut(self, start: float, end: float) -> list[Segment]:
@@ -112,7 +114,7 @@ class CameraReader:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state."""
-        self._rows = [list(row) for row in state["rows"]]
+        self._rows = [tuple(row) for row in state["rows"]]
         self._num_decided = int(state["num_decided"])
         self._active = dict(state["active"])
         self._spans = [_Span.of_state(item) for item in state["spans"]]
@@ -125,22 +127,24 @@ class CameraReader:
         return segments
 
     def _decide(self) -> list[Segment]:
-        """Name the next pair by the window around it."""
+        """Name the next few pairs by the window around them."""
         table = np.array(self._rows)
-        start, end = table[self._num_decided, :2]
+        start = table[self._num_decided, 0]
+        until = np.searchsorted(table[:, 0], start + _STEP_SECONDS - 1e-6)
+        until = max(int(until), self._num_decided + 1)
+        end = table[until - 1, 1]
+        self._num_decided = until
         middle, half = (start + end) / 2, self.thresholds.window_seconds / 2
         near = table[(table[:, 1] > middle - half) & (table[:, 0] < middle + half)]
-        near = near[near[:, 6] > 0]
-        self._num_decided += 1
-        if len(near) < 2 or near[:, 6].size < 0.3 * half * 2 / max(end - start, 1e-3):
+        seen = near[near[:, 6] > 0]
+        if len(seen) < max(2, 0.3 * len(near)):
             self._active = {}
             return self._extend(start, end, _UNKNOWN, np.zeros(6))
-        steady = np.array([_steady(near[:, 2 + axis]) for axis in range(4)])
-        shake = _shake(near)
+        steady, shake = _steady(seen[:, 2:6]), _shake(seen)
         self._hysteresis(steady, shake)
         words = [_WORDS[name][value > 0] for name, value in self._active.items() if name in _WORDS]
         label = ", ".join(words + ["shakes"] * ("shake" in self._active)) or "static"
-        return self._extend(start, end, label, np.array([*steady, shake, near[:, 6].mean()]))
+        return self._extend(start, end, label, np.array([*steady, shake, seen[:, 6].mean()]))
 
     def _hysteresis(self, steady: NDArray[np.float64], shake: float) -> None:
         limits = self.thresholds
@@ -271,24 +275,23 @@ def _most(spans: list[_Span]) -> _Span:
     return whole
 
 
-def _steady(values: NDArray[np.float64]) -> float:
+def _steady(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """What median and mean agree on: a few wrong pairs move only the mean, a shake only the median."""
-    median, mean = float(np.median(values)), float(np.mean(values))
-    if median * mean <= 0:
-        return 0.0
-    return math.copysign(min(abs(median), abs(mean)), median)
+    ordered = np.sort(values, axis=0)
+    median = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    mean = values.mean(axis=0)
+    return np.asarray(np.where(median * mean > 0, np.sign(median) * np.minimum(abs(median), abs(mean)), 0.0))
 
 
 def _shake(near: NDArray[np.float64]) -> float:
     """Root mean square of the speed without its running median, in picture heights per second."""
-    seconds = float(np.median(near[:, 1] - near[:, 0]))
+    seconds = float(near[-1, 1] - near[0, 0]) / len(near)
     reach = max(1, round(0.27 / max(seconds, 1e-3)))
     if len(near) < 2 * reach + 1:
         return 0.0
-    total = 0.0
-    for axis, scale in ((2, 1.0), (3, 1.0), (5, math.radians(0.5))):
-        values = near[:, axis] * scale
-        padded = np.pad(values, reach, mode="reflect")
-        running = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
-        total += float(np.mean((values - running) ** 2))
-    return math.sqrt(total)
+    # A turn moves what lies half a picture height from the middle.
+    values = near[:, (2, 3, 5)] * (1.0, 1.0, math.radians(0.5))
+    padded = np.pad(values, ((reach, reach), (0, 0)), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
+    running = np.partition(windows, reach, axis=2)[..., reach]
+    return math.sqrt(float(np.mean((values - running) ** 2)) * values.shape[1])

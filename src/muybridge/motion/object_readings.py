@@ -87,16 +87,18 @@ def runs(track: Track, *, window_seconds: float = 1.0) -> Reading | None:
     rows = track.since(track.last_seconds - window_seconds)
     if len(rows) < 6 or rows[-1, _SECONDS] - rows[0, _SECONDS] < 0.5 * window_seconds:
         return None
+    travel = abs(float(rows[-1, _X] - rows[0, _X]))
+    if travel < 0.13:
+        return None
     height, width = np.median(rows[:, (_HEIGHT, _WIDTH)], axis=0).tolist()
     # A body that fills the picture's height is cut off by it: its own height is not known.
-    if not 0.1 <= height <= 0.9 or height < width:
+    if not 0.1 <= height <= 0.9 or height < width or travel < 1.3 * height:
         return None
     edges = np.column_stack([rows[:, _SECONDS], rows[:, _LEFT], rows[:, _LEFT] + rows[:, _WIDTH]])
     left, right = _slopes(edges, (1, 2)).tolist()
     vx, vy = _slopes(rows, (_X, _Y)).tolist()
     slowest = min(abs(vx), abs(left) * 1.5, abs(right) * 1.5)
-    travel = abs(float(rows[-1, _X] - rows[0, _X]))
-    if left * right <= 0 or slowest < 1.3 * height or abs(vy) > 0.4 * abs(vx) or travel < 1.3 * height:
+    if left * right <= 0 or slowest < 1.3 * height or abs(vy) > 0.4 * abs(vx):
         return None
     # The center alone also jumps when two people meet; the flow inside does not.
     if np.median(rows[:, _VX]) * np.sign(vx) < max(height, 0.4 * abs(vx)):
@@ -125,11 +127,11 @@ def falls(track: Track, *, window_seconds: float = 0.8) -> Reading | None:
         return None
     first = int(np.argmin(rows[:, _Y]))
     before, rows = track.rows[: len(track.rows) - len(rows) + first + 1], rows[first:]
-    if len(rows) < 3:
+    drop, aside = float(rows[-1, _Y] - rows[0, _Y]), abs(float(rows[-1, _X] - rows[0, _X]))
+    if len(rows) < 3 or drop < 0.045 or aside > 2 * drop:
         return None
     body = float(np.percentile(track.rows[:, _HEIGHT], 90))
-    drop, aside = float(rows[-1, _Y] - rows[0, _Y]), abs(float(rows[-1, _X] - rows[0, _X]))
-    if body < 0.15 or drop < 0.3 * body or aside > 2 * drop:
+    if body < 0.15 or drop < 0.3 * body:
         return None
     peak = float(np.max((rows[2:, _Y] - rows[:-2, _Y]) / (rows[2:, _SECONDS] - rows[:-2, _SECONDS])))
     sinking = drop / float(rows[-1, _SECONDS] - rows[0, _SECONDS])
@@ -181,7 +183,7 @@ def waves(track: Track, *, min_swings: int = 4, window_seconds: float = 3.0) -> 
     if np.mean(along) < 0.7 or np.ptp(part[:, _Y]) > 1.6 * np.ptp(part[:, _X]):
         return None
     part = rows[turns[-num_swings - 1] : turns[-1] + 1]
-    frequency = num_swings / 2 / float(part[-1, _SECONDS] - part[0, _SECONDS])
+    frequency = 0.5 / float(np.median(np.diff(rows[turns[-num_swings - 1 :], _SECONDS])))
     if not 0.75 <= frequency <= 4.0:
         return None
     numbers = {"frequency_hertz": frequency, "amplitude_heights": size / 2, "num_swings": num_swings}

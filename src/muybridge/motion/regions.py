@@ -70,12 +70,10 @@ def moving_pixels(
         (H, W) bool.
     """
     height, width = current.shape
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
-    moved = cv2.perspectiveTransform(corners[None], camera.matrix)[0]
     lowest: NDArray[Any] = previous
     highest: NDArray[Any] = previous
     shown: NDArray[Any] | None = None
-    if np.abs(moved - corners).max() >= 0.25:
+    if camera.reach_px >= 0.25:
         size, square = (width, height), np.ones((3, 3), np.uint8)
         warped = cv2.warpPerspective(previous, camera.matrix, size, borderMode=cv2.BORDER_REPLICATE)
         whole = np.full((height, width), 255, np.uint8)
@@ -84,7 +82,7 @@ def moving_pixels(
         lowest = cv2.addWeighted(cv2.erode(warped, square), 0.5, warped, 0.5, 0)
         highest = cv2.addWeighted(cv2.dilate(warped, square), 0.5, warped, 0.5, 0)
     # A change of light over the whole picture is no motion.
-    brighter = round(float(np.mean(current) - np.mean(previous)))
+    brighter = round(cv2.mean(current)[0] - cv2.mean(previous)[0])
     level = current if brighter == 0 else cv2.addWeighted(current, 1.0, current, 0.0, -brighter)
     outside = cv2.max(cv2.subtract(lowest, level), cv2.subtract(level, highest))
     moving = cv2.blur(outside, (3, 3)) > _NOISE_LEVELS
@@ -99,36 +97,28 @@ def find_regions(moving: NDArray[np.bool_], own_flow: NDArray[np.float32]) -> li
         own_flow: (H, W, 2) float32, pixels of displacement that the camera does not explain.
     """
     height, width = moving.shape
-    if not moving.any():
-        return []
     radius = max(1, round(_JOIN_HEIGHTS * height))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    joined = cv2.dilate(moving.astype(np.uint8), disk)
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8, ltype=cv2.CV_32S)
-    y, x = np.nonzero(moving)
-    label = labels[y, x]
-    area = np.bincount(label, minlength=count)
-    flow = own_flow[y, x]
-
-    def mean(values: NDArray[Any]) -> NDArray[np.float64]:
-        return np.bincount(label, weights=values, minlength=count) / np.maximum(area, 1)
-
-    centers_and_flow = np.stack([mean(x), mean(y), mean(flow[:, 0]), mean(flow[:, 1])], axis=-1) / height
+    pixels = moving.view(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(cv2.dilate(pixels, disk), connectivity=8)
     regions = []
-    for index in np.argsort(-area, kind="stable")[:_MAX_REGIONS]:
-        if index == 0 or area[index] < max(6, _MIN_AREA_SHARE * height * width):
+    for index in (1 + np.argsort(-boxes[1:, cv2.CC_STAT_AREA], kind="stable")[:_MAX_REGIONS]).tolist():
+        left, top, box_width, box_height, _ = boxes[index].tolist()
+        inside = slice(top, top + box_height), slice(left, left + box_width)
+        own = pixels[inside] if count == 2 else pixels[inside] * (labels[inside] == index)
+        moments = cv2.moments(own, binaryImage=True)
+        area = moments["m00"]
+        if area < max(6, _MIN_AREA_SHARE * height * width):
             continue
+        x, y = left + moments["m10"] / area, top + moments["m01"] / area
+        dx, dy = cv2.mean(own_flow[inside], mask=own)[:2]
         # Take the widening back, except where the picture's border cut it.
-        begin, size = boxes[index, :2], boxes[index, 2:4]
-        end = begin + size
-        begin = np.where(begin == 0, 0, begin + radius) / height
-        end = np.where(end == (width, height), end, end - radius) / height
-        left, top = begin.tolist()
-        box_width, box_height = (end - begin).tolist()
-        center_x, center_y, dx, dy = centers_and_flow[index].tolist()
-        share = float(area[index]) / height**2
-        regions.append(Region(center_x, center_y, dx, dy, left, top, box_width, box_height, share))
-    return regions
+        right = width if left + box_width == width else left + box_width - radius
+        bottom = height if top + box_height == height else top + box_height - radius
+        left, top = left and left + radius, top and top + radius
+        values = (x, y, dx, dy, left, top, right - left, bottom - top, area / height)
+        regions.append(Region(*(value / height for value in values)))
+    return sorted(regions, key=lambda region: -region.area)
 
 
 @dataclass(slots=True)
