@@ -73,17 +73,18 @@ def render_page(timeline: Timeline, *, video_href: str | None = None, files: Ite
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    data = json_values(_data(timeline, video_href))
     style = _template("report.css")
     body = "\n".join(_template(f"{name}.js") for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\n{body}\n}})();\n'
     return environment.get_template("report.html.jinja").render(
         name=_name(timeline.metadata),
         facts=_facts(timeline),
-        counts=[(lane["title"], len(lane["segments"])) for lane in _lanes(timeline)],
+        counts=[(lane["title"], len(lane["segments"])) for lane in data["lanes"]],
         timeline=timeline,
         video_href=video_href,
         files=list(files),
-        data=json_values(_data(timeline, video_href)),
+        data=data,
         style=style,
         style_hash=_hash(style),
         script=script,
