@@ -1,7 +1,7 @@
-"""Cost of convolutions and models, and similarity of videos by their features."""
+"""What models cost, and what features say: how alike two clips or two videos are."""
 
 from muybridge._lazy import attach
 
-_SUBMODULES = ("cost", "model_cost")
+_SUBMODULES = ("comparison", "cost", "descriptors", "features", "model_cost")
 
 __getattr__, __dir__ = attach(__name__, {}, _SUBMODULES)

@@ -21,6 +21,8 @@ VERBS = (
     "flow",
     "classify",
     "read",
+    "compare",
+    "cost",
     "models",
 )
 

@@ -1,0 +1,150 @@
+"""Comparing videos: copies are found through scaling, trimming and light; strangers are not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from muybridge.analysis.comparison import compare_videos, match_fingerprints, model_features
+from muybridge.analysis.descriptors import describe_frames, fingerprint, oriented_gradients
+from muybridge.errors import OptionError, ShapeError, VideoOpenError
+from muybridge.models.weights import Weights, set_weights
+from muybridge.values import Frame
+from muybridge.video.writer import VideoWriter
+
+Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+def scene(seed: int, num_frames: int = 40) -> list[NDArray[np.uint8]]:
+    """Soft blobs that drift: pictures that change slowly, as a camera's do."""
+    rng = np.random.default_rng(seed)
+    noise = rng.uniform(0, 255, (160 + 2 * num_frames, 160 + 2 * num_frames, 3)).astype(np.float32)
+    world = cv2.GaussianBlur(noise, (0, 0), 9)
+    world = (world - world.min()) / (world.max() - world.min()) * 255
+    return [world[2 * t : 2 * t + 96, t : t + 128].astype(np.uint8) for t in range(num_frames)]
+
+
+def write(path: Path, frames: list[NDArray[np.uint8]]) -> Path:
+    height, width = frames[0].shape[:2]
+    with VideoWriter(path, width=width, height=height, frames_per_second=10) as writer:
+        for frame in frames:
+            writer.write(frame)
+    return path
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("original") / "original.mp4", scene(0))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pixels: cv2.resize(pixels, (64, 48), interpolation=cv2.INTER_AREA),
+        lambda pixels: np.clip(pixels.astype(int) + 25, 0, 255).astype(np.uint8),
+        lambda pixels: cv2.GaussianBlur(pixels, (0, 0), 1.5),
+    ],
+    ids=["smaller", "brighter", "blurred"],
+)
+def test_a_changed_copy_is_the_same_recording(change: Change, original: Path, tmp_path: Path) -> None:
+    copy = write(tmp_path / "copy.mp4", [change(frame) for frame in scene(0)])
+    found = compare_videos(original, copy)
+    assert found.same_recording
+    assert found.shared_share > 0.9
+    assert found.offset_seconds == pytest.approx(0.0, abs=0.01)
+    assert found.appearance > 0.9
+    assert found.motion > 0.7
+
+
+def test_a_part_is_found_and_placed(original: Path, tmp_path: Path) -> None:
+    part = write(tmp_path / "part.mp4", scene(0)[14:])
+    found = compare_videos(original, part)
+    assert found.same_recording
+    assert found.offset_seconds == pytest.approx(-1.4, abs=0.11)
+    back = compare_videos(part, original)
+    assert back.offset_seconds == pytest.approx(1.4, abs=0.11)
+    assert back.shared_seconds == pytest.approx(found.shared_seconds)
+
+
+def test_strangers_share_nothing(original: Path, tmp_path: Path) -> None:
+    found = compare_videos(original, write(tmp_path / "other.mp4", scene(1)))
+    assert not found.same_recording
+    assert found.shared_seconds == 0.0
+    assert found.offset_seconds is None
+    assert found.appearance < 0.6
+    assert found.to_dict()["features"] is None
+
+
+def test_black_frames_are_no_common_ground() -> None:
+    black = [Frame(np.zeros((32, 32, 3), np.uint8), 0.2 * index) for index in range(5)]
+    description = describe_frames(black)
+    assert description.is_plain.all()
+    assert match_fingerprints(description, description) == (0.0, None)
+    assert not description.motion.any()
+
+
+def test_orientation_and_place_of_edges() -> None:
+    image = np.zeros((64, 64), np.float32)
+    image[20, 40:] = 200.0  # a horizontal line: brightness changes along y, half a turn's middle
+    cells = oriented_gradients(image)
+    assert cells.shape == (9, 8, 8)
+    row, column = np.unravel_index(cells.sum(axis=0).argmax(), (8, 8))
+    assert (row, column >= 5) == (2, True)
+    assert cells[:, 2, 6].argmax() in (4, 5)
+    assert np.linalg.norm(cells, axis=0).max() <= 1 + 1e-6
+    with pytest.raises(ShapeError, match=r"\(60, 64\); it must be"):
+        oriented_gradients(np.zeros((60, 64), np.float32))
+
+
+def test_fingerprints_of_two_pictures_differ_by_half() -> None:
+    pictures = [cv2.cvtColor(scene(seed, 1)[0], cv2.COLOR_RGB2GRAY).astype(np.float32) for seed in range(12)]
+    prints = [fingerprint(picture) for picture in pictures]
+    distances = [int((a != b).sum()) for i, a in enumerate(prints) for b in prints[:i]]
+    assert 25 < np.mean(distances) < 39
+    assert min(distances) > 10
+
+
+class TinyClassifier(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(3, 4)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        return self.fc(clip.mean(dim=(2, 3, 4)))  # type: ignore[no-any-return]
+
+
+def test_features_are_what_the_last_layer_gets(original: Path) -> None:
+    model = TinyClassifier()
+    with pytest.raises(OptionError, match="random weights"):
+        compare_videos(original, original, model=model)
+    set_weights(model, Weights("mine", num_frames=4, size_px=64, mean=(0, 0, 0), std=(1, 1, 1)))
+    features = model_features(model, original)
+    assert features.shape == (3,)
+    assert ((features > 0.2) & (features < 0.8)).all()  # the mean color of the clip
+    found = compare_videos(original, original, model=model)
+    assert found.features == pytest.approx(1.0)
+    assert found.model == "TinyClassifier"
+    assert not model.fc._forward_pre_hooks
+
+
+def test_bad_input(original: Path) -> None:
+    with pytest.raises(VideoOpenError):
+        compare_videos(original, "nowhere.mp4")
+    with pytest.raises(OptionError, match="no frame to describe"):
+        describe_frames([])
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_real_clips_are_strangers_to_each_other(shared: Path) -> None:
+    names = ["flipping_a_pancake.mkv", "arm_wrestling.mp4", "kth_boxing.mp4", "kth_handclapping.mp4"]
+    for index, a in enumerate(names):
+        for b in names[:index]:
+            found = compare_videos(shared / "clips" / a, shared / "clips" / b)
+            assert not found.same_recording
+            assert found.appearance < 0.65

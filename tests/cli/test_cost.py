@@ -1,0 +1,59 @@
+"""`muybridge cost`: the numbers of the library, readable and as JSON."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from muybridge.cli.main import app
+from muybridge.errors import OptionError, UnknownNameError
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(app, ["cost", *words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_convolutions() -> None:
+    text = run("--conv", "3,64,3,7,7@16x224x224", "--conv", "64,128,3,3,3@8x56x56")
+    assert "28,288" in text
+    assert "21,824" in text
+    assert "22.66 G" in text
+    assert "5.55 G" in text
+    data = json.loads(run("--conv", "128,256,3,3,3", "--size", "4x28x28", "--json"))
+    assert data[0]["parameters"] == 884_992
+
+
+def test_a_model_and_its_layers() -> None:
+    text = run("causal_tiny", "--size", "4x32x32", "--layers")
+    assert "216,208" in text
+    assert "head" in text
+    data = json.loads(run("two_stream", "--json"))
+    assert data["input_shapes"] == [[1, 3, 1, 224, 224], [1, 20, 224, 224]]
+    assert sum(layer["multiply_adds"] for layer in data["layers"]) == data["multiply_adds"]
+
+
+def test_attention() -> None:
+    assert "1,568 tokens: 8 steps of 196" in run("--attention", "16x224x224")
+    assert json.loads(run("--attention", "16x224x224", "--json"))["num_tokens"] == 1568
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--json"], "one of the three"),
+        (["r3d_18", "--attention", "16x224x224"], "one of the three"),
+        (["--conv", "3,64,3,7,7"], "not whole numbers"),
+        (["--conv", "3,64@16x224x224"], "spec is"),
+        (["r3d_18", "--size", "big"], "write them as in 16x224x224"),
+    ],
+)
+def test_bad_input(words: list[str], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        run(*words)
+
+
+def test_an_unknown_model() -> None:
+    with pytest.raises(UnknownNameError, match="r3d_18"):
+        run("r3d_81")
