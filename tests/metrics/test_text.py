@@ -146,6 +146,14 @@ def test_bootstrap_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert 0.88 <= held / 200 <= 0.99
 
 
+def test_wilson_interval_by_hand() -> None:
+    # z = 1.96, 8 of 10: center (0.8 + 0.19207) / 1.38415, reach 1.96 √(0.016 + 0.009604) / 1.38415.
+    interval = text.proportion_interval(8, 10)
+    assert (interval.low, interval.value, interval.high) == pytest.approx((0.4902, 0.8, 0.9433), abs=1e-3)
+    assert text.proportion_interval(0, 20).low == 0.0
+    assert text.proportion_interval(20, 20).high == 1.0
+
+
 def test_both_bootstraps_agree() -> None:
     references = ["abcd", "abcdefgh", "ab", "abcabc"] * 5
     predictions = ["abcx", "abcdefg", "ab", "xbcabcx"] * 5
@@ -169,6 +177,7 @@ def test_both_bootstraps_agree() -> None:
         (lambda: text.wer("a", "b", average="median"), OptionError, "average='median'"),
         (lambda: text.bootstrap_interval(text.cer, [], []), ShapeError, "at least one"),
         (lambda: text.bootstrap_interval(text.cer, ["a"], ["a"], confidence=1), OptionError, "confidence=1"),
+        (lambda: text.proportion_interval(3, 2), OptionError, "3 of 2"),
         (lambda: text.ratio_interval([1], [1, 2]), ShapeError, "one length"),
     ],
 )

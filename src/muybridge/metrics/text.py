@@ -7,9 +7,11 @@ does: nothing is ever infinite or NaN.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +35,7 @@ __all__ = [
     "evaluate_text",
     "exact_match",
     "normalized_edit_distance",
+    "proportion_interval",
     "ratio_interval",
     "split_units",
     "wer",
@@ -395,6 +398,34 @@ def ratio_interval(
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return Interval(float(part.sum() / max(1.0, whole.sum())), float(low), float(high))
+
+
+def proportion_interval(num_right: int, num_trials: int, *, confidence: float = 0.95) -> Interval:
+    """The Wilson score interval of a share, honest at 0% and at 100% too.
+
+    Args:
+        num_right: successes.
+        num_trials: trials, at least as many.
+        confidence: how often such an interval holds the true share.
+
+    Raises:
+        OptionError: more successes than trials, no trial, or a confidence outside (0, 1).
+
+    Source: E. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+
+    >>> print(proportion_interval(10, 10))
+    1.000 [0.722, 1.000]
+    """
+    if not 0 <= num_right <= num_trials or not num_trials or not 0 < confidence < 1:
+        raise OptionError(
+            f"{num_right} of {num_trials} at a confidence of {confidence} is no share of trials"
+        )
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = num_right / num_trials
+    center = (share + z**2 / (2 * num_trials)) / (1 + z**2 / num_trials)
+    reach = z * math.sqrt(share * (1 - share) / num_trials + (z / (2 * num_trials)) ** 2)
+    reach /= 1 + z**2 / num_trials
+    return Interval(share, max(0.0, center - reach), min(1.0, center + reach))
 
 
 @dataclass(frozen=True, slots=True)

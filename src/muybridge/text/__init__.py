@@ -13,6 +13,7 @@ __getattr__, __dir__ = attach(
         "alignment",
         "beam",
         "ctc",
+        "decoder_comparison",
         "evidence",
         "hypothesis",
         "language_model",
