@@ -67,8 +67,13 @@ def compare(batch: np.ndarray, repetitions: int) -> dict[str, object]:
 
     theirs = [peer(line, 0.0) for line in batch]
     equal = sum(best[0].text == text for best, text in zip(many(), theirs, strict=True))
-    times: dict[str, list[float]] = {"peer_one": [], "peer_pruned": [], "peer_many": [], "one": [], "many":
-        []}
+    times: dict[str, list[float]] = {
+        "peer_one": [],
+        "peer_pruned": [],
+        "peer_many": [],
+        "one": [],
+        "many": [],
+    }
     for _ in range(repetitions):
         times["peer_one"].append(seconds(lambda: peer(batch[0], 0.0)))
         times["one"].append(seconds(one))
@@ -91,10 +96,12 @@ def compare(batch: np.ndarray, repetitions: int) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter) parser.add_argument("--line", type=Path,
-    help="folder with rnnOutput.csv of a real network") parser.add_argument("--repetitions", type=int,
-    default=9) options = parser.parse_args()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--line", type=Path, help="folder with rnnOutput.csv of a real network")
+    parser.add_argument("--repetitions", type=int, default=9)
+    options = parser.parse_args()
     results = {name: compare(batch, options.repetitions) for name, batch in inputs(options.line).items()}
     print(json.dumps({"T": T, "K": K, "width": WIDTH, "batch": BATCH, "results": results}, indent=1))
 
