@@ -1,4 +1,4 @@
-"""Greedy, beam, and beam with a language model: the word HELLO over noisy logits, and a real network's line.
+"""Greedy, beam (width 25), and beam with a language model: the word HELLO over noisy logits, and a real network's line.
 
     python benchmarks/ctc_decoders.py --seeds 400 --plot docs/images/ctc_hello.png
     python benchmarks/ctc_decoders.py --line ../shared/data/ctc/line --seeds 60
@@ -36,17 +36,21 @@ def readers(alphabet: str, blank: int, model: ctc.CharacterLanguageModel, weight
         "greedy": lambda lines: [
             path.text for path in ctc.best_paths(lines, alphabet, blank=blank, kind="logits")
         ],
-        "beam 25": lambda lines: [best[0].text for best in search(lines)],
-        "beam 25 + language model": lambda lines: [best[0].text for best in with_model(lines)],
+        "beam": lambda lines: [best[0].text for best in search(lines)],
+        "beam + model": lambda lines: [best[0].text for best in with_model(lines)],
     }
 
 
 def compare_hello(num_seeds: int) -> DecoderComparison:
     model = ctc.CharacterLanguageModel.train(WORDS, order=4)
+    stranger = ctc.CharacterLanguageModel.train(WORDS.replace("HELLO", ""), order=4)
+    decoders = readers(LETTERS, 0, model, weight=0.5)
+    # What a model does to a word that it has never read.
+    decoders["beam + model that never read HELLO"] = readers(LETTERS, 0, stranger, weight=0.5)["beam + model"]
     return compare_decoders(
         spelled_logits("HELLO", LETTERS, steps_per_character=1),
         "HELLO",
-        readers(LETTERS, 0, model, weight=0.5),
+        decoders,
         sigmas=np.arange(0, 2.01, 0.25).tolist(),
         num_seeds=num_seeds,
     )
@@ -73,7 +77,7 @@ def plot(comparison: DecoderComparison, path: Path) -> None:
 
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.4), sharex=True)
     names = dict.fromkeys(scores.decoder for scores in comparison.scores)
-    for name, marker in zip(names, "osD", strict=True):
+    for name, marker in zip(names, "osD^", strict=False):
         rows = comparison.of(name)
         sigmas = [row.sigma for row in rows]
         for axis, values in zip(axes, ([r.exact for r in rows], [r.cer for r in rows]), strict=True):
