@@ -17,6 +17,7 @@ from muybridge.models.checkpoint import save_checkpoint
 from muybridge.models.registry import create_model, register
 from muybridge.models.weights import Weights, set_weights
 from muybridge.video.writer import VideoWriter
+from torchvision_oracle import torchvision_video_models
 
 COLORS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
 RECORD = Weights("colors", labels=tuple(COLORS), num_frames=4, size_px=32, stride=1)
@@ -123,6 +124,34 @@ def test_a_checkpoint_that_describes_itself_is_enough(tmp_path: Path) -> None:
     torch.save(model.state_dict(), tmp_path / "plain.pth")
     with pytest.raises(WeightsError, match="does not say which model it belongs to"):
         classify(path, model=tmp_path / "plain.pth")
+
+
+def test_a_folder_of_the_hub_is_enough(tmp_path: Path) -> None:
+    torchvision_video_models()  # transformers' processors import it
+    transformers = pytest.importorskip("transformers")
+    config = transformers.VideoMAEConfig(
+        image_size=32,
+        num_frames=4,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=48,
+        id2label=dict(enumerate(COLORS)),
+        label2id={name: i for i, name in enumerate(COLORS)},
+    )
+    theirs = transformers.VideoMAEForVideoClassification(config).eval()
+    theirs.save_pretrained(tmp_path / "my-videomae")
+    processor = transformers.VideoMAEImageProcessor(size={"shortest_edge": 32}, crop_size=32)
+    processor.save_pretrained(tmp_path / "my-videomae")
+    path = write(tmp_path / "red.mp4", "red")
+    found = classify(path, model=str(tmp_path / "my-videomae"), top=3)
+    assert found.model == "my-videomae"
+    (frames,) = read_views(path, Classifier(tmp_path / "my-videomae").record)
+    inputs = processor(list(frames), return_tensors="pt")
+    with torch.inference_mode():
+        expected = theirs(**inputs).logits.softmax(dim=1)[0]
+    scores = dict(zip(found.labels, found.scores, strict=True))
+    assert [scores[name] for name in COLORS] == pytest.approx(expected.tolist(), abs=5e-3)
 
 
 def test_no_label_comes_from_random_weights(tmp_path: Path) -> None:

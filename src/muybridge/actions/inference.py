@@ -75,11 +75,12 @@ class Inference:
         if precision == "auto":
             precision = "bfloat16" if has_fast_bfloat16(self.device) else "float32"
         self.precision = precision
-        # Neither shares memory with the caller's model, which may go on to be trained.
-        self._exact = copy.deepcopy(model).eval().to(self.device)
-        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self._fast = _channels_last(fold_batch_norms(model).to(self.device, dtype))
-        self._dtype = dtype
+        # A copy: the caller's model may go on to be trained.
+        self._exact = _channels_last(fold_batch_norms(model).to(self.device))
+        self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._fast = self._exact
+        if precision == "bfloat16":
+            self._fast = _channels_last(copy.deepcopy(self._exact).to(torch.bfloat16))
         self.num_recomputed = 0
 
     def probabilities(self, clips: torch.Tensor, *, views: int = 1) -> torch.Tensor:

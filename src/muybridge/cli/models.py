@@ -33,9 +33,9 @@ def models(
                 for record in entry["weights"]
             )
             extra = f"  [needs muybridge[{entry['extra']}]]" if entry["extra"] else ""
-            typer.echo(f"{entry['name']:<20} {entry['description']}{extra}")
+            typer.echo(f"{entry['name']:<22} {entry['description']}{extra}")
             if weights:
-                typer.echo(f"{'':<20} weights: {weights}")
+                typer.echo(f"{'':<22} weights: {weights}")
         return
     entry = _summary(model_entry(name).name, with_parameters=True)
     if as_json:
