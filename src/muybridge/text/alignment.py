@@ -70,13 +70,12 @@ def log_probabilities(
     states, can_skip, last = _states(labelings, symbols.blank)
     reached = np.full(states.shape, -np.inf)
     reached[:, 0] = 0.0  # before the first step a path stands, so to speak, on the first blank
-    first = True
+    forbidden = np.where(can_skip, 0.0, -np.inf)[:, 2:]
     for row in matrix:
         arrived = reached.copy()
         arrived[:, 1:] = np.logaddexp(arrived[:, 1:], reached[:, :-1])
-        if not first:
-            arrived[:, 2:] = np.logaddexp(arrived[:, 2:], np.where(can_skip[:, 2:], reached[:, :-2], -np.inf))
-        reached, first = arrived + row[states], False
+        arrived[:, 2:] = np.logaddexp(arrived[:, 2:], reached[:, :-2] + forbidden)
+        reached = arrived + row[states]
     ends = np.arange(len(labelings))
     before_last = np.where(last > 0, reached[ends, np.maximum(last - 1, 0)], -np.inf)
     return [float(value) for value in np.logaddexp(reached[ends, last], before_last)]
@@ -127,31 +126,34 @@ def align_labelings(
     emissions = np.full((num_steps, num_lines, num_states), -np.inf)
     for index, line in enumerate(lines):
         emissions[: len(line), index] = line[:, states[index]]
-    # Three ways to come: stay, move on, skip. The two empty states in front spare the special cases.
-    padded = np.full((num_lines, num_states + 2), -np.inf)
-    padded[:, 2] = 0.0
-    came = np.zeros((num_steps, num_lines, num_states), np.int64)
+    # Two impossible states in front spare the special cases of the first and the second.
+    best = np.full((num_steps + 1, num_lines, num_states + 2), -np.inf)
+    best[0, :, 2] = 0.0
     forbidden = np.where(can_skip, 0.0, -np.inf)
-    final = np.full((num_lines, num_states), -np.inf)
-    final[lengths == 0, 0] = 0.0
     for step in range(num_steps):
-        ways = np.stack([padded[:, 2:], padded[:, 1:-1], padded[:, :-2] + (forbidden if step else -np.inf)])
-        came[step] = ways.argmax(axis=0)
-        padded[:, 2:] = ways.max(axis=0) + emissions[step]
-        over = lengths == step + 1
-        final[over] = padded[over, 2:]
+        before, after = best[step], best[step + 1, :, 2:]
+        np.add(before[:, :-2], forbidden, out=after)
+        np.maximum(after, before[:, 1:-1], out=after)
+        np.maximum(after, before[:, 2:], out=after)
+        after += emissions[step]
     found: list[tuple[CharacterSpan, ...]] = []
     for index, labeling in enumerate(labelings):
+        rows = best[: lengths[index] + 1, index]
         at = int(last[index])
-        if at and final[index, at - 1] > final[index, at]:
+        if at and rows[-1, at + 1] > rows[-1, at + 2]:
             at -= 1
-        if final[index, at] == -np.inf:
+        if rows[-1, at + 2] == -np.inf:
             found.append(())
             continue
         path = np.empty(lengths[index], np.int64)
-        for step in range(int(lengths[index]) - 1, -1, -1):
+        skips = can_skip[index].tolist()
+        for step in range(len(path) - 1, -1, -1):
             path[step] = at
-            at -= int(came[step, index, at])
+            skip, move, stay = rows[step, at : at + 3].tolist()
+            if skips[at] and skip > max(move, stay):
+                at -= 2
+            elif move > stay:
+                at -= 1
         steps = np.arange(len(path))
         symbols = {2 * place + 1: alphabet.symbols[column] for place, column in enumerate(labeling.tolist())}
         found.append(spans_of_path(path, np.exp(lines[index][steps, states[index, path]]), symbols))
