@@ -38,13 +38,13 @@ def test_the_scale_is_found_and_round(moving_video: Path) -> None:
 
 def test_the_video_has_both_halves_and_the_times_of_the_source(moving_video: Path, tmp_path: Path) -> None:
     output = tmp_path / "flow.mp4"
-    assert write_flow_video(moving_video, output, max_speed=40, legend=False) == 9
+    assert write_flow_video(moving_video, output, max_speed=50, legend=False) == 9
     with open_video(output) as video:
         frames = list(video)
     with open_video(moving_video) as video:
         source = list(video)
     assert len(frames) == 9
-    red, pink = (color_flow(np.array([[[dx, 0.0]]]), max_magnitude=40)[0, 0].astype(int) for dx in (40, 20))
+    red, pink = (color_flow(np.array([[[dx, 0.0]]]), max_magnitude=50)[0, 0].astype(int) for dx in (40, 20))
     for place, frame in enumerate(frames):
         assert frame.pixels.shape == (96, 256, 3)
         assert frame.pts_seconds == pytest.approx(source[place].pts_seconds, abs=1e-3)

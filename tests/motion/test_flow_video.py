@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, UnknownNameError, VideoOpenError
 from muybridge.motion.flow_summary import summarize_flow
-from muybridge.motion.flow_video import iterate_flow
+from muybridge.motion.flow_video import FlowFrame, iterate_flow
+from muybridge.motion.statistics import (
+    compute_statistics,
+    compute_statistics_by_grid,
+    compute_statistics_by_half,
+)
 from muybridge.values import Clip, Frame
 from muybridge.video.reader import open_video
 from muybridge.video.writer import VideoWriter
@@ -152,6 +157,36 @@ def test_the_summary_leaves_cuts_out(uneven_video: Path) -> None:
         "statistics": None,
         "moving": None,
     }
+
+
+@pytest.mark.parametrize("size", [(9, 13), (24, 32), (3, 3)])
+def test_the_regions_of_the_summary_are_those_of_the_statistics(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    flow = rng.normal(size=(*size, 2)).astype(np.float32)
+    gray = rng.integers(0, 255, size, np.uint8)
+    summary = summarize_flow(
+        [FlowFrame(flow, Frame(gray, 0.0), Frame(gray, 1.0), size[1], size[0])], min_speed=0.5
+    )
+    options = {"min_magnitude": 0.5, "unit": "pixels per second"}
+    expected = [
+        compute_statistics(flow, **options),
+        *compute_statistics_by_half(flow, **options).values(),
+        *(cell for row in compute_statistics_by_grid(flow, **options) for cell in row),
+    ]
+    found = [summary.overall, *summary.halves.values(), *(cell for row in summary.grid for cell in row)]
+    for one, other in zip(found, expected, strict=True):
+        assert one.num_vectors == other.num_vectors
+        assert one.direction == other.direction
+        for name in (
+            "mean_magnitude",
+            "max_magnitude",
+            "std_magnitude",
+            "mean_dx",
+            "mean_dy",
+            "dominant_degrees",
+        ):
+            value, true = getattr(one, name), getattr(other, name)
+            assert value == (None if true is None else pytest.approx(true, rel=1e-6, abs=1e-9))
 
 
 def test_a_thing_that_moves_on_a_still_ground() -> None:

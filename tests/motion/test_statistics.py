@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from muybridge.errors import OptionError, ShapeError
 from muybridge.motion.flow import compute_flow
 from muybridge.motion.statistics import (
+    FlowAccumulator,
     FlowStatistics,
     compute_statistics,
     compute_statistics_by_grid,
@@ -176,6 +177,21 @@ def test_the_compass(dx: float, dy: float, degrees: float, label: str) -> None:
 def test_bad_input(flow: NDArray[np.float64], options: dict[str, object], error: type[Exception]) -> None:
     with pytest.raises(error):
         compute_statistics(flow, **options)  # type: ignore[arg-type]
+
+
+def test_accumulators_merge_like_fields() -> None:
+    fields = np.random.default_rng(0).normal(size=(2, 5, 6, 2))
+    whole, first, second = FlowAccumulator(), FlowAccumulator(), FlowAccumulator()
+    whole.add(fields[0], weight=2)
+    whole.add(fields[1])
+    first.add(fields[0])
+    second.add(fields[1])
+    second.merge(first, weight=2)
+    for name, value in whole.result().to_dict().items():
+        if not isinstance(value, str):
+            assert second.result().to_dict()[name] == pytest.approx(value)
+    with pytest.raises(OptionError, match="8 bins"):
+        whole.merge(FlowAccumulator(num_bins=8))
 
 
 def test_bad_regions() -> None:

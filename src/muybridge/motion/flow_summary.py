@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from muybridge.errors import OptionError
 from muybridge.motion.flow_video import FlowFrame
-from muybridge.motion.statistics import HALVES, FlowAccumulator, FlowStatistics, grid_of, half_of
+from muybridge.motion.statistics import HALVES, FlowAccumulator, FlowStatistics, Region, grid_of
 from muybridge.motion.warp import find_moving
 
 __all__ = ["FlowSummary", "TimedStatistics", "summarize_flow"]
@@ -98,6 +95,7 @@ def summarize_flow(
     Raises:
         OptionError: a grid without cells, or with more cells than pixels.
 
+    >>> import numpy as np
     >>> from muybridge.values import Frame
     >>> flow = np.full((6, 6, 2), (2.0, 0.0), np.float32)
     >>> picture = np.zeros((6, 6), np.uint8)
@@ -121,11 +119,16 @@ def summarize_flow(
         speeds, seconds = pair.pixels_per_second, pair.duration_seconds
         mask = find_moving(pair.frame, pair.next_frame, pair.flow)
         now, now_moving = FlowAccumulator(**options), FlowAccumulator(**options)
-        now.add(speeds)
         now_moving.add(speeds, mask=mask)
-        overall.add(speeds, weight=seconds)
-        moving.add(speeds, mask=mask, weight=seconds)
-        _add_regions(halves, grid, speeds, seconds)
+        for region, row, column in _atoms(*speeds.shape[:2], rows=rows, columns=columns):
+            atom = FlowAccumulator(**options)
+            atom.add(speeds[region])
+            now.merge(atom)
+            grid[row][column].merge(atom, weight=seconds)
+            for name in _halves_of(region, *speeds.shape[:2]):
+                halves[name].merge(atom, weight=seconds)
+        overall.merge(now, weight=seconds)
+        moving.merge(now_moving, weight=seconds)
         pairs.append(TimedStatistics(*span, now.result(), now_moving.result()))
     return FlowSummary(
         overall.result(),
@@ -136,16 +139,24 @@ def summarize_flow(
     )
 
 
-def _add_regions(
-    halves: dict[str, FlowAccumulator],
-    grid: list[list[FlowAccumulator]],
-    speeds: NDArray[np.float32],
-    seconds: float,
-) -> None:
-    for name, accumulator in halves.items():
-        accumulator.add(speeds[half_of(name, *speeds.shape[:2])], weight=seconds)
-    for row, accumulators in zip(
-        grid_of(*speeds.shape[:2], rows=len(grid), columns=len(grid[0])), grid, strict=True
-    ):
-        for region, accumulator in zip(row, accumulators, strict=True):
-            accumulator.add(speeds[region], weight=seconds)
+def _atoms(height: int, width: int, *, rows: int, columns: int) -> Iterator[tuple[Region, int, int]]:
+    """The pieces into which the grid and the halves together cut a picture, each with its row and column.
+
+    So each pixel is measured once, however many regions it belongs to.
+    """
+    for row, regions in enumerate(grid_of(height, width, rows=rows, columns=columns)):
+        for column, (ys, xs) in enumerate(regions):
+            for y_piece in _split(ys, height // 2):
+                for x_piece in _split(xs, width // 2):
+                    yield (y_piece, x_piece), row, column
+
+
+def _split(span: slice, middle: int) -> list[slice]:
+    if span.start < middle < span.stop:
+        return [slice(span.start, middle), slice(middle, span.stop)]
+    return [span]
+
+
+def _halves_of(region: Region, height: int, width: int) -> tuple[str, str]:
+    ys, xs = region
+    return "upper" if ys.stop <= height // 2 else "lower", "left" if xs.stop <= width // 2 else "right"

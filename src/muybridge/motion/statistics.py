@@ -175,6 +175,23 @@ class FlowAccumulator:
         for row, values in enumerate((lengths, dx, dy)):
             self._by_direction[row] += weight * np.bincount(bins, values[moving], self._num_bins)
 
+    def merge(self, other: FlowAccumulator, *, weight: float = 1.0) -> None:
+        """Count all that another accumulator of the same settings has counted, such as that of a region.
+
+        Args:
+            other: it is not changed.
+            weight: how much each of its vectors counts.
+
+        Raises:
+            OptionError: the other has another number of bins.
+        """
+        if other._num_bins != self._num_bins:
+            raise OptionError(f"an accumulator of {other._num_bins} bins cannot join one of {self._num_bins}")
+        self._num_vectors += other._num_vectors
+        self._longest = max(self._longest, other._longest)
+        self._sums += weight * other._sums
+        self._by_direction += weight * other._by_direction
+
     def result(self) -> FlowStatistics:
         """The statistics of all that was added so far."""
         total = self._sums[0] or 1.0
