@@ -105,10 +105,16 @@ def test_flat_frames_say_nothing() -> None:
     assert labels(findings, "object") == []
 
 
-@pytest.mark.parametrize("num_frames", [0, 1, 2])
-def test_very_short_videos(num_frames: int) -> None:
-    findings = watch(Frame(STILL, i / RATE) for i in range(num_frames))
-    assert labels(findings, "camera") == ["camera unknown"] * (1 if num_frames else 0)
+@pytest.mark.parametrize(("num_frames", "said"), [(0, []), (1, ["camera unknown"]), (2, ["camera static"])])
+def test_very_short_videos(num_frames: int, said: list[str]) -> None:
+    assert labels(watch(Frame(STILL, i / RATE) for i in range(num_frames)), "camera") == said
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0])
+def test_frames_that_lie_far_apart(seconds: float) -> None:
+    frames = [Frame(view(SCENE, 300 + 3 * i, 300), i * seconds) for i in range(20)]
+    said = "camera pans right" if seconds < 1 else "camera static"
+    assert labels(watch(frames), "camera") == [said]
 
 
 def test_a_size_that_changes_is_a_cut() -> None:

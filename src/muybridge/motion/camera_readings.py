@@ -72,9 +72,11 @@ class CameraReader:
         self._rows.append((start, end, *astuple(speed), trust))
         half = self.thresholds.window_seconds / 2
         segments = []
-        while self._rows[self._num_decided][0] + _STEP_SECONDS + half <= end:
+        while self._num_decided < len(self._rows):
+            if self._rows[self._num_decided][0] + _STEP_SECONDS + half > end:
+                break
             segments += self._decide()
-        oldest = self._rows[self._num_decided][0] - half
+        oldest = self._rows[min(self._num_decided, len(self._rows) - 1)][0] - half
         num_old = next(number for number, row in enumerate(self._rows) if row[1] >= oldest)
         del self._rows[:num_old]
         self._num_decided -= num_old
@@ -137,7 +139,7 @@ class CameraReader:
         middle, half = (start + end) / 2, self.thresholds.window_seconds / 2
         near = table[(table[:, 1] > middle - half) & (table[:, 0] < middle + half)]
         seen = near[near[:, 6] > 0]
-        if len(seen) < max(2, 0.3 * len(near)):
+        if len(seen) < max(1, 0.3 * len(near)):
             self._active = {}
             return self._extend(start, end, _UNKNOWN, np.zeros(6))
         steady, shake = _steady(seen[:, 2:6]), _shake(seen)
@@ -207,10 +209,10 @@ class CameraReader:
     def _segment(self, span: _Span, *, ends_with_cut: bool) -> Segment:
         pan, tilt, zoom, roll, shake, trust = (span.sums / max(span.weight, 1e-9)).tolist()
         attributes = {
-            "pan_heights_per_second": round(pan, 4),
-            "tilt_heights_per_second": round(tilt, 4),
+            "pan_heights_per_second": round(pan, 4) + 0.0,  # no minus zero
+            "tilt_heights_per_second": round(tilt, 4) + 0.0,
             "magnification_per_second": round(math.exp(zoom), 4),
-            "roll_degrees_per_second": round(roll, 3),
+            "roll_degrees_per_second": round(roll, 3) + 0.0,
             "shake_heights_per_second": round(shake, 4),
             "starts_with_cut": self._begins_with_cut,
             "ends_with_cut": ends_with_cut,

@@ -115,8 +115,8 @@ def falls(track: Track, *, window_seconds: float = 0.8) -> Reading | None:
     """Says "something falls": a body-sized region that goes down fast, and either topples or drops.
 
     Its center sinks faster than one body height per second. It topples: it was upright, sinks by a third of
-    its height and ends wider than high. Or it drops: it sinks by more than its height. Who sits down, squats
-    or lowers the arms does neither.
+    its height and lies there as long as it was high. Or it drops: it sinks by more than its height. Who sits
+    down, squats or lowers the arms does neither.
 
     Args:
         track: what one region did over the last seconds.
@@ -131,15 +131,19 @@ def falls(track: Track, *, window_seconds: float = 0.8) -> Reading | None:
     if len(rows) < 3 or drop < 0.045 or aside > 2 * drop:
         return None
     body = float(np.percentile(track.rows[:, _HEIGHT], 90))
-    if body < 0.15 or drop < 0.3 * body:
+    if not 0.15 <= body <= 0.9 or drop < 0.3 * body:
         return None
     peak = float(np.max((rows[2:, _Y] - rows[:-2, _Y]) / (rows[2:, _SECONDS] - rows[:-2, _SECONDS])))
     sinking = drop / float(rows[-1, _SECONDS] - rows[0, _SECONDS])
-    if peak < body or np.mean(rows[1:, _VY]) < 0.4 * sinking:
+    along = float(np.mean(rows[1:, _VY])) / sinking
+    if peak < body or along < 0.1:
         return None
     was_upright = bool(np.median(before[-8:, _HEIGHT] / before[-8:, _WIDTH]) > 1.2)
-    lies = bool(np.median(rows[-2:, _WIDTH] / rows[-2:, _HEIGHT]) > 1.1)
-    if not (was_upright and lies) and drop < body:
+    # An arm that is lowered also ends flat, but not as long as the region was high.
+    lies = bool(rows[-1, _WIDTH] > max(1.2 * rows[-1, _HEIGHT], 0.8 * body))
+    # A toppling head is too fast for the flow, but a body that lies where one stood cannot be mistaken.
+    topples = was_upright and lies and body > 0.2 and drop > 0.35 * body
+    if not topples and (drop < body or along < 0.4):
         return None
     numbers = {
         "drop_body_heights": drop / body,
