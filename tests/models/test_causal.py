@@ -229,3 +229,14 @@ def test_options_that_make_no_sense() -> None:
         CausalNet(5, temporal="lstm")
     with pytest.raises(OptionError, match="memory_frames=0"):
         CausalNet(5, memory_frames=0)
+
+
+@TEMPORAL
+def test_folding_changes_nothing_but_the_weights(temporal: str) -> None:
+    net = small_net(temporal=temporal)
+    folded = net.folded()
+    assert not any("running_mean" in name for name in folded.state_dict())
+    assert any("running_mean" in name for name in net.state_dict())
+    clip = torch.randn(2, 3, 5, 24, 24)
+    with torch.no_grad():
+        torch.testing.assert_close(folded.frame_logits(clip), net.frame_logits(clip), rtol=0, atol=1e-5)

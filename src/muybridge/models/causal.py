@@ -24,6 +24,7 @@ Recognition", CVPR 2021; of the shift: Lin et al., "TSM: Temporal Shift Module",
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -161,6 +162,20 @@ class CausalNet(nn.Module):
         check_clip(clip)
         return self.step(clip, self.initial_state(clip.shape[0], *clip.shape[-2:]))[0]
 
+    def folded(self) -> CausalNet:
+        """A copy for inference: batch norm worked into the weights, memory laid out as the frames lie.
+
+        Raises:
+            OptionError: a model in training mode, whose batch norm is still moving.
+        """
+        if self.training:
+            raise OptionError("the model is in training mode; call model.eval() before it runs on a stream")
+        net = copy.deepcopy(self)
+        net.stem.fold_norm()
+        for _, block in net._named_blocks():
+            block.fold_norm()
+        return net.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
+
     def stream(self) -> CausalStream:
         """A stream that takes single frames; the network must be in `.eval()` mode."""
         return CausalStream(self)
@@ -183,7 +198,7 @@ class CausalStream:
     """One running stream: it keeps the state between frames.
 
     Args:
-        model: a `CausalNet` in `.eval()` mode.
+        model: a `CausalNet` in `.eval()` mode; the stream works with its weights as they are now.
 
     Raises:
         OptionError: a model in training mode, whose batch norm would look at the future.
@@ -194,18 +209,15 @@ class CausalStream:
     (torch.Size([5]), 1)
     >>> saved = stream.state_dict()
     >>> expected = stream.push(frame)
-    >>> other = causal_tiny(num_classes=5).eval().stream()
-    >>> other.model.load_state_dict(stream.model.state_dict())
-    <All keys matched successfully>
+    >>> other = stream.model.stream()
     >>> other.load_state_dict(saved)
     >>> torch.equal(other.push(frame), expected)
     True
     """
 
     def __init__(self, model: CausalNet) -> None:
-        if model.training:
-            raise OptionError("the model is in training mode; call model.eval() before model.stream()")
         self.model = model
+        self._net = model.folded()
         self.num_frames = 0
         self._state: CausalState | None = None
         self._size = torch.Size()
@@ -231,7 +243,7 @@ class CausalStream:
         batch = frame if frame.ndim == 4 else frame[None]
         with torch.inference_mode():
             state = self._state_for(batch)
-            logits, self._state = self.model.step(batch[:, :, None], state)
+            logits, self._state = self._net.step(batch[:, :, None], state)
         self.num_frames += 1
         return logits[:, 0] if frame.ndim == 4 else logits[0, 0]
 

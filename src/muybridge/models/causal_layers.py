@@ -16,6 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 __all__ = ["ConvBlock", "ShiftBlock", "SpatialConv", "TemporalConv", "TemporalShift", "halved"]
 
@@ -92,8 +93,14 @@ class SpatialConv(nn.Module):
         self.conv = nn.Conv2d(
             in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False
         )
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm: nn.Module = nn.BatchNorm2d(out_channels)
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
+
+    def fold_norm(self) -> None:
+        """Work the batch norm into the weights: the same function, one pass over the frames less."""
+        assert isinstance(self.norm, nn.BatchNorm2d)
+        self.conv = fuse_conv_bn_eval(self.conv, self.norm)
+        self.norm = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve all frames in one 2D call; both permutations only rename axes."""
@@ -111,7 +118,14 @@ class ConvBlock(nn.Module):
         self.stride = stride
         self.space = SpatialConv(in_channels, out_channels, kernel_size=3, stride=stride)
         self.time = TemporalConv(out_channels)
-        self.norm = nn.BatchNorm1d(out_channels)
+        self.norm: nn.Module = nn.BatchNorm1d(out_channels)
+
+    def fold_norm(self) -> None:
+        """Work the batch norms into the weights before them."""
+        assert isinstance(self.norm, nn.BatchNorm1d)
+        self.space.fold_norm()
+        self.time.linear = fuse_linear_bn_eval(self.time.linear, self.norm)
+        self.norm = nn.Identity()
 
     def empty_past(self, batch_size: int, height: int, width: int) -> Tensor:
         """The past before the first frame of (height, width) as this block gets them."""
@@ -135,6 +149,10 @@ class ShiftBlock(nn.Module):
         self.keeps_shape = stride == 1 and in_channels == out_channels
         self.shift = TemporalShift(in_channels)
         self.space = SpatialConv(in_channels, out_channels, kernel_size=3, stride=stride)
+
+    def fold_norm(self) -> None:
+        """Work the batch norm into the weights before it."""
+        self.space.fold_norm()
 
     def empty_past(self, batch_size: int, height: int, width: int) -> Tensor:
         """The past before the first frame of (height, width) as this block gets them."""
