@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError
-from muybridge.motion.flow_files import read_flo, read_kitti_flow, write_flo, write_kitti_flow
+from muybridge.motion.flow_files import as_flow, read_flo, read_kitti_flow, write_flo, write_kitti_flow
 from muybridge.motion.flow_methods import (
     Dis,
     Farneback,
@@ -27,6 +27,7 @@ __all__ = [
     "Dis",
     "Farneback",
     "FlowMethod",
+    "as_flow",
     "compute_flow",
     "create_flow_method",
     "list_flow_methods",
@@ -122,14 +123,6 @@ def rescale_flow(flow: NDArray[np.floating], *, width: int, height: int) -> NDAr
     resized = cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
     scale = np.array([width / old_width, height / old_height], np.float32)
     return np.asarray(resized * scale, np.float32)
-
-
-def as_flow(flow: NDArray[Any]) -> NDArray[np.float32]:
-    """The field as (H, W, 2) float32, or a ShapeError that says what came instead."""
-    field = np.asarray(flow)
-    if field.ndim != 3 or field.shape[2] != 2 or 0 in field.shape or field.dtype.kind not in "fiu":
-        raise ShapeError(f"a flow field is {field.shape} {field.dtype}; it must be (H, W, 2) floats")
-    return np.ascontiguousarray(field, np.float32)
 
 
 def as_pixels(frame: FrameLike, name: str) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from muybridge.errors import MuybridgeError, OptionError, OutputError, ShapeError
 
-__all__ = ["read_flo", "read_kitti_flow", "write_flo", "write_kitti_flow"]
+__all__ = ["as_flow", "read_flo", "read_kitti_flow", "write_flo", "write_kitti_flow"]
 
 _FLO_TAG = b"PIEH"  # the float 202021.25 in little-endian bytes: a check of the byte order
 _MAX_FLO_SIDE_PX = 99_999  # as in the published reader; larger numbers mean a damaged header
@@ -64,7 +64,7 @@ def write_flo(path: str | Path, flow: NDArray[Any]) -> None:
         ShapeError: not a flow field.
         OutputError: the file cannot be written.
     """
-    field = _checked(flow)
+    field = as_flow(flow)
     height, width = field.shape[:2]
     header = _FLO_TAG + np.array([width, height], "<i4").tobytes()
     _write_bytes(path, header + field.astype("<f4").tobytes())
@@ -116,7 +116,7 @@ def write_kitti_flow(path: str | Path, flow: NDArray[Any], known: NDArray[np.boo
     >>> flow[0, 0].tolist(), known.all().item()
     ([-1.25, -1.25], True)
     """
-    field = _checked(flow)
+    field = as_flow(flow)
     mask = np.ones(field.shape[:2], bool) if known is None else np.array(known, bool)
     if mask.shape != field.shape[:2]:
         raise ShapeError(f"known is {mask.shape}; it must be {field.shape[:2]}, one value per vector")
@@ -137,11 +137,12 @@ def write_kitti_flow(path: str | Path, flow: NDArray[Any], known: NDArray[np.boo
     _write_bytes(path, encoded.tobytes())
 
 
-def _checked(flow: NDArray[Any]) -> NDArray[np.float32]:
+def as_flow(flow: NDArray[Any]) -> NDArray[np.float32]:
+    """The field as (H, W, 2) float32, or a ShapeError that says what came instead."""
     field = np.asarray(flow)
     if field.ndim != 3 or field.shape[2] != 2 or 0 in field.shape or field.dtype.kind not in "fiu":
         raise ShapeError(f"a flow field is {field.shape} {field.dtype}; it must be (H, W, 2) floats")
-    return field.astype(np.float32)
+    return np.ascontiguousarray(field, np.float32)
 
 
 def _read_bytes(path: str | Path) -> bytes:
