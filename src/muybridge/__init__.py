@@ -42,9 +42,11 @@ _NAMES = {
     "classify": "muybridge.actions.classifier",
     "compute_flow": "muybridge.motion.flow",
     "create_model": "muybridge.models.registry",
+    "detect_shots": "muybridge.motion.shots",
     "list_models": "muybridge.models.registry",
     "open_video": "muybridge.video.reader",
     "read_text": "muybridge.text.reader",
+    "pick_keyframes": "muybridge.motion.keyframes",
     "sample_clip": "muybridge.video.sampling",
 }
 _SUBMODULES = (
@@ -85,7 +87,9 @@ if TYPE_CHECKING:
     )
     from muybridge.models.registry import create_model as create_model, list_models as list_models
     from muybridge.motion.flow import compute_flow as compute_flow
+    from muybridge.motion.keyframes import pick_keyframes as pick_keyframes
     from muybridge.motion.readings import MotionObserver as MotionObserver
+    from muybridge.motion.shots import detect_shots as detect_shots
     from muybridge.pipeline.analyze import analyze as analyze
     from muybridge.text.reader import read_text as read_text
     from muybridge.values import (

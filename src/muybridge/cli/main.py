@@ -18,6 +18,8 @@ VERBS = (
     "demo",
     "analyze",
     "probe",
+    "shots",
+    "keyframes",
     "flow",
     "classify",
     "read",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from muybridge.motion.appearance import Appearance, describe, dissimilarity
 from muybridge.motion.candidates import Candidate, CandidateKeeper
@@ -13,7 +13,10 @@ from muybridge.motion.shots import Boundary, ShotDetector, shot_segment
 from muybridge.observer import Finding, View
 from muybridge.values import Frame, Picture, Segment, VideoMetadata
 
-__all__ = ["ScenesObserver"]
+if TYPE_CHECKING:
+    from muybridge.video.reader import Video
+
+__all__ = ["ScenesObserver", "watch_scenes"]
 
 VERSION = 1
 MAX_SIDE_PX = 480
@@ -178,3 +181,12 @@ class ScenesObserver:
         self._start_seconds, self._num_shots, self._num_keyframes = state["numbers"]
         self._seconds = [(float(start), float(energy)) for start, energy in state["seconds"]]
         self._keyframe_times.extend(state["keyframe_times"])
+
+
+def watch_scenes(video: Video) -> list[Segment]:
+    """The shots, keyframes and spikes of an opened file, without pictures."""
+    observer = ScenesObserver(pictures=False)
+    observer.start(video.metadata)
+    found = [finding for frame in video.frames(observer.view) for finding in observer.observe(frame)]
+    found += observer.finish(video.packets.end_seconds)
+    return [finding for finding in found if isinstance(finding, Segment)]

@@ -13,16 +13,19 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.motion.appearance import Appearance, describe, dissimilarity
+from muybridge.errors import OptionError
+from muybridge.motion.appearance import ANALYSIS_SIDE_PX, Appearance, describe, dissimilarity
 from muybridge.motion.transitions import WINDOW_LENGTHS, Gradual, GradualFinder
+from muybridge.observer import View
 from muybridge.values import Segment
 
-__all__ = ["Boundary", "ShotDetector"]
+__all__ = ["Boundary", "ShotDetector", "detect_shots", "shot_segment", "tile"]
 
 CUT_FLOOR = 0.30  # a cut's dissimilarity, where nothing moves
 CUT_OVER_MOTION = 1.2  # and how much of the usual dissimilarity of neighboring frames is added to that
@@ -257,3 +260,45 @@ def tile(boundaries: Iterable[Boundary], *, start_seconds: float, end_seconds: f
         shot_segment(number, begin, end, start_seconds)
         for number, (begin, end) in enumerate(zip(begins, ends, strict=True), start=1)
     ]
+
+
+def detect_shots(path: str | Path, *, mode: Literal["fast", "exact"] = "fast") -> list[Segment]:
+    """Find the shots of a video: they tile it from the first frame's start to the last frame's end.
+
+    Args:
+        path: the video file.
+        mode: `"exact"` looks at every frame. `"fast"` decodes little where the encoder has put keyframes at cuts,
+            and looks at every frame where it has not, or where gradual transitions are found; it may miss a
+            transition that neither keyframes nor packet sizes show.
+
+    Returns:
+        Segments of kind `"shot"`. `attributes["transition"]` says how a shot begins: `"start"`, `"cut"`,
+        `"dissolve"` or `"fade"`; the latter two have `"transition_start_seconds"` and `"transition_end_seconds"`, and
+        the shot begins in their middle.
+
+    Raises:
+        OptionError: another mode.
+        VideoError: the file cannot be opened or decoded.
+
+    >>> from muybridge.video.writer import VideoWriter
+    >>> path = getfixture("tmp_path") / "two.mp4"
+    >>> with VideoWriter(path, width=64, height=48, frames_per_second=10) as writer:
+    ...     for number in range(40):
+    ...         writer.write(np.full((48, 64, 3), (200, 30, 30) if number < 25 else (20, 60, 220), np.uint8))
+    >>> [(shot.start_seconds, shot.end_seconds) for shot in detect_shots(path)]
+    [(0.0, 2.5), (2.5, 4.0)]
+    """
+    if mode not in ("fast", "exact"):
+        raise OptionError(f"mode is {mode!r}; it is 'fast' or 'exact'")
+    # These read files; the detector above does not, and must stay usable without a decoder.
+    from muybridge.motion.hints import boundaries_from_hints
+    from muybridge.video.reader import open_video
+
+    with open_video(path) as video:
+        found = boundaries_from_hints(video) if mode == "fast" else None
+        if found is None:
+            detector, found = ShotDetector(), []
+            for frame in video.frames(View(short_side_px=ANALYSIS_SIDE_PX)):
+                found += detector.observe(frame.pixels, frame.pts_seconds)
+            found += detector.finish()
+        return tile(found, start_seconds=video.packets.start_seconds, end_seconds=video.packets.end_seconds)
