@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from muybridge.errors import OptionError, VideoError
+from muybridge.errors import OptionError, OutputError, VideoError
 from muybridge.motion.colors import color_flow
 from muybridge.motion.flow_render import draw_flow_video, find_max_speed, render_flow, write_flow_video
 from muybridge.motion.flow_video import FlowFrame
@@ -79,6 +79,17 @@ def test_a_gray_pair_without_any_motion() -> None:
     drawn = render_flow(pair, legend=False)
     assert (drawn[:, :80] == 50).all()
     assert (drawn[:, 80:] == 255).all()
+
+
+def test_the_video_itself_is_never_written_over(moving_video: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.mp4"
+    own.write_bytes(moving_video.read_bytes())
+    link = tmp_path / "link.mp4"
+    link.symlink_to(own)
+    for output in (own, tmp_path / "." / "own.mp4", link):
+        with pytest.raises(OutputError, match="the video itself"):
+            write_flow_video(own, output)
+    assert own.read_bytes() == moving_video.read_bytes()
 
 
 def test_bad_input(tmp_path: Path, moving_video: Path) -> None:

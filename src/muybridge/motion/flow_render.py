@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.errors import OptionError, VideoError
+from muybridge.errors import OptionError, OutputError, VideoError
 from muybridge.motion.colors import color_flow, draw_arrows, draw_legend
 from muybridge.motion.flow import convert_pixels
 from muybridge.motion.flow_methods import FlowMethod
@@ -181,11 +181,13 @@ def draw_flow_video(
     Raises:
         VideoError: the video cannot be read, or has a single frame.
         OptionError: an unknown scale, or a number that is not positive.
-        OutputError: the output cannot be written.
+        OutputError: the output cannot be written, or is the video itself.
     """
     if scale not in ("video", "frame"):
         raise OptionError(f"scale is {scale!r}; it is 'video' or 'frame'")
     path = video.path if isinstance(video, Video) else str(video)
+    if Path(output).resolve() == Path(path).resolve():
+        raise OutputError(f"{output}: this is the video itself, and would be lost; choose another name")
     pairs = iterate_flow(
         video,
         method=method,
