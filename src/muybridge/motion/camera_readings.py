@@ -28,7 +28,8 @@ _WORDS = {
     "zoom": ("zooms out", "zooms in"),
     "roll": ("rolls counterclockwise", "rolls clockwise"),
 }
-_AXES = tuple(_WORDS)
+_VISIBLE = np.array([1.0, 1.0, 0.5, math.radians(0.5)])
+"""What a zoom and a roll move half a picture height from the middle, in picture heights."""
 _UNKNOWN = "unknown"
 _STEP_SECONDS = 0.2
 """Words are chosen this often."""
@@ -50,7 +51,7 @@ class CameraThresholds:
     pan: float = 0.03
     zoom: float = 0.04
     roll: float = 3.0
-    shake: float = 0.08
+    shake: float = 0.07
     window_seconds: float = 0.9
     min_seconds: float = 0.5
 
@@ -150,23 +151,15 @@ class CameraReader:
 
     def _hysteresis(self, steady: NDArray[np.float64], shake: float) -> None:
         limits = self.thresholds
-        floor = {"pan": limits.pan, "tilt": limits.pan, "zoom": limits.zoom, "roll": limits.roll}
+        floors = np.array([limits.pan, limits.pan, limits.zoom, limits.roll]) * _VISIBLE
+        visible = steady * _VISIBLE
+        strongest = float(np.abs(visible).max())
+        # Beside a strong motion or a shake, a little of another is no motion of its own.
+        needs = np.maximum(floors, max(0.35 * strongest, 0.5 * shake))
         active = {}
-        strongest = max(abs(steady[0]), abs(steady[1]))
-        for axis, name in enumerate(_AXES):
-            value = float(steady[axis])
-            need = floor[name]
-            if name in ("pan", "tilt"):
-                # While it shakes, or mostly goes the other way, a little drift is no pan of its own.
-                need = max(need, 0.5 * shake, 0.35 * strongest)
-            if name in ("zoom", "roll"):
-                # Half a picture height from the middle, turn and scale are worth this much of a shift.
-                need = max(
-                    need, 0.35 * strongest * (2.0 if name == "zoom" else 115.0), shake * need / limits.shake
-                )
-            if value * self._active.get(name, 0.0) > 0:
-                need *= 0.6
-            if abs(value) >= need:
+        for name, value, need in zip(_WORDS, visible.tolist(), needs.tolist(), strict=True):
+            goes_on = value * self._active.get(name, 0.0) > 0
+            if abs(value) >= need * (0.6 if goes_on else 1.0):
                 active[name] = value
         if shake >= max(limits.shake, 0.3 * strongest) * (0.6 if "shake" in self._active else 1.0):
             active["shake"] = shake
@@ -286,14 +279,17 @@ def _steady(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _shake(near: NDArray[np.float64]) -> float:
-    """Root mean square of the speed without its running median, in picture heights per second."""
+    """Root mean square of the speed without its running median, in picture heights per second.
+
+    Only what goes both ways counts: a jolt or one wrong pair is no shake.
+    """
     seconds = float(near[-1, 1] - near[0, 0]) / len(near)
     reach = max(1, round(0.27 / max(seconds, 1e-3)))
     if len(near) < 2 * reach + 1:
         return 0.0
-    # A turn moves what lies half a picture height from the middle.
-    values = near[:, (2, 3, 5)] * (1.0, 1.0, math.radians(0.5))
+    values = near[:, (2, 3, 5)] * _VISIBLE[[0, 1, 3]]
     padded = np.pad(values, ((reach, reach), (0, 0)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
-    running = np.partition(windows, reach, axis=2)[..., reach]
-    return math.sqrt(float(np.mean((values - running) ** 2)) * values.shape[1])
+    left = values - np.partition(windows, reach, axis=2)[..., reach]
+    forth, back = np.maximum(left, 0) ** 2, np.minimum(left, 0) ** 2
+    return math.sqrt(float(2 * np.minimum(forth.mean(axis=0), back.mean(axis=0)).sum()))
