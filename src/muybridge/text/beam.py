@@ -7,7 +7,7 @@ worth less when repeated. So at least (i + 1) · j − 1 others are at least as 
 1) · j ≤ width need a look: 112 of 1,975 for a width of 25 and 79 characters. An extension that equals a kept
 prefix only adds to it, so it holds a place as well. This prunes nothing that could have stayed.
 
-Equal labelings are found by 64-bit hashes of whole labelings. Source of the search: A. Hannun et al.,
+Equal labelings are found by 64-bit polynomial hashes of their columns. Source of the search: A. Hannun et al.,
 "First-Pass Large Vocabulary Continuous Speech Recognition using Bi-Directional Recurrent DNNs", 2014.
 """
 
@@ -161,7 +161,6 @@ class _State:
 
     def __init__(self, num_lines: int, width: int, blank: int, num_columns: int, grid: _Grid) -> None:
         self.num_columns, self.grid = num_columns, grid
-        self.keys = np.random.default_rng(0).integers(1, 2**62, num_columns)
         self._allocate(num_lines, width)
         self.total[:, 0] = self.ends_blank[:, 0] = 0.0
         self.ends_last = np.full((num_lines, width), -np.inf)
@@ -178,6 +177,8 @@ class _State:
         self.paths = np.full(2 * size + 1, -np.inf)  # all; those that end in the blank; none
         self.total = self.paths[:size].reshape(num_lines, width)
         self.ends_blank = self.paths[size:-1].reshape(num_lines, width)
+        self.grown_labels = np.empty((4, num_lines, width), np.int64)
+        self.widths = np.full((num_lines, width), width)
         self.next = np.empty((2, num_lines, width))  # ends_blank and ends_last after the step
         num_pairs = len(self.grid.prefix)
         self.candidates = np.full((num_lines, width + num_pairs + 1), -np.inf)
@@ -194,7 +195,7 @@ class _State:
     def shrunk(self, num_lines: int) -> _State:
         """The state of the first lines alone."""
         state = object.__new__(_State)
-        state.num_columns, state.grid, state.keys = self.num_columns, self.grid, self.keys
+        state.num_columns, state.grid = self.num_columns, self.grid
         state._allocate(num_lines, self.width)
         state.total[:], state.ends_blank[:] = self.total[:num_lines], self.ends_blank[:num_lines]
         state.ends_last = self.ends_last[:num_lines].copy()
@@ -289,7 +290,6 @@ class _State:
             sources: (n, width) is filled with the place that each kept labeling comes from.
             emitted: (n, width) is filled with the columns that they grew by; −1 stays where there is none.
         """
-        width = self.width
         total = self.candidates.take(chosen + self.row_candidates)
         if max_gap < np.inf:
             total[total < total[:, :1] - max_gap] = -np.inf
@@ -297,19 +297,20 @@ class _State:
         at = sources + self.field_rows
         self.labels = labels = self.labels.take(at)
         ends_blank, self.ends_last = self.next.take(at[:2])
-        grows = chosen >= width
-        column = columns.take(chosen + self.row_pairs, mode="clip")
+        grows = np.greater_equal(chosen, self.widths)
+        column, hashes, parent_hashes, from_parent = self.grown_labels
+        columns.take(chosen + self.row_pairs, out=column, mode="clip")
         np.copyto(emitted, column, where=grows)
-        last, hashes, parent_hashes, from_parent = labels
-        np.copyto(from_parent, (column == last) * total.size, where=grows)
-        np.copyto(last, column, where=grows)
-        np.copyto(parent_hashes, hashes, where=grows)
-        np.copyto(hashes, hashes * _MULTIPLIER + self.keys.take(column), where=grows)
+        parent_hashes[:] = labels[1]
+        np.multiply(parent_hashes, _MULTIPLIER, out=hashes)
+        hashes += column
+        np.multiply(np.equal(column, labels[0]), total.size, out=from_parent)
+        np.copyto(labels, self.grown_labels, where=grows)
         np.copyto(ends_blank, -np.inf, where=grows)
         np.copyto(self.ends_last, total, where=grows)
         # What has no path left must not be woken by its parent: it may double a labeling that is kept.
         gone = total == -np.inf
-        np.copyto(parent_hashes, _NO_PARENT, where=gone)
+        np.copyto(labels[2], _NO_PARENT, where=gone)
         if max_gap < np.inf:
             np.copyto(ends_blank, -np.inf, where=gone)
             np.copyto(self.ends_last, -np.inf, where=gone)
