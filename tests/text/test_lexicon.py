@@ -1,0 +1,68 @@
+"""Words that are the only ones, or likelier ones."""
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from muybridge.text.lexicon import HotWords, Lexicon
+
+WORDS = ["cat", "cats", "category", "dog", "don't"]
+
+
+@pytest.mark.parametrize(
+    ("written", "allowed"),
+    [
+        ("", True),
+        ("cat", True),
+        ("cats, dog!", True),
+        ("don't", True),
+        (" - ", True),
+        ("ca", False),
+        ("catdog", False),
+        ("cat 7", False),  # digits separate no words
+        ("Cat", False),
+        ("cat\u0301", False),  # nor do marks
+        ("don", False),
+    ],
+)
+def test_lexicon(written: str, allowed: bool) -> None:
+    assert Lexicon(WORDS).allows(written) == allowed
+
+
+def test_lexicon_without_case_and_without_spaces() -> None:
+    assert Lexicon(WORDS, ignore_case=True).allows("CAT Dog")
+    assert Lexicon(["\u7a7a\u95f4", "\u91cc\u9762"]).allows("\u7a7a\u95f4\uff0c\u91cc\u9762")
+
+
+def gain(words: HotWords, written: str) -> float:
+    place, total = 0, 0.0
+    for character in written:
+        place, gained = words.step(place, character)
+        total += gained
+    return total + words.at_end(place)
+
+
+@pytest.mark.parametrize(
+    ("written", "num_characters"),
+    [
+        ("", 0),
+        ("ca", 0),  # what was given in advance is taken back
+        ("cat", 3),
+        ("cats", 4),
+        ("catx", 3),
+        ("categ", 3),  # the word inside stays
+        ("category", 8),
+        ("cacat", 3),
+        ("a cat, a dog", 6),
+        ("dodog", 3),
+        ("concatenate", 3),  # anywhere: scripts without spaces need it
+    ],
+)
+def test_hot_words_by_hand(written: str, num_characters: int) -> None:
+    assert gain(HotWords(WORDS, bonus=2.0), written) == pytest.approx(2.0 * num_characters)
+
+
+@given(st.text(alphabet="abc", max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_a_hot_word_is_worth_its_letters_each_time_it_is_written(written: str) -> None:
+    # "abc" cannot overlap with itself, so the bonus counts its occurrences.
+    assert gain(HotWords(["abc"], bonus=1.0), written) == pytest.approx(3 * written.count("abc"))
