@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from muybridge.errors import MissingExtraError, require_extra
+from muybridge.errors import MuybridgeError, require_extra
 from muybridge.models.input_check import check_clip
 from muybridge.models.registry import register
 from muybridge.models.weights import Weights, kinetics400_labels
@@ -70,10 +70,11 @@ def _torchvision_model(
 ) -> nn.Module:
     try:
         video = require_extra("torchvision.models.video", extra="hub")
-    except RuntimeError as error:  # its compiled operators were built for another torch
-        raise MissingExtraError(
-            f"torchvision (one that fits torch {torch.__version__}; the installed one says: {error})",
-            extra="hub",
+    except RuntimeError as error:
+        # Its compiled operators were built for another torch; that is no missing extra, so pip would do nothing.
+        raise MuybridgeError(
+            f"the installed torchvision does not fit torch {torch.__version__} ({error}); install the pair that"
+            " belongs together: https://github.com/pytorch/vision#installation"
         ) from error
     model: nn.Module = getattr(video, name)(num_classes=num_classes)
     check = functools.partial(

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from muybridge.errors import OptionError, WeightsError, require_extra
+from muybridge.errors import MuybridgeError, OptionError, WeightsError, require_extra
 from muybridge.models.hub_folder import hub_folder, read_config, record_of_folder
 from muybridge.models.input_check import check_clip
 from muybridge.models.registry import register
@@ -71,6 +71,8 @@ def _load_folder(reference: str, num_classes: int | None) -> nn.Module:
             network, info = transformers.AutoModelForVideoClassification.from_pretrained(
                 folder, output_loading_info=True, **settings
             )
+    except ImportError as error:
+        raise _import_failed(error) from error
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise WeightsError(
             f"{reference} cannot be loaded as a video classifier: {str(error).strip().partition(chr(10))[0]}"
@@ -119,10 +121,20 @@ def _quiet(transformers: Any) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def _import_failed(error: ImportError) -> MuybridgeError:
+    return MuybridgeError(
+        f"transformers cannot import the model: {error} The usual cause is a torchvision that does not fit the"
+        f" installed torch {torch.__version__}: https://github.com/pytorch/vision#installation"
+    )
+
+
 def _random(config_name: str, settings: dict[str, Any]) -> TransformersClassifier:
     transformers = _transformers()
-    config = getattr(transformers, f"{config_name}Config")(**settings)
-    return _wrap(transformers.AutoModelForVideoClassification.from_config(config), None)
+    try:
+        config = getattr(transformers, f"{config_name}Config")(**settings)
+        return _wrap(transformers.AutoModelForVideoClassification.from_config(config), None)
+    except ImportError as error:
+        raise _import_failed(error) from error
 
 
 @register(
