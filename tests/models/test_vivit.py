@@ -8,7 +8,8 @@ import torch
 
 from muybridge.errors import OptionError, ShapeError, WeightsError
 from muybridge.models.registry import create_model
-from muybridge.models.vivit import ViViT, central_frame_kernel, load_image_vit
+from muybridge.models.vivit import ViViT
+from muybridge.models.vivit_weights import central_frame_kernel, load_image_vit
 from muybridge.models.weights import weights_of
 from torchvision_oracle import torchvision_video_models
 
@@ -84,6 +85,14 @@ def test_a_folder_of_another_architecture_is_named(hub_checkpoint, tmp_path: Pat
     (tmp_path / "config.json").write_text(json.dumps(config | {"model_type": "videomae"}))
     with pytest.raises(WeightsError, match="holds a 'videomae', not a vivit"):
         create_model("vivit", weights=tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config | {"hidden_act": "relu"}))
+    with pytest.raises(WeightsError, match="was trained with 'relu'"):
+        create_model("vivit", weights=tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="has neither model"):
+        create_model("vivit", weights=tmp_path)
+    with pytest.raises(WeightsError, match=r"no weights at .*vivit\.safetensors"):
+        create_model("vivit", weights="absent/vivit.safetensors")
     with pytest.raises(WeightsError, match=r"no config\.json"):
         create_model("vivit", weights=tmp_path.parent)
     with pytest.raises(OptionError, match="takes these from"):

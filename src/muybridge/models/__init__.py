@@ -5,7 +5,7 @@ Read from top to bottom, these files tell the field:
 1. `simple3d`        a 3D convolution sees space and time at once
 2. `factorized`      (2+1)D: first space, then time
 3. `resnet3d`        the two as residual networks, with public Kinetics weights
-4. `vivit`           tubelets and attention
+4. `vivit`           tubelets and attention (`vivit_weights`: where it starts)
 5. `two_stream`      one network for what is there, one for how it moves
 6. `causal`          (layers in `causal_layers`) a stream, frame by frame, without looking back twice
 7. `temporal_proposals`, `boundary_matching`   over features of a long video: where actions start and end
@@ -58,6 +58,7 @@ _SUBMODULES = (
     "temporal_proposals",
     "two_stream",
     "vivit",
+    "vivit_weights",
     "weights",
 )
 

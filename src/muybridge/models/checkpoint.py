@@ -90,9 +90,8 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         return _read_safetensors(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # an unusual pickle: refused below, or plain after all
+            # About unusual pickles: they are refused below, or turn out to be plain after all.
+            warnings.simplefilter("ignore", UserWarning)
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(

@@ -80,7 +80,21 @@ def cached_hub_folder(reference: str) -> Path | None:
 
 
 def _has_parameters(folder: Path) -> bool:
-    return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
+    try:
+        return all((folder / name).is_file() for name in _parameter_files(folder))
+    except WeightsError:
+        return False
+
+
+def _parameter_files(folder: Path) -> list[str]:
+    """The names of the files that hold the parameters, also of those that have not arrived yet."""
+    for stem in ("model.safetensors", "pytorch_model.bin"):
+        index = folder / f"{stem}.index.json"
+        if index.is_file():
+            return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        if (folder / stem).is_file():
+            return [stem]
+    raise WeightsError(f"{folder} has neither model.safetensors nor pytorch_model.bin")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -105,19 +119,10 @@ def read_state(folder: Path) -> dict[str, torch.Tensor]:
     Raises:
         WeightsError: there are none, or a file is missing or damaged.
     """
-    for stem in ("model.safetensors", "pytorch_model.bin"):
-        index = folder / f"{stem}.index.json"
-        if index.is_file():
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        elif (folder / stem).is_file():
-            names = [stem]
-        else:
-            continue
-        state: dict[str, torch.Tensor] = {}
-        for name in names:
-            state.update(read_checkpoint(folder / name).state)
-        return state
-    raise WeightsError(f"{folder} has neither model.safetensors nor pytorch_model.bin")
+    state: dict[str, torch.Tensor] = {}
+    for name in _parameter_files(folder):
+        state.update(read_checkpoint(folder / name).state)
+    return state
 
 
 def record_of_folder(folder: Path, config: dict[str, Any], reference: str) -> Weights:

@@ -273,5 +273,7 @@ def _complete_record(model: nn.Module, published: Weights) -> None:
 def _is_hub_name(weights: str | Path) -> bool:
     if not isinstance(weights, str):
         return False
+    if weights.endswith((".safetensors", ".pth", ".pt", ".bin", ".ckpt")):
+        return False
     owner, slash, repository = weights.partition("/")
     return bool(owner and slash and repository) and "/" not in repository and not owner.startswith((".", "~"))

@@ -26,19 +26,18 @@ Paper: Arnab et al., ViViT: A Video Vision Transformer, ICCV 2021, arXiv:2103.15
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from muybridge.errors import OptionError, WeightsError
+from muybridge.errors import OptionError
 from muybridge.models.input_check import check_clip
 from muybridge.models.registry import register
 from muybridge.models.weights import Weights, kinetics400_labels
 
-__all__ = ["ViViT", "central_frame_kernel", "load_image_vit", "vivit"]
+__all__ = ["ViViT", "vivit"]
 
 AttentionKind = Literal["joint", "factorized_encoder", "factorized_self_attention"]
 _KINDS = ("joint", "factorized_encoder", "factorized_self_attention")
@@ -295,104 +294,10 @@ def _initialize(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def central_frame_kernel(kernel: torch.Tensor, num_frames: int) -> torch.Tensor:
-    """The tubelet kernel that sees only its central frame, and there what an image model's kernel sees.
-
-    Training then starts from the image model's answer and learns from there what the other frames add.
-    (Equation 9 of the paper; it beats spreading the kernel evenly over the frames.)
-
-    Args:
-        kernel: (D, 3, h, w) of an image model's patch embedding.
-        num_frames: t of the tubelet.
-
-    Returns:
-        (D, 3, t, h, w), zero but for frame t // 2.
-
-    >>> central_frame_kernel(torch.ones(1, 1, 1, 1), 3).flatten().tolist()
-    [0.0, 1.0, 0.0]
-    """
-    tubelet = kernel.new_zeros(*kernel.shape[:2], num_frames, *kernel.shape[2:])
-    tubelet[:, :, num_frames // 2] = kernel
-    return tubelet
-
-
-def load_image_vit(model: ViViT, state: Mapping[str, torch.Tensor]) -> None:
-    """Start a video model from an image ViT of the same width and depth.
-
-    The names are those of `ViTForImageClassification`. The patch kernel goes to the central frame of the
-    tubelets, the positions are repeated for every moment, the blocks are copied; the classifier keeps its
-    random weights. Temporal attention starts at zero, so a factorized model at first is the image model,
-    frame by frame.
-
-    Args:
-        model: the video model to fill.
-        state: the image model's parameters.
-
-    Raises:
-        WeightsError: a parameter is missing or has another shape.
-    """
-    image = {f"vivit.{key.removeprefix('vit.')}": value for key, value in state.items()}
-    projection = "vivit.embeddings.patch_embeddings.projection.weight"
-    positions = "vivit.embeddings.position_embeddings"
-    own = model.state_dict()
-    for key, value in own.items():
-        if key.startswith(("classifier.", "vivit.temporal.")) or "_time." in key:
-            continue
-        if key not in image:
-            raise WeightsError(f"the image model has no {key.removeprefix('vivit.')}")
-        found = image[key]
-        if key == projection:
-            found = central_frame_kernel(found, value.shape[2])
-        elif key == positions:
-            found = _repeat_positions(found, value.shape[1], has_class=model.attention != _KINDS[2])
-        if found.shape != value.shape:
-            here, there = tuple(value.shape), tuple(found.shape)
-            raise WeightsError(f"{key} of the image model gives {there}, the video model has {here}")
-        own[key] = found
-    for key in own:
-        if "attention_time.output." in key:
-            own[key] = torch.zeros_like(own[key])
-    model.load_state_dict(own)
-
-
-def _repeat_positions(positions: torch.Tensor, wanted: int, *, has_class: bool) -> torch.Tensor:
-    first, places = positions[:, :1], positions[:, 1:]
-    repeated = places.repeat(1, max(1, (wanted - has_class) // places.shape[1]), 1)
-    return torch.cat((first, repeated), dim=1) if has_class else repeated
-
-
 def _load_folder(reference: str, num_classes: int | None) -> nn.Module:
-    """A folder or hub name in the public checkpoints' format → the module with its record."""
-    from muybridge.models.checkpoint import load_into
-    from muybridge.models.hub_folder import hub_folder, read_config, read_state, record_of_folder
+    from muybridge.models.vivit_weights import load_vivit_folder
 
-    folder = hub_folder(reference)
-    config = read_config(folder)
-    if config.get("model_type") != "vivit":
-        raise WeightsError(
-            f"{folder} holds a {config.get('model_type')!r}, not a vivit; see model 'hub_model'"
-        )
-    state = read_state(folder)
-    record = record_of_folder(folder, config, reference)
-    if len(record.labels) == 400 and record.labels[0] == "LABEL_0":
-        record = record.with_labels(kinetics400_labels())
-    model = vivit(
-        num_classes=int(state["classifier.weight"].shape[0]),
-        num_frames=config["num_frames"],
-        size_px=_square(config["image_size"]),
-        tubelet=tuple(config["tubelet_size"]),
-        dim=config["hidden_size"],
-        depth=config["num_hidden_layers"],
-        num_heads=config["num_attention_heads"],
-        mlp_dim=config["intermediate_size"],
-    )
-    return load_into(
-        model, state, record, name="vivit", head="classifier", source=folder, num_classes=num_classes
-    )
-
-
-def _square(size: int | list[int]) -> int:
-    return size if isinstance(size, int) else size[0]
+    return load_vivit_folder(reference, num_classes)
 
 
 @register(
