@@ -101,8 +101,9 @@ def test_memory_by_hand() -> None:
     assert [layer.activation_bytes for layer in cost.layers] == [row * 100, row * 10]
 
 
-def test_fused_attention_keeps_no_score_matrix() -> None:
-    inputs = [torch.empty(1, 1, 1000, 8), torch.empty(1, 1, 1000, 8)]
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_fused_attention_keeps_no_score_matrix(device: str) -> None:
+    inputs = [torch.empty(1, 1, 1000, 8, device=device), torch.empty(1, 1, 1000, 8, device=device)]
     assert model_cost(Attention(), inputs=inputs).inference_bytes < 1000 * 1000
 
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.errors import MuybridgeError, OptionError
@@ -116,9 +116,16 @@ def model_cost(
     """
     tensors = _example_inputs(model, input_size, inputs)
     mode = FakeTensorMode(allow_non_fake_inputs=True)
+
+    def shape_only(tensor: Tensor) -> Tensor:
+        # A model on the meta device counts as one on the CPU, for there are no kernels to look at on meta.
+        with mode:
+            device = "cpu" if tensor.is_meta else tensor.device
+            return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
+
     try:
-        fake_model = _copy_with(model, lambda tensor: mode.from_tensor(tensor))
-        fake_inputs = tree_map_only(Tensor, lambda tensor: mode.from_tensor(tensor), tensors)
+        fake_model = _copy_with(model, shape_only)
+        fake_inputs = [shape_only(tensor) for tensor in tensors]
         with mode:
             return _measure(fake_model, fake_inputs)
     except MuybridgeError:
