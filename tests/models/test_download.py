@@ -107,6 +107,17 @@ def test_an_interrupted_download_is_resumed_where_it_ended(serve, tmp_path: Path
     assert server.bytes_sent == len(CONTENT)  # nothing was sent twice
 
 
+def test_any_number_of_cuts_is_survived_while_something_arrives(serve, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    server = serve(cuts=(100_000,) * 9)
+    assert fetch_url(server.url, tmp_path, sha256=SHA256).read_bytes() == CONTENT
+    assert server.bytes_sent == len(CONTENT)
+
+
+def test_a_complete_part_needs_no_server(tmp_path: Path) -> None:
+    (tmp_path / "net.pth.part").write_bytes(CONTENT)
+    assert fetch_url("http://127.0.0.1:9/net.pth", tmp_path, sha256=SHA256).read_bytes() == CONTENT
+
+
 def test_what_an_earlier_process_left_is_used(serve, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     server = serve()
     (tmp_path / f"net-{SHA256[:8]}.pth.part").write_bytes(CONTENT[:1000])

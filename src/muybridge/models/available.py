@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from muybridge.models.download import cached_file
 from muybridge.models.hub_folder import cached_hub_folder
 from muybridge.models.registry import list_models, model_entry
 from muybridge.models.weights import Weights
 
 __all__ = ["available_weights", "is_available"]
+
+_EXTRA_MODULES = {"hub": ("torchvision", "transformers")}
 
 
 def is_available(record: Weights) -> bool:
@@ -19,6 +23,10 @@ def is_available(record: Weights) -> bool:
     if record.hub_name:
         return cached_hub_folder(record.hub_name) is not None
     return cached_file(record) is not None
+
+
+def _is_installed(extra: str) -> bool:
+    return all(importlib.util.find_spec(module) is not None for module in _EXTRA_MODULES.get(extra, ()))
 
 
 def available_weights() -> list[tuple[str, Weights]]:
@@ -34,7 +42,7 @@ def available_weights() -> list[tuple[str, Weights]]:
         (name, record)
         for name in list_models(task="classification")
         for record in model_entry(name).weights.values()
-        if record.labels and is_available(record)
+        if record.labels and _is_installed(model_entry(name).extra) and is_available(record)
     ]
 
     def rank(item: tuple[str, Weights]) -> tuple[bool, float]:

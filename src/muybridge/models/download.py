@@ -131,25 +131,8 @@ def _lock(path: Path) -> Iterator[None]:
 
 def _download(url: str, path: Path, sha256: str, remedy: str) -> None:
     part = path.with_name(path.name + ".part")
-    for attempt in range(_ATTEMPTS):
-        try:
-            _receive(url, part)
-            break
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code == 416:  # the part is longer than the file: it belongs to another version
-                part.unlink(missing_ok=True)
-            elif error.code < 500:
-                raise WeightsError(f"{url} answered {error.code} {error.reason}; {remedy}") from error
-            reason: BaseException = error
-        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
-            reason = error
-        if attempt == _ATTEMPTS - 1:
-            raise WeightsError(
-                f"no network, or {url} cannot be reached ({_reason(reason)}); {remedy}, or try again:"
-                " what has arrived is kept"
-            ) from reason
-        time.sleep(0.2 * 2**attempt)
+    if not (sha256 and part.is_file() and _hash(part).startswith(sha256)):
+        _receive_all(url, part, remedy)
     found = _hash(part)
     if not found.startswith(sha256):
         part.unlink()
@@ -160,9 +143,38 @@ def _download(url: str, path: Path, sha256: str, remedy: str) -> None:
     part.replace(path)
 
 
+def _receive_all(url: str, part: Path, remedy: str) -> None:
+    """Receive until the file is complete; give up after a few attempts that brought nothing."""
+    failures = 0
+    while True:
+        before = _size(part)
+        try:
+            return _receive(url, part)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 416:  # the part is longer than the file: it belongs to another version
+                part.unlink(missing_ok=True)
+            elif error.code < 500:
+                raise WeightsError(f"{url} answered {error.code} {error.reason}; {remedy}") from error
+            reason: BaseException = error
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+            reason = error
+        failures = 0 if _size(part) > before else failures + 1
+        if failures == _ATTEMPTS:
+            raise WeightsError(
+                f"no network, or {url} cannot be reached ({_reason(reason)}); {remedy}, or try again:"
+                " what has arrived is kept"
+            ) from reason
+        time.sleep(0.2 * 2**failures)
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.is_file() else 0
+
+
 def _receive(url: str, part: Path) -> None:
     """Append what is still missing to the partial file."""
-    have = part.stat().st_size if part.is_file() else 0
+    have = _size(part)
     request = urllib.request.Request(url, headers={"User-Agent": "muybridge", "Accept-Encoding": "identity"})
     if have:
         request.add_header("Range", f"bytes={have}-")
@@ -174,8 +186,8 @@ def _receive(url: str, part: Path) -> None:
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
                 advance(len(chunk))
-    if total is not None and part.stat().st_size < total:
-        raise ConnectionError(f"the connection ended after {part.stat().st_size} of {total} bytes")
+    if total is not None and _size(part) < total:
+        raise ConnectionError(f"the connection ended after {_size(part)} of {total} bytes")
 
 
 def _total_size(answer: Any, have: int) -> int | None:
