@@ -238,6 +238,18 @@ def test_beam_search_agrees_with_fast_ctc_decode() -> None:
         assert ours.text == theirs
 
 
+@pytest.mark.parametrize("num_columns", [3, 30, 300])
+@pytest.mark.parametrize("blank", [0, 2, -1])
+def test_certain_networks_leave_one_text(num_columns: int, blank: int) -> None:
+    alphabet = [chr(0x4E00 + column) for column in range(num_columns - 1)]
+    symbols = [*alphabet]
+    symbols.insert(blank % num_columns, "")
+    path = [blank % num_columns, 1, 1, blank % num_columns, 1, blank % num_columns]
+    found = ctc.beam_search(np.eye(num_columns)[path], alphabet, blank=blank, nbest=25, kind="probabilities")
+    assert [best.text for best in found] == [symbols[1] * 2]
+    assert found[0].log_probability == pytest.approx(0.0)
+
+
 def test_pruning_drops_what_is_far_behind() -> None:
     steps = np.log([[0.89, 0.1, 0.01], [0.89, 0.1, 0.01]])
     everything = {best.text for best in ctc.beam_search(steps, "ab", nbest=25)}

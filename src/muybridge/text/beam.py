@@ -104,8 +104,9 @@ def _search_group(
         scores[: len(line), index] = line
     best, ranks = _ranked(scores, blank, min(num_columns - 1, width + 1))
     grid = _Grid.of(width, best.shape[2])
-    grown = np.take_along_axis(scores, best, axis=2)[:, :, grid.rank]
     columns = best[:, :, grid.rank]
+    grown = np.take_along_axis(scores, columns, axis=2)
+    grown[columns == blank] = -np.inf
     blanks = np.repeat(scores[:, :, blank, None], width, axis=2)
     state = _State(num_lines, width, blank, num_columns, grid)
     totals = np.full((num_lines, width), -np.inf)
@@ -138,16 +139,14 @@ def _ranked(
     num_columns = scores.shape[2]
     masked = scores.copy()
     masked[:, :, blank] = -np.inf
+    few = np.broadcast_to(np.arange(num_columns), scores.shape)
     if num_columns > 4 * (num_ranks + 1):
         few = np.argpartition(masked, num_columns - num_ranks, axis=2)[:, :, num_columns - num_ranks :]
-        order = np.argsort(np.take_along_axis(masked, few, axis=2), axis=2)[:, :, ::-1]
-        best = np.take_along_axis(few, order, axis=2)
-    else:
-        # The blank, at −inf, may tie with impossible characters, so it is taken out by name.
-        order = np.argsort(masked, axis=2)[:, :, ::-1]
-        best = order[order != blank].reshape(*order.shape[:2], num_columns - 1)[:, :, :num_ranks]
+    order = np.argsort(np.take_along_axis(masked, few, axis=2), axis=2)[:, :, ::-1]
+    best = np.take_along_axis(few, order, axis=2)[:, :, :num_ranks]
     ranks = np.full(scores.shape, num_ranks)
     np.put_along_axis(ranks, best, np.arange(num_ranks), axis=2)
+    ranks[:, :, blank] = num_ranks  # it may stand among characters that are as impossible
     return best, ranks
 
 
