@@ -24,7 +24,7 @@ from muybridge.motion.shots import detect_shots
 
 TOLERANCE_SECONDS = 0.081
 REELS = {  # name: seed, whether there are dissolves and fades, size, encodings
-    "cuts": (101, False, (1280, 720), ("x264",)),
+    "cuts": (101, False, (640, 360), ("x264",)),
     "gradual": (102, True, (640, 360), tuple(ENCODINGS)),
 }
 TRANSITION_FRAMES = (6, 50)
@@ -91,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     parser.add_argument("--folder", type=Path, help="where the reels are kept between runs")
-    parser.add_argument("--shots", type=int, default=32)
+    parser.add_argument("--shots", type=int, default=14)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     detectors = {"muybridge fast": ours("fast"), "muybridge exact": ours("exact"), **peers()}

@@ -135,7 +135,7 @@ class GradualFinder:
         """What the newest `length` + 1 rows show."""
         last = len(self._looks) - 1
         first = last - length
-        unlike = dissimilarity(self._looks[first], self._looks[last])
+        unlike = dissimilarity(self._looks[first], self._looks[last], floor=MIN_UNLIKE)
         if unlike < MIN_UNLIKE:
             return None
         contrast = np.array([look.contrast for look in self._looks[first : last + 1]])
