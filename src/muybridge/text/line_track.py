@@ -15,7 +15,7 @@ from muybridge.text.readings import Evidence, combine
 from muybridge.text.strokes import Box, Patch
 from muybridge.values import Polygon, TextTrack
 
-__all__ = ["LineTrack", "box_of_quad", "overlap"]
+__all__ = ["LineTrack", "area_of", "box_of_quad", "overlap"]
 
 MAX_READINGS = 8
 _SURE = 0.98
@@ -162,5 +162,9 @@ def overlap(a: Box, b: Box) -> float:
     height = min(a[3], b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:
         return 0.0
-    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    return width * height / smaller
+    return width * height / min(area_of(a), area_of(b))
+
+
+def area_of(box: Box) -> int:
+    """Its pixels."""
+    return (box[2] - box[0]) * (box[3] - box[1])

@@ -16,48 +16,55 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Patch", "StrokeMap"]
+__all__ = ["Box", "Patch", "StrokeMap", "box_of_cells"]
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; right and bottom lie outside."""
 
-_CELL_PX = 8  # a line of small text at this scale
-_STEP = 20  # gray levels across two pixels that make the side of a stroke
-_DENSE = 0.08  # share of a cell's pixels on either side of strokes
+_CELL_PX = 9  # a line of small text at this scale
+_STEP = 24  # gray levels across two pixels that make the side of a stroke
+_DENSE = 0.06  # share of a cell's pixels on either side of strokes
+_HELD = 0.5  # share of a cell's strokes that hold still
+_NUM_GLANCES = 3  # that strokes must hold still for
+
+_Sides = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 class StrokeMap:
     """Finds strokes that are new and hold still, glance by glance."""
 
     def __init__(self) -> None:
-        self._rising: NDArray[np.uint8] | None = None
-        self._falling: NDArray[np.uint8] | None = None
+        self._glances: list[_Sides] = []  # where the picture gets brighter, and darker, to the right
         self._known: NDArray[np.uint8] | None = None
         self._since: NDArray[np.float64] | None = None
 
     def glance(
         self, picture: NDArray[np.uint8], seconds: float
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Compare a picture with the one before and with what was known at the last look.
+        """Compare a picture with the ones before and with what was known at the last look.
 
         Args:
             picture: (H, W) uint8 gray.
             seconds: its moment.
 
         Returns:
-            Two (rows, columns) maps of cells of 8 × 8 pixels: those with new strokes that hold still, and those
-            with new strokes of any kind.
+            Two (rows, columns) maps of cells of 9 × 9 pixels, two in a row at least: those with new strokes
+            that hold still, and those with new strokes of any kind.
         """
         slope = cv2.Sobel(picture, cv2.CV_16S, 1, 0, ksize=1)
         rising, falling = (slope > _STEP).view(np.uint8), (slope < -_STEP).view(np.uint8)
-        still_rising, still_falling = rising, falling
-        if self._rising is not None and self._falling is not None and self._rising.shape == rising.shape:
-            still_rising, still_falling = rising & self._rising, falling & self._falling
-        self._rising, self._falling = rising, falling
-        still = self._dense(still_rising, still_falling)
+        if self._glances and self._glances[-1][0].shape != rising.shape:
+            self.__init__()  # type: ignore[misc]  # the source has changed its size: nothing is known of it
+        self._glances = [*self._glances, (rising, falling)][-_NUM_GLANCES:]
+        moving = self._dense(rising, falling)
+        still = np.zeros_like(moving)
+        if len(self._glances) == _NUM_GLANCES and moving.any():
+            held = [np.bitwise_and.reduce(sides) for sides in zip(*self._glances, strict=True)]
+            share = _share(held[0] | held[1]) > _HELD * _share(rising | falling)
+            still = _in_rows(self._dense(held[0], held[1]) & share)
         since = np.full(still.shape, seconds) if self._since is None else self._since
         self._since = np.where(still, np.minimum(since, seconds), np.inf)
-        return still, self._dense(rising, falling)
+        return still, _in_rows(moving)
 
     def still_since(self, box: Box) -> float:
         """Since which glance new strokes hold still in the box; infinity where they do not."""
@@ -68,33 +75,41 @@ class StrokeMap:
 
     def remember(self) -> None:
         """A reader has looked: what stands there now is known."""
-        if self._rising is not None and self._falling is not None:
-            known = cv2.dilate(self._rising | self._falling, np.ones((3, 3), np.uint8))
-            self._known = np.asarray(known, np.uint8)
+        if self._glances:
+            rising, falling = self._glances[-1]
+            self._known = np.asarray(cv2.dilate(rising | falling, np.ones((3, 3), np.uint8)), np.uint8)
 
     def _dense(self, rising: NDArray[np.uint8], falling: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        if self._known is not None and self._known.shape == rising.shape:
+        if self._known is not None:
             rising, falling = rising & ~self._known, falling & ~self._known
         # A stroke has two sides; the border of a person or a wall has one.
         return np.asarray(np.minimum(_share(rising), _share(falling)) > _DENSE)
 
     def state(self) -> dict[str, Any]:
-        """As arrays."""
-        return {"rising": self._rising, "falling": self._falling, "known": self._known, "since": self._since}
+        """As arrays and lists."""
+        glances = [list(sides) for sides in self._glances]
+        return {"glances": glances, "known": self._known, "since": self._since}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """The inverse of `state`."""
-        self._rising, self._falling = state["rising"], state["falling"]
+        self._glances = [(rising, falling) for rising, falling in state["glances"]]
         self._known, self._since = state["known"], state["since"]
 
 
+def _in_rows(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The cells with a neighbor to the left or right: writing is wider than a pole."""
+    pairs = cells[:, 1:] & cells[:, :-1]
+    kept = np.zeros_like(cells)
+    kept[:, 1:] |= pairs
+    kept[:, :-1] |= pairs
+    return kept
+
+
 def _share(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
-    rows, columns = -(-mask.shape[0] // _CELL_PX), -(-mask.shape[1] // _CELL_PX)
-    pad = (rows * _CELL_PX - mask.shape[0], columns * _CELL_PX - mask.shape[1])
-    if any(pad):
-        mask = np.pad(mask, ((0, pad[0]), (0, pad[1])))
-    cells = mask.reshape(rows, _CELL_PX, columns, _CELL_PX)
-    return np.asarray(cells.mean(axis=(1, 3)), np.float32)
+    """The mean of each cell; what does not fill a cell at the right and below is left out."""
+    rows, columns = max(1, mask.shape[0] // _CELL_PX), max(1, mask.shape[1] // _CELL_PX)
+    inside = mask[: rows * _CELL_PX, : columns * _CELL_PX].astype(np.float32)
+    return np.asarray(cv2.resize(inside, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def box_of_cells(cells: NDArray[np.bool_], picture: NDArray[np.uint8]) -> Box:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from muybridge.errors import OptionError
 from muybridge.observer import View
-from muybridge.text.line_track import LineTrack, box_of_quad, overlap
+from muybridge.text.line_track import LineTrack, area_of, box_of_quad, overlap
 from muybridge.text.ppocr import PPOCRNetworks, cut_out
 from muybridge.text.readings import Evidence
 from muybridge.text.strokes import Box, Patch, StrokeMap, box_of_cells
@@ -32,8 +32,9 @@ from muybridge.video.reader import open_video
 __all__ = ["TextObserver", "track_text"]
 
 _SECONDS_BETWEEN_GLANCES = 0.2
-_MOST_KEPT = 256  # pictures of 320 x 180: 15 MB
+_MOST_KEPT = 150  # pictures of 480 x 270: 20 MB
 _SCREEN_SIDE_PX = 512
+_GUESS_SIDE_PX = 384
 _LOOK_SIDE_PX = 960
 _FULL = View(max_side_px=1920)
 
@@ -68,7 +69,8 @@ class TextObserver:
             raise OptionError(f"min_score is {min_score}; it must lie in [0, 1]")
         self.networks = networks or PPOCRNetworks(num_threads=num_threads)
         self.min_score = min_score
-        self.view = View(short_side_px=180, pixel_format="gray8")
+        # The view that finding scenes asks for, too: in one pass the two share it, so it costs nothing.
+        self.view = View(max_side_px=480)
         self._forget()
 
     def settings(self) -> Mapping[str, Any]:
@@ -88,6 +90,8 @@ class TextObserver:
         self._tracks: list[LineTrack] = []
         self._next_glance = -np.inf
         self._next_look = -np.inf
+        self._next_guess = -np.inf
+        self._review_seconds = np.inf
         self._patience = 0.0  # seconds until the next look after one that found nothing
 
     def observe(self, frame: Frame) -> list[Segment]:
@@ -115,14 +119,16 @@ class TextObserver:
         seconds, picture = self._kept[-1]
         gone = self._check(close)
         still, moving = self._strokes.glance(picture, seconds)
-        area, is_new = self._where_to_look(seconds, picture, still, moving, gone)
+        area, screen_side_px = self._where_to_look(seconds, picture, still, moving, gone)
         if area is not None:
-            found = self._look(close, area, screen=is_new)
+            found = self._look(close, area, screen_side_px)
             gone = [track for track in gone if not self._revive(track, found)]
             self._start_tracks(found, gone)
             self._strokes.remember()
             self._patience = 0.0 if found else min(4.0, max(0.4, 2 * self._patience))
             self._next_look = seconds + self._patience
+            self._next_guess = seconds + max(1.0, 2 * self._patience)
+            self._review_seconds = seconds + 0.4 if self._doubtful_boxes() else np.inf
         return self._segments([track.to_text_track(self._end_of(track) or seconds) for track in gone])
 
     # Known lines
@@ -132,21 +138,21 @@ class TextObserver:
         seconds, picture = self._kept[-1]
         doubtful: list[LineTrack] = []
         to_read: list[LineTrack] = []
+        gone: list[LineTrack] = []
         for track in self._tracks:
-            if self._stands(track, picture, seconds):
-                if track.wants_reading(seconds):
-                    to_read.append(track)
-            else:
+            presence = self._stands(track, picture, seconds)
+            if presence < 0.25:
+                gone.append(track)  # the look that follows takes it back where it errs
+            elif presence < 0.5 or (presence < 0.75 and seconds - track.last_read_seconds > 1):
                 doubtful.append(track)
-        if not (to_read or doubtful):
-            return []
+            elif track.wants_reading(seconds):
+                to_read.append(track)
         evidence = self._read(close, [self._quad_now(track) for track in to_read + doubtful])
         for track, reading in zip(to_read, evidence, strict=False):
             if track.says_the_same(reading):
                 track.add(reading, seconds)
             else:
                 track.last_read_seconds = seconds
-        gone = []
         for track, reading in zip(doubtful, evidence[len(to_read) :], strict=True):
             if reading.decode().text.strip() and track.says_the_same(reading):
                 track.add(reading, seconds)
@@ -157,17 +163,20 @@ class TextObserver:
         self._tracks = [track for track in self._tracks if track not in gone]
         return gone
 
-    def _stands(self, track: LineTrack, picture: NDArray[np.uint8], seconds: float) -> bool:
-        """Whether the line is where it was, or where it has scrolled to."""
+    def _stands(self, track: LineTrack, picture: NDArray[np.uint8], seconds: float) -> float:
+        """How much of the line stands where it was, or where it has scrolled to; confirmed where it does."""
         elapsed = seconds - track.confirmed_seconds
         dx, dy = round(track.velocity[0] * elapsed), round(track.velocity[1] * elapsed)
-        if track.patch.presence(picture, dx, dy) < 0.75:
-            reach = 6 if track.is_moving else 14
-            dx, dy, score = track.patch.find(picture, dx, dy, reach)
-            if score < 0.8 or (dx, dy) == (0, 0) or track.patch.presence(picture, dx, dy) < 0.7:
-                return False
+        presence = track.patch.presence(picture, dx, dy)
+        if presence < 0.75:
+            reach = 8 if track.is_moving else 40
+            x, y, score = track.patch.find(picture, dx, dy, reach)
+            moved = track.patch.presence(picture, x, y)
+            if score < 0.8 or (x, y) == (0, 0) or moved < 0.75:
+                return presence
+            dx, dy, presence = x, y, moved
         self._confirm(track, picture, seconds, dx, dy)
-        return True
+        return presence
 
     def _confirm(
         self, track: LineTrack, picture: NDArray[np.uint8], seconds: float, dx: int, dy: int
@@ -243,7 +252,7 @@ class TextObserver:
 
     def _picture_before(self, seconds: float) -> NDArray[np.uint8] | None:
         """A picture kept from before strokes that hold still since that glance can have appeared."""
-        before = seconds - 2.5 * _SECONDS_BETWEEN_GLANCES
+        before = seconds - 3.5 * _SECONDS_BETWEEN_GLANCES
         return next((picture for moment, picture in reversed(self._kept) if moment <= before), None)
 
     # New lines
@@ -255,58 +264,77 @@ class TextObserver:
         still: NDArray[np.bool_],
         moving: NDArray[np.bool_],
         gone: Sequence[LineTrack],
-    ) -> tuple[Box | None, bool]:
-        """The part of the picture that is worth a look, and whether it is a guess that should be screened."""
+    ) -> tuple[Box | None, int]:
+        """The part of the picture that is worth a look, and the size at which to screen it first; 0: not."""
         height, width = picture.shape
         boxes = [track.patch.box for track in gone]
-        num_still = int(still.sum())
-        if num_still >= 2 and (boxes or seconds >= self._next_look):
+        if seconds >= self._review_seconds:
+            boxes += self._doubtful_boxes()
+        if still.any() and (boxes or seconds >= self._next_look):
             boxes.append(box_of_cells(still, picture))
         if not boxes:
             scrolls = any(track.is_moving for track in self._tracks)
-            wait = 0.5 if scrolls else max(1.0, 2 * self._patience)
-            if int(moving.sum()) >= 3 and seconds >= self._next_look + wait:
-                return (0, 0, width, height), not scrolls
-            return None, False
-        left, top = min(box[0] for box in boxes) - 40, min(box[1] for box in boxes) - 16
-        right, bottom = max(box[2] for box in boxes) + 40, max(box[3] for box in boxes) + 16
+            wait = self._next_look + 0.5 if scrolls else self._next_guess
+            if moving.any() and seconds >= wait:
+                return (0, 0, width, height), 0 if scrolls else _GUESS_SIDE_PX
+            return None, 0
+        left, top = min(box[0] for box in boxes) - 48, min(box[1] for box in boxes) - 24
+        right, bottom = max(box[2] for box in boxes) + 48, max(box[3] for box in boxes) + 24
         area = (max(0, left), max(0, top), min(width, right), min(height, bottom))
         if (area[2] - area[0]) * (area[3] - area[1]) > 0.5 * width * height:
-            return (0, 0, width, height), not gone
-        return area, False
+            return (0, 0, width, height), 0 if gone else _SCREEN_SIDE_PX
+        return area, 0
 
-    def _look(self, close: _Close, area: Box, *, screen: bool) -> list[tuple[Polygon, Evidence]]:
+    def _doubtful_boxes(self) -> list[Box]:
+        """Where a line was found lately but not well: a blurred one may have been found in part."""
+        newest = self._kept[-1][0]
+        tracks = [track for track in self._tracks if newest - track.start_seconds < 2]
+        return [self._box_now(track) for track in tracks if track.best.confidence < 0.97]
+
+    def _look(self, close: _Close, area: Box, screen_side_px: int) -> list[tuple[Polygon, Evidence]]:
         """Detect and read in a part of the picture; lines that are already known are left out."""
         _, picture = self._kept[-1]
         pixels, scale = close.pixels, close.size[0] / picture.shape[1]
         left, top, right, bottom = (round(value * scale) for value in area)
         part = pixels[top:bottom, left:right]
         longer, whole = max(part.shape[:2]), max(pixels.shape[:2])
-        if screen and not self.networks.detect(part, side_px=min(longer, _SCREEN_SIDE_PX)):
+        if screen_side_px and not self.networks.detect(part, side_px=min(longer, screen_side_px)):
             return []
         regions = self.networks.detect(part, side_px=max(64, round(longer * min(1.0, _LOOK_SIDE_PX / whole))))
         to_source = self._source_size[0] / close.size[0]
+        known = [self._box_now(track) for track in self._tracks]
         quads = []
         for region in regions:
             quad = tuple(((x + left) * to_source, (y + top) * to_source) for x, y in region.quad)
             box = self._small_box(quad)
-            if not any(overlap(box, self._box_now(track)) > 0.5 for track in self._tracks):
+            if not any(overlap(box, b) > 0.5 and area_of(box) < 1.3 * area_of(b) for b in known):
                 quads.append(quad)
         read = zip(quads, self._read(close, quads), strict=True)
         return [(quad, evidence) for quad, evidence in read if _is_writing(evidence)]
 
     def _revive(self, track: LineTrack, found: list[tuple[Polygon, Evidence]]) -> bool:
-        """Take back that a line has gone where the look finds it again in its place."""
+        """Take back that a line has gone where the look finds it again: in its place, or scrolled on."""
         seconds, picture = self._kept[-1]
+        left, top, right, bottom = track.patch.box
         for place, (quad, evidence) in enumerate(found):
             box = self._small_box(quad)
-            if overlap(box, self._box_now(track)) > 0.5 and track.says_the_same(evidence):
-                del found[place]
-                track.add(evidence, seconds)
-                track.quad, track.moved = quad, (0.0, 0.0)
-                track.patch, track.confirmed_seconds = Patch.of(picture, box), seconds
-                self._tracks.append(track)
-                return True
+            dx, dy = (box[0] + box[2] - left - right) / 2, (box[1] + box[3] - top - bottom) / 2
+            stays = overlap(box, track.patch.box) > 0.5
+            scrolled = min(abs(dx), abs(dy)) < 6 and max(abs(dx), abs(dy)) < max(picture.shape) / 4
+            if not (stays or scrolled) or not track.says_the_same(evidence):
+                continue
+            del found[place]
+            track.add(evidence, seconds)
+            elapsed = seconds - track.confirmed_seconds
+            track.velocity = (
+                (0.0, 0.0) if stays or not elapsed else (round(dx) / elapsed, round(dy) / elapsed)
+            )
+            track.quad, track.moved = quad, (0.0, 0.0)
+            track.patch, track.confirmed_seconds = Patch.of(picture, box), seconds
+            if track.is_moving:
+                track.start_seconds = min(track.start_seconds, self._start_of(track))
+            self._tracks.append(track)
+            return True
         return False
 
     def _start_tracks(self, found: Sequence[tuple[Polygon, Evidence]], gone: Sequence[LineTrack]) -> None:
@@ -317,6 +345,10 @@ class TextObserver:
             track.add(evidence, seconds)
             before = [self._end_of(other) or seconds for other in gone if overlap(box, other.patch.box) > 0.3]
             track.start_seconds = self._start_of(track, max(before, default=-np.inf))
+            # A line that was first seen in parts: blurred, or still being written.
+            parts = [other for other in self._tracks if overlap(box, self._box_now(other)) > 0.5]
+            track.start_seconds = min([track.start_seconds, *(other.start_seconds for other in parts)])
+            self._tracks = [other for other in self._tracks if other not in parts]
             self._tracks.append(track)
 
     # Reading, and places
@@ -362,6 +394,8 @@ class TextObserver:
             "tracks": [track.state() for track in self._tracks],
             "next_glance": float(self._next_glance),
             "next_look": float(self._next_look),
+            "next_guess": float(self._next_guess),
+            "review_seconds": float(self._review_seconds),
             "patience": self._patience,
         }
 
@@ -374,6 +408,7 @@ class TextObserver:
         self._strokes.restore(state["strokes"])
         self._tracks = [LineTrack.from_state(track) for track in state["tracks"]]
         self._next_glance, self._next_look = state["next_glance"], state["next_look"]
+        self._next_guess, self._review_seconds = state["next_guess"], state["review_seconds"]
         self._patience = state["patience"]
 
 
@@ -399,8 +434,9 @@ class _Close:
 
 
 def _is_writing(evidence: Evidence) -> bool:
+    """Whether a reading is worth a track: windows and poles look like single characters."""
     path = evidence.decode()
-    return bool(path.text.strip()) and path.confidence >= 0.5
+    return path.confidence >= {0: 2.0, 1: 0.97, 2: 0.8}.get(len(path.text.strip()), 0.55)
 
 
 def track_text(
