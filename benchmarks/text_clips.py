@@ -101,7 +101,7 @@ def render(clip: Clip, folder: Path, *, seed: int = 0) -> Path:
 
 def _shaky_focus(frame: int) -> float:
     """A focus that hunts: sharp for a frame or two, then lost."""
-    return 1.2 + 1.4 * abs(np.sin(frame * 0.9))
+    return float(0.4 + 2.0 * abs(np.sin(frame * 0.9)))
 
 
 def _fade(frame: int, start: int, stop: int, length: int) -> float:

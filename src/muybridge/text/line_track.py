@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
 from muybridge.text.ctc import Hypothesis
@@ -30,18 +31,20 @@ class LineTrack:
         patch: what it looked like in the small picture when it was last confirmed.
         start_seconds: when it appeared.
         confirmed_seconds: when it was last known to stand.
+        found_seconds: when a look first found it.
         moved: (x, y) by how much it has moved since the quad was taken, in pixels of the small picture.
         velocity: (x, y) pixels of the small picture per second.
         readings: the evidence of the frames it was read from, at most eight.
         num_readings: how many frames it was read from.
         last_read_seconds: when it was last read.
-        num_missed: how many looks in a row did not find it.
+        num_missed: how many readings in a row said something else.
     """
 
     quad: Polygon
     patch: Patch
     start_seconds: float
     confirmed_seconds: float
+    found_seconds: float
     moved: tuple[float, float] = (0.0, 0.0)
     velocity: tuple[float, float] = (0.0, 0.0)
     readings: list[Evidence] = field(default_factory=list)
@@ -67,6 +70,7 @@ class LineTrack:
         self.readings.append(evidence)
         self.num_readings += 1
         self.last_read_seconds = seconds
+        self.num_missed = 0
         self._best = None
         if len(self.readings) > MAX_READINGS:
             sureness = [float(reading.log_probs.max(axis=1).mean()) for reading in self.readings]
@@ -88,6 +92,16 @@ class LineTrack:
             return likeness > 0.8 and not _contradict(old, new)
         return likeness >= 0.5
 
+    def may_contain(self, evidence: Evidence) -> bool:
+        """Whether a reading may be of a part of this line."""
+        part = evidence.decode().text.strip()
+        return len(part) > 1 and fuzz.partial_ratio(part, self.best.text) > 70
+
+    def may_be_part_of(self, evidence: Evidence) -> bool:
+        """Whether this line may be a part, or a worse reading, of what another reading says."""
+        whole = evidence.decode().text.strip()
+        return len(self.best.text) <= len(whole) and fuzz.partial_ratio(self.best.text, whole) > 70
+
     def to_text_track(self, end_seconds: float) -> TextTrack:
         """The finished line."""
         best = self.best
@@ -107,6 +121,7 @@ class LineTrack:
             "patch": self.patch.state(),
             "start_seconds": self.start_seconds,
             "confirmed_seconds": self.confirmed_seconds,
+            "found_seconds": self.found_seconds,
             "moved": list(self.moved),
             "velocity": list(self.velocity),
             "readings": [reading.state() for reading in self.readings],
@@ -123,6 +138,7 @@ class LineTrack:
             Patch.from_state(state["patch"]),
             state["start_seconds"],
             state["confirmed_seconds"],
+            state["found_seconds"],
             (state["moved"][0], state["moved"][1]),
             (state["velocity"][0], state["velocity"][1]),
             [Evidence.from_state(reading) for reading in state["readings"]],

@@ -32,6 +32,7 @@ from muybridge.video.reader import open_video
 __all__ = ["TextObserver", "track_text"]
 
 _SECONDS_BETWEEN_GLANCES = 0.2
+_SECONDS_LOST = 0.5
 _MOST_KEPT = 150  # pictures of 480 x 270: 20 MB
 _SCREEN_SIDE_PX = 512
 _GUESS_SIDE_PX = 384
@@ -88,11 +89,13 @@ class TextObserver:
         self._kept: deque[tuple[float, NDArray[np.uint8]]] = deque(maxlen=_MOST_KEPT)
         self._strokes = StrokeMap()
         self._tracks: list[LineTrack] = []
+        self._lost: list[LineTrack] = []  # no longer seen, but may come back within a moment
         self._next_glance = -np.inf
         self._next_look = -np.inf
         self._next_guess = -np.inf
         self._review_seconds = np.inf
         self._patience = 0.0  # seconds until the next look after one that found nothing
+        self._was_unreadable = False  # whether the last look found places of text that it could not read
 
     def observe(self, frame: Frame) -> list[Segment]:
         """See the next frame; return the lines that are known to have gone."""
@@ -108,60 +111,73 @@ class TextObserver:
 
     def finish(self, end_seconds: float) -> list[Segment]:
         """The source ended; return the lines that stand until then."""
-        gone = []
-        for track in self._tracks:
-            end = self._end_of(track, at_close=True)
-            gone.append(track.to_text_track(end_seconds if end is None else end))
-        self._tracks = []
-        return self._segments(gone)
+        lost, standing = self._lost, self._tracks
+        self._lost, self._tracks = [], []
+        return self._segments(lost, end_seconds) + self._segments(standing, end_seconds, at_close=True)
 
     def _glance(self, close: _Close) -> list[Segment]:
         seconds, picture = self._kept[-1]
-        gone = self._check(close)
+        missed = self._check(close)
         still, moving = self._strokes.glance(picture, seconds)
-        area, screen_side_px = self._where_to_look(seconds, picture, still, moving, gone)
+        area, screen_side_px = self._where_to_look(seconds, picture, still, moving, missed)
         if area is not None:
             found = self._look(close, area, screen_side_px)
-            gone = [track for track in gone if not self._revive(track, found)]
-            self._start_tracks(found, gone)
-            self._strokes.remember()
+            self._lost = [track for track in self._lost if not self._revive(track, found)]
+            self._start_tracks(found)
             self._patience = 0.0 if found else min(4.0, max(0.4, 2 * self._patience))
+            if found or not self._was_unreadable or self._patience > 1:
+                self._strokes.remember()  # else it is worth another look: out of focus, or still fading in
             self._next_look = seconds + self._patience
             self._next_guess = seconds + max(1.0, 2 * self._patience)
-            self._review_seconds = seconds + 0.4 if self._doubtful_boxes() else np.inf
-        return self._segments([track.to_text_track(self._end_of(track) or seconds) for track in gone])
+            self._review_seconds = seconds + 0.4 if self._boxes_to_review() else np.inf
+        gone = [track for track in self._lost if seconds - track.last_read_seconds > _SECONDS_LOST]
+        self._lost = [track for track in self._lost if track not in gone]
+        return self._segments(gone, seconds)
 
     # Known lines
 
     def _check(self, close: _Close) -> list[LineTrack]:
-        """Which known lines have gone; those that stand are confirmed, and read again where it helps."""
+        """Confirm the lines that stand, read again those where it helps; which ones are missed now?"""
         seconds, picture = self._kept[-1]
-        doubtful: list[LineTrack] = []
-        to_read: list[LineTrack] = []
-        gone: list[LineTrack] = []
+        self._lost = [track for track in self._lost if not self._returns(track)]
+        missed: list[LineTrack] = []
+        to_read: list[tuple[LineTrack, bool]] = []
         for track in self._tracks:
             presence = self._stands(track, picture, seconds)
             if presence < 0.25:
-                gone.append(track)  # the look that follows takes it back where it errs
+                missed.append(track)  # the look that follows takes it back where it errs
             elif presence < 0.5 or (presence < 0.75 and seconds - track.last_read_seconds > 1):
-                doubtful.append(track)
+                to_read.append((track, True))
             elif track.wants_reading(seconds):
-                to_read.append(track)
-        evidence = self._read(close, [self._quad_now(track) for track in to_read + doubtful])
-        for track, reading in zip(to_read, evidence, strict=False):
-            if track.says_the_same(reading):
-                track.add(reading, seconds)
-            else:
-                track.last_read_seconds = seconds
-        for track, reading in zip(doubtful, evidence[len(to_read) :], strict=True):
+                to_read.append((track, False))
+        evidence = self._read(close, [self._quad_now(track) for track, _ in to_read])
+        for (track, is_doubtful), reading in zip(to_read, evidence, strict=True):
             if reading.decode().text.strip() and track.says_the_same(reading):
                 track.add(reading, seconds)
-                track.patch = Patch.of(picture, track.patch.box)
-                track.confirmed_seconds = seconds
+                patch = Patch.of(picture, self._box_now(track))
+                # A line that fades out is measured against its full strength until it has gone.
+                if is_doubtful and patch.contrast > 0.8 * track.patch.contrast:
+                    track.patch, track.confirmed_seconds = patch, seconds
+            elif is_doubtful or track.num_missed:
+                missed.append(track)
             else:
-                gone.append(track)
-        self._tracks = [track for track in self._tracks if track not in gone]
-        return gone
+                track.num_missed += 1
+                track.last_read_seconds = seconds
+        for track in missed:
+            track.last_read_seconds = seconds  # from now on it is lost
+        self._tracks = [track for track in self._tracks if track not in missed]
+        self._lost += missed
+        return missed
+
+    def _returns(self, track: LineTrack) -> bool:
+        """Whether a line that was lost stands again, as after a flash or a moment out of focus."""
+        seconds, picture = self._kept[-1]
+        if any(overlap(track.patch.box, self._box_now(other)) > 0.3 for other in self._tracks):
+            return False
+        if self._stands(track, picture, seconds) < 0.75:
+            return False
+        self._tracks.append(track)
+        return True
 
     def _stands(self, track: LineTrack, picture: NDArray[np.uint8], seconds: float) -> float:
         """How much of the line stands where it was, or where it has scrolled to; confirmed where it does."""
@@ -194,7 +210,7 @@ class TextObserver:
                 track.confirmed_seconds = seconds
                 return  # fading: measured against its full strength
             common = track.patch.mask & patch.mask & (track.patch.strokes * patch.strokes > 0)
-            if 2 * common.sum() > track.patch.mask.sum():
+            if 2 * common.sum() > patch.mask.sum():
                 patch.mask = common  # what stays the same is the writing, what changes is behind it
         grew = patch.contrast > 1.15 * track.patch.contrast
         track.moved = (track.moved[0] + dx, track.moved[1] + dy)
@@ -239,15 +255,15 @@ class TextObserver:
         self, track: LineTrack, picture: NDArray[np.uint8], elapsed: float, without: NDArray[np.uint8] | None
     ) -> float:
         """How much of a line stands in a picture, `elapsed` seconds from where its patch was taken."""
-        if without is not None:
-            share = track.patch.share(picture, without)
-            if share is not None:
-                return share
         dx, dy = round(track.velocity[0] * elapsed), round(track.velocity[1] * elapsed)
         presence = track.patch.presence(picture, dx, dy)
         if presence < 0.5 and track.is_moving:
             dx, dy, _ = track.patch.find(picture, dx, dy, 2)
             presence = track.patch.presence(picture, dx, dy)
+        if without is not None and presence >= 0.5:
+            # Where the background holds still, its own strokes make the line look present.
+            share = track.patch.share(picture, without)
+            return presence if share is None else min(presence, share)
         return presence
 
     def _picture_before(self, seconds: float) -> NDArray[np.uint8] | None:
@@ -263,13 +279,13 @@ class TextObserver:
         picture: NDArray[np.uint8],
         still: NDArray[np.bool_],
         moving: NDArray[np.bool_],
-        gone: Sequence[LineTrack],
+        missed: Sequence[LineTrack],
     ) -> tuple[Box | None, int]:
         """The part of the picture that is worth a look, and the size at which to screen it first; 0: not."""
         height, width = picture.shape
-        boxes = [track.patch.box for track in gone]
+        boxes = [track.patch.box for track in missed]
         if seconds >= self._review_seconds:
-            boxes += self._doubtful_boxes()
+            boxes += [self._box_now(track) for track in self._tracks if seconds - track.found_seconds < 2]
         if still.any() and (boxes or seconds >= self._next_look):
             boxes.append(box_of_cells(still, picture))
         if not boxes:
@@ -282,14 +298,18 @@ class TextObserver:
         right, bottom = max(box[2] for box in boxes) + 48, max(box[3] for box in boxes) + 24
         area = (max(0, left), max(0, top), min(width, right), min(height, bottom))
         if (area[2] - area[0]) * (area[3] - area[1]) > 0.5 * width * height:
-            return (0, 0, width, height), 0 if gone else _SCREEN_SIDE_PX
+            return (0, 0, width, height), 0 if missed else _SCREEN_SIDE_PX
         return area, 0
 
-    def _doubtful_boxes(self) -> list[Box]:
-        """Where a line was found lately but not well: a blurred one may have been found in part."""
+    def _boxes_to_review(self) -> list[Box]:
+        """Where lines appeared lately: a blurred one, or one that fades in, may have been found in part."""
         newest = self._kept[-1][0]
-        tracks = [track for track in self._tracks if newest - track.start_seconds < 2]
-        return [self._box_now(track) for track in tracks if track.best.confidence < 0.97]
+        return [
+            self._box_now(track)
+            for track in self._tracks
+            if not track.is_moving
+            and newest - track.found_seconds < (0.3 if track.best.confidence > 0.97 else 1.5)
+        ]
 
     def _look(self, close: _Close, area: Box, screen_side_px: int) -> list[tuple[Polygon, Evidence]]:
         """Detect and read in a part of the picture; lines that are already known are left out."""
@@ -298,6 +318,7 @@ class TextObserver:
         left, top, right, bottom = (round(value * scale) for value in area)
         part = pixels[top:bottom, left:right]
         longer, whole = max(part.shape[:2]), max(pixels.shape[:2])
+        self._was_unreadable = False
         if screen_side_px and not self.networks.detect(part, side_px=min(longer, screen_side_px)):
             return []
         regions = self.networks.detect(part, side_px=max(64, round(longer * min(1.0, _LOOK_SIDE_PX / whole))))
@@ -310,12 +331,21 @@ class TextObserver:
             if not any(overlap(box, b) > 0.5 and area_of(box) < 1.3 * area_of(b) for b in known):
                 quads.append(quad)
         read = zip(quads, self._read(close, quads), strict=True)
-        return [(quad, evidence) for quad, evidence in read if _is_writing(evidence)]
+        found = [(quad, evidence) for quad, evidence in read if _is_writing(evidence)]
+        self._was_unreadable = len(found) < len(quads)
+        return found
 
     def _revive(self, track: LineTrack, found: list[tuple[Polygon, Evidence]]) -> bool:
         """Take back that a line has gone where the look finds it again: in its place, or scrolled on."""
         seconds, picture = self._kept[-1]
         left, top, right, bottom = track.patch.box
+        parts = [item for item in found if self._is_part(item, track)]
+        if parts:  # it stands, though this picture does not show all of it well
+            found[:] = [item for item in found if item not in parts]
+            track.patch, track.confirmed_seconds = Patch.of(picture, track.patch.box), seconds
+            track.last_read_seconds = seconds
+            self._tracks.append(track)
+            return True
         for place, (quad, evidence) in enumerate(found):
             box = self._small_box(quad)
             dx, dy = (box[0] + box[2] - left - right) / 2, (box[1] + box[3] - top - bottom) / 2
@@ -337,17 +367,26 @@ class TextObserver:
             return True
         return False
 
-    def _start_tracks(self, found: Sequence[tuple[Polygon, Evidence]], gone: Sequence[LineTrack]) -> None:
+    def _is_part(self, item: tuple[Polygon, Evidence], track: LineTrack) -> bool:
+        box = self._small_box(item[0])
+        is_inside = overlap(box, track.patch.box) > 0.5 and area_of(box) < 0.8 * area_of(track.patch.box)
+        return is_inside and track.may_contain(item[1])
+
+    def _start_tracks(self, found: Sequence[tuple[Polygon, Evidence]]) -> None:
         seconds, picture = self._kept[-1]
         for quad, evidence in found:
             box = self._small_box(quad)
-            track = LineTrack(quad, Patch.of(picture, box), seconds, seconds)
+            track = LineTrack(quad, Patch.of(picture, box), seconds, seconds, seconds)
             track.add(evidence, seconds)
-            before = [self._end_of(other) or seconds for other in gone if overlap(box, other.patch.box) > 0.3]
-            track.start_seconds = self._start_of(track, max(before, default=-np.inf))
-            # A line that was first seen in parts: blurred, or still being written.
-            parts = [other for other in self._tracks if overlap(box, self._box_now(other)) > 0.5]
+            # A line that was first seen in parts, blurred or still being written, goes on in this one; any
+            # other that was lost here has given way to it.
+            here = [other for other in self._tracks + self._lost if overlap(box, self._box_now(other)) > 0.5]
+            parts = [other for other in here if other.may_be_part_of(evidence)]
+            gave_way = [other for other in self._lost if other in here and other not in parts]
+            before = max([self._end_of(other) or seconds for other in gave_way], default=-np.inf)
+            track.start_seconds = self._start_of(track, before)
             track.start_seconds = min([track.start_seconds, *(other.start_seconds for other in parts)])
+            self._lost = [other for other in self._lost if other not in parts]
             self._tracks = [other for other in self._tracks if other not in parts]
             self._tracks.append(track)
 
@@ -375,12 +414,28 @@ class TextObserver:
     def _box_now(self, track: LineTrack) -> Box:
         return self._small_box(self._quad_now(track))
 
-    def _segments(self, tracks: Sequence[TextTrack]) -> list[Segment]:
-        return [
-            track.to_segment()
-            for track in tracks
-            if track.score >= self.min_score and track.text and (track.num_readings > 1 or track.score >= 0.8)
-        ]
+    def _segments(
+        self, gone: Sequence[LineTrack], end_seconds: float, *, at_close: bool = False
+    ) -> list[Segment]:
+        """The lines that have gone, at `end_seconds` at the latest; a line that was taken for two only once."""
+        segments = []
+        ordered = sorted(gone, key=lambda track: track.best.confidence)
+        for place, track in enumerate(ordered):
+            others = [*ordered[place + 1 :], *self._lost, *self._tracks]
+            if any(self._is_the_same_line(track, other) for other in others):
+                continue
+            end = self._end_of(track, at_close=at_close)
+            line = track.to_text_track(end_seconds if end is None else end)
+            is_sure = line.score >= self.min_score and (line.num_readings > 1 or line.score >= 0.8)
+            if line.text and is_sure:
+                segments.append(line.to_segment())
+        return segments
+
+    def _is_the_same_line(self, track: LineTrack, other: LineTrack) -> bool:
+        """Whether two tracks stood in one place at one time and say the same."""
+        in_place = overlap(track.patch.box, other.patch.box) > 0.5
+        in_time = other.start_seconds < track.confirmed_seconds
+        return in_place and in_time and other.best.text.strip() == track.best.text.strip()
 
     # A run that was stopped goes on
 
@@ -392,6 +447,7 @@ class TextObserver:
             "kept_pictures": [picture for _, picture in self._kept],
             "strokes": self._strokes.state(),
             "tracks": [track.state() for track in self._tracks],
+            "lost": [track.state() for track in self._lost],
             "next_glance": float(self._next_glance),
             "next_look": float(self._next_look),
             "next_guess": float(self._next_guess),
@@ -407,6 +463,7 @@ class TextObserver:
         self._kept = deque(kept, maxlen=_MOST_KEPT)
         self._strokes.restore(state["strokes"])
         self._tracks = [LineTrack.from_state(track) for track in state["tracks"]]
+        self._lost = [LineTrack.from_state(track) for track in state["lost"]]
         self._next_glance, self._next_look = state["next_glance"], state["next_look"]
         self._next_guess, self._review_seconds = state["next_guess"], state["review_seconds"]
         self._patience = state["patience"]
