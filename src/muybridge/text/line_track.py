@@ -76,6 +76,13 @@ class LineTrack:
             sureness = [float(reading.log_probs.max(axis=1).mean()) for reading in self.readings]
             del self.readings[int(np.argmin(sureness))]
 
+    def renew(self, patch: Patch, seconds: float) -> bool:
+        """Take a newer look for the line's own; not while it fades, so that its full strength is the measure."""
+        if not self.is_moving and patch.contrast < 0.8 * self.patch.contrast:
+            return False
+        self.patch, self.confirmed_seconds = patch, seconds
+        return True
+
     def wants_reading(self, seconds: float) -> bool:
         """Whether another frame would help: twice to be sure, more often while the letters are doubtful."""
         if self.num_readings >= MAX_READINGS:

@@ -154,10 +154,8 @@ class TextObserver:
         for (track, is_doubtful), reading in zip(to_read, evidence, strict=True):
             if reading.decode().text.strip() and track.says_the_same(reading):
                 track.add(reading, seconds)
-                patch = Patch.of(picture, self._box_now(track))
-                # A line that fades out is measured against its full strength until it has gone.
-                if is_doubtful and patch.contrast > 0.8 * track.patch.contrast:
-                    track.patch, track.confirmed_seconds = patch, seconds
+                if is_doubtful:
+                    track.renew(Patch.of(picture, self._box_now(track)), seconds)
             elif is_doubtful or track.num_missed:
                 missed.append(track)
             else:
@@ -342,7 +340,7 @@ class TextObserver:
         parts = [item for item in found if self._is_part(item, track)]
         if parts:  # it stands, though this picture does not show all of it well
             found[:] = [item for item in found if item not in parts]
-            track.patch, track.confirmed_seconds = Patch.of(picture, track.patch.box), seconds
+            track.renew(Patch.of(picture, track.patch.box), seconds)
             track.last_read_seconds = seconds
             self._tracks.append(track)
             return True
@@ -359,8 +357,8 @@ class TextObserver:
             track.velocity = (
                 (0.0, 0.0) if stays or not elapsed else (round(dx) / elapsed, round(dy) / elapsed)
             )
-            track.quad, track.moved = quad, (0.0, 0.0)
-            track.patch, track.confirmed_seconds = Patch.of(picture, box), seconds
+            if track.renew(Patch.of(picture, box), seconds):
+                track.quad, track.moved = quad, (0.0, 0.0)
             if track.is_moving:
                 track.start_seconds = min(track.start_seconds, self._start_of(track))
             self._tracks.append(track)
