@@ -78,6 +78,13 @@ def test_symbols_of_several_code_points_and_right_to_left_text() -> None:
     assert ctc.greedy_decode(path, "של", kind="probabilities") == "שלש"
 
 
+def test_an_alphabet_of_nothing_writes_nothing() -> None:
+    assert ctc.greedy_decode(np.zeros((3, 1)), "") == ""
+    for options in ({}, {"hot_words": ["~"]}):
+        (only,) = ctc.beam_search(np.zeros((3, 1)), "", nbest=5, **options)
+        assert (only.text, only.log_probability, only.characters) == ("", 0.0, ())
+
+
 def test_no_time_step_is_an_empty_line() -> None:
     assert ctc.greedy_decode(np.zeros((0, 3)), "ab") == ""
     assert ctc.best_path(np.zeros((0, 3)), "ab").log_probability == 0.0

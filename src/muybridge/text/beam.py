@@ -78,6 +78,8 @@ def search(
     Returns:
         One `Beams` for each line, in the order of the lines.
     """
+    if lines and lines[0].shape[1] == 1:  # nothing but a blank
+        return [Beams([np.zeros(0, np.int64)], np.zeros(1)) for _ in lines]
     found: list[Beams | None] = [None] * len(lines)
     order = sorted(range(len(lines)), key=lambda line: -len(lines[line]))
     start = 0
