@@ -53,7 +53,7 @@ def test_examples_run_and_print_something(example: Path, tmp_path: Path) -> None
         capture_output=True,
         text=True,
         timeout=240,
-        env={**os.environ, "OMP_NUM_THREADS": "2"},
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip()
