@@ -14,7 +14,8 @@ PROMISED = {
     "Answer Clip Frame Picture Prediction Segment Signal TextLine TextTrack Timeline VideoMetadata",
     "MuybridgeError VideoError VideoOpenError VideoDecodeError EmptyVideoError ShapeError OptionError OutputError",
     "UnknownNameError WeightsError MissingExtraError DamagedVideoWarning",
-    "open_video sample_clip compute_flow create_model list_models",
+    "analyze classify compute_flow create_model detect_shots list_models open_video pick_keyframes",
+    "read_text sample_clip",
 }
 PACKAGES = sorted(
     f"muybridge.{module.name}" for module in pkgutil.iter_modules(muybridge.__path__) if module.ispkg
