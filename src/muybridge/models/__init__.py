@@ -12,7 +12,7 @@ Read from top to bottom, these files tell the field:
 8. `hub_torchvision`, `hub_transformers`   the same interface for what others publish
 
 Then `registry` (names → builders), `weights` (what belongs to a checkpoint), `download` and `checkpoint`
-(from a URL to a loaded module), `hub_folder` (the hub's format) and `input_check`.
+(from a URL to a loaded module), `hub_folder` (the hub's format), `input_check`, and `export` (a model as a file).
 """
 
 from typing import TYPE_CHECKING
