@@ -118,7 +118,7 @@ def test_clip_starts_reach_both_ends() -> None:
     assert clip_starts(10, 16, 3).tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("strategy", ["uniform", "stride", "fps", "random", "keyframes"])
+@pytest.mark.parametrize("strategy", ["uniform", "stride", "fps", "random", "keyframes", "salient"])
 def test_every_strategy_reads_what_it_says(sample_video: Path, strategy: str) -> None:
     clip = sample_clip(sample_video, num_frames=6, size_px=(32, 24), strategy=strategy, seed=3)  # type: ignore[arg-type]
     assert clip.pixels.shape == (6, 24, 32, 3)

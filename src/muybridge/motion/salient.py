@@ -19,7 +19,6 @@ from muybridge.errors import OptionError
 from muybridge.motion.scenes import watch_scenes
 from muybridge.values import Clip, Segment
 from muybridge.video.reader import open_video
-from muybridge.video.sampling import register_strategy
 
 if TYPE_CHECKING:
     from muybridge.video.reader import Video
@@ -107,4 +106,3 @@ def allot(
 
 
 # So that `sample_clip(strategy="salient")`, which lies in a layer below, finds it once this is imported.
-register_strategy("salient", salient_times)

@@ -14,6 +14,7 @@ A video may be shorter than what is asked for. Three policies have names:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -33,7 +34,6 @@ __all__ = [
     "fps_indices",
     "keyframe_indices",
     "random_indices",
-    "register_strategy",
     "sample_clip",
     "sample_clips",
     "stride_indices",
@@ -44,18 +44,10 @@ ShortPolicy = Literal["repeat_last", "wrap", "error"]
 Strategy = Literal["uniform", "stride", "fps", "random", "keyframes", "salient"]
 Indices = NDArray[np.int64]
 
-SalientSampler = Callable[[Video, int], Sequence[float]]
-_EXTRA_STRATEGIES: dict[str, SalientSampler] = {}
+MomentSampler = Callable[[Video, int], Sequence[float]]
+"""A strategy that looks at the video: (video, num_frames) → so many seconds, ascending."""
 
-
-def register_strategy(name: str, sampler: SalientSampler) -> None:
-    """Add a strategy that chooses moments by looking at the video.
-
-    Args:
-        name: what `sample_clip(strategy=…)` calls it.
-        sampler: (video, num_frames) → so many seconds, ascending.
-    """
-    _EXTRA_STRATEGIES[name] = sampler
+ENTRY_POINTS = "muybridge.sampling"
 
 
 def uniform_indices(num_available: int, num_frames: int, *, short: ShortPolicy = "repeat_last") -> Indices:
@@ -315,11 +307,9 @@ def sample_clip(
             )
         elif strategy == "keyframes":
             indices = keyframe_indices(packets, num_frames, short=short)
-        elif strategy in _EXTRA_STRATEGIES:
-            moments = _EXTRA_STRATEGIES[strategy](video, num_frames)
-            indices = _fill(np.unique(video.indices_at(moments)), num_frames, short)
         else:
-            raise UnknownNameError("strategy", strategy, {*get_args(Strategy), *_EXTRA_STRATEGIES})
+            moments = _moment_sampler(strategy)(video, num_frames)
+            indices = _fill(np.unique(video.indices_at(moments)), num_frames, short)
         return video.frames_at(indices=indices.tolist(), size_px=size_px, resize=resize)
 
 
@@ -368,6 +358,15 @@ def sample_clips(
     return [
         Clip(whole.pixels[part], whole.pts_seconds[part], whole.indices[part], whole.path) for part in parts
     ]
+
+
+def _moment_sampler(strategy: str) -> MomentSampler:
+    """A strategy that is named by an entry point: this package's `"salient"`, and those of plugins."""
+    samplers = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    if strategy not in samplers:
+        raise UnknownNameError("strategy", strategy, {*get_args(Strategy), *samplers})
+    sampler: MomentSampler = samplers[strategy].load()
+    return sampler
 
 
 def _check(num_available: int, num_frames: int) -> None:
