@@ -91,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     parser.add_argument("--folder", type=Path, help="where the reels are kept between runs")
-    parser.add_argument("--shots", type=int, default=14)
+    parser.add_argument("--shots", type=int, default=48)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     detectors = {"muybridge fast": ours("fast"), "muybridge exact": ours("exact"), **peers()}

@@ -122,13 +122,13 @@ def is_doubtful(packets: PacketTable, group: Group, next_size: int, unlike: floa
     key_size = float(packets.size_bytes[group.first])
     usual = max(1.0, float(np.median(sizes)))
     near = float(sizes[:NEAR_FRAMES].max())
-    if near > 0.7 * min(key_size, next_size) and near > 5 * usual:
+    if near > 0.7 * max(key_size, next_size) and near > 5 * usual:
         return True
     if len(sizes) <= RUN_FRAMES:
         return False
     runs = np.convolve(sizes, np.ones(RUN_FRAMES), "valid")
     largest = float(runs.max())
-    return largest > 2.5 * float(np.median(runs)) and largest > 0.7 * min(key_size, next_size)
+    return largest > 2.5 * float(np.median(runs)) and largest > 0.7 * max(key_size, next_size)
 
 
 def boundaries_from_hints(video: Video) -> list[Boundary] | None:
