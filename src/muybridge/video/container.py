@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "open_container", "video_stream"]
 
-# What is wrong reaches the user as errors and warnings; FFmpeg's own lines on stderr would only repeat it.
-av.logging.set_level(av.logging.PANIC)
+# What is wrong reaches the user as errors and warnings; FFmpeg's own lines on stderr would only repeat it. None, not
+# a high level: with a level PyAV takes Python's lock in the decoder's threads for each message, and whoever closes
+# a decoder holds that lock and waits for those threads, for ever.
+av.logging.set_level(None)
 
 NETWORK_TIMEOUT_SECONDS = 15.0
 
