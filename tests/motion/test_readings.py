@@ -167,6 +167,8 @@ def test_bad_input_names_the_remedy() -> None:
     observer.start(VideoMetadata("procedural"))
     with pytest.raises(ShapeError, match=r"\(H, W\) uint8"):
         observer.observe(Frame(np.zeros((90, 160, 3), np.uint8), 0.0))
+    with pytest.raises(ShapeError, match="48 pixels a side"):
+        observer.observe(Frame(np.zeros((1, 1), np.uint8), 0.0))
     with pytest.raises(OptionError, match="at least 48"):
         MotionObserver(short_side_px=10)
     with pytest.raises(OptionError, match="positive"):

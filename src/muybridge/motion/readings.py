@@ -31,6 +31,7 @@ _SIGNALS = {
     "moving area": "share of the picture",
 }
 _MIN_INLIER_SHARE = 0.25
+_MIN_SIDE_PX = 48
 
 
 class MotionObserver:
@@ -67,8 +68,8 @@ class MotionObserver:
         short_side_px: int = 120,
         thresholds: CameraThresholds | None = None,
     ) -> None:
-        if short_side_px < 48:
-            raise OptionError(f"short_side_px is {short_side_px}; motion needs at least 48 to be seen")
+        if short_side_px < _MIN_SIDE_PX:
+            raise OptionError(f"short_side_px is {short_side_px}; it must be at least {_MIN_SIDE_PX}")
         self.view = View(
             frames_per_second=frames_per_second, short_side_px=short_side_px, pixel_format="gray8"
         )
@@ -97,11 +98,15 @@ class MotionObserver:
         """Compare the frame with the one before; return what became certain.
 
         Raises:
-            ShapeError: a frame that is not (H, W) uint8.
+            ShapeError: a frame that is not (H, W) uint8, or smaller than the view can be.
         """
         gray = frame.pixels
         if gray.ndim != 2 or gray.dtype != np.uint8:
             raise ShapeError(f"the frame is {gray.shape} {gray.dtype}; this observer's view is (H, W) uint8")
+        if min(gray.shape) < _MIN_SIDE_PX:
+            raise ShapeError(
+                f"the frame is {gray.shape}; motion needs {_MIN_SIDE_PX} pixels a side, as its view gives"
+            )
         seconds = frame.pts_seconds
         previous, start = self._picture, self._seconds
         if previous is not None and seconds <= start:
