@@ -165,7 +165,7 @@ def test_options_that_are_none(page: np.ndarray) -> None:
     assert set(PRESETS) == {"horizontal_lines", "vertical_lines", "any_direction"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     hnp.arrays(
         np.float32, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.floats(0, 1, width=32)

@@ -246,25 +246,29 @@ def _measure(
 ) -> list[tuple[Region, float]]:
     """Every connected region, with the shorter side of its rotated rectangle."""
     mask = (probabilities > threshold).view(np.uint8)
-    num_labels, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-    if num_labels == 1:
-        return []
-    # Sums run over text pixels alone, which are few; double precision keeps large regions exact.
-    inside = np.flatnonzero(mask)
-    sums = np.bincount(labels.ravel()[inside], probabilities.ravel()[inside], num_labels)
-
-    # The outer contour of each component; one that lies in another's hole is at the top of its level too.
-    contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    outer = [contour for contour, (_, _, _, parent) in zip(contours, hierarchy[0], strict=True) if parent < 0]
+    # On two levels: outlines, also of what lies in another's hole, and below each the outlines of its holes.
+    outlines, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     found: list[tuple[Region, float]] = []
-    for contour in outer:
-        x, y = contour[0, 0]
-        label = int(labels[y, x])
-        left, top, width, height, area = (int(value) for value in stats[label])
-        quad, short_side_px = _rotated_rectangle(contour)
-        polygon = _outline(contour) if with_polygons else ()
+    for outline, (_, _, hole, parent) in zip(
+        outlines, [] if hierarchy is None else hierarchy[0], strict=True
+    ):
+        if parent >= 0:
+            continue
+        rings = [outline]
+        while hole >= 0:
+            rings.append(outlines[hole])
+            hole = hierarchy[0][hole][0]
+        left, top, width, height = cv2.boundingRect(outline)
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        inside = np.zeros((height, width), np.uint8)
+        # Even-odd filling leaves out the holes with all that lies in them; outlines are drawn on text pixels.
+        cv2.fillPoly(inside, rings, (1,), offset=(-left, -top))
+        inside &= mask[rows, columns]
+        score = min(1.0, cv2.mean(probabilities[rows, columns], inside)[0])
+        quad, short_side_px = _rotated_rectangle(outline)
+        polygon = _outline(outline) if with_polygons else ()
         box = (left, top, left + width, top + height)
-        score = min(1.0, float(sums[label]) / area)
+        area = cv2.countNonZero(inside)
         found.append((Region(box, area, width / height, score, quad, polygon), short_side_px))
     found.sort(key=lambda item: (item[0].box[1], item[0].box[0]))
     return found
@@ -277,12 +281,18 @@ def _rotated_rectangle(contour: NDArray[Any]) -> tuple[Polygon, float]:
     if turns % 2:
         width, height = height, width
     angle = math.radians(degrees - 90 * turns)
-    # Contours run through pixel centers; the region reaches half a pixel further on every side.
-    along = np.array([math.cos(angle), math.sin(angle)]) * (width + 1) / 2
-    down = np.array([-math.sin(angle), math.cos(angle)]) * (height + 1) / 2
-    center = np.array([x, y]) + 0.5
-    quad = center + np.stack([-along - down, along - down, along + down, down - along])
-    return _as_polygon(quad), min(width, height) + 1
+    # Outlines run through pixel centers; the region reaches half a pixel further on every side.
+    half_width, half_height = (width + 1) / 2, (height + 1) / 2
+    along_x, along_y = math.cos(angle) * half_width, math.sin(angle) * half_width
+    down_x, down_y = -math.sin(angle) * half_height, math.cos(angle) * half_height
+    x, y = x + 0.5, y + 0.5
+    quad = (
+        (x - along_x - down_x, y - along_y - down_y),
+        (x + along_x - down_x, y + along_y - down_y),
+        (x + along_x + down_x, y + along_y + down_y),
+        (x - along_x + down_x, y - along_y + down_y),
+    )
+    return quad, min(width, height) + 1
 
 
 def _outline(contour: NDArray[Any]) -> Polygon:
