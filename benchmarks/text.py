@@ -27,7 +27,7 @@ from muybridge.video.reader import open_video
 WORDS = ("available", "shakeshack", "london", "greenstead", "toast", "merry", "underground", "ronaldo", "bally",
          "university")  # fmt: skip
 SUBTITLES = ((0, 10, "空间里面他绝对赢不了的"), (10, 28, "我进去帮他"), (37, 61, "你们接着善后"))
-STRIDE = 5  # every fifth frame is read one by one; the counts are scaled up
+STRIDE = 10  # every tenth frame is read one by one; the counts are scaled up
 
 
 def plain(text: str) -> str:
