@@ -1,5 +1,6 @@
 """One decode for all: files, arrays and a resumed pass give the same findings; a new observer needs no change here."""
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from muybridge.errors import OptionError
 from muybridge.observer import Finding, Observer, Resumable, View
 from muybridge.pipeline import Pass, watch
 from muybridge.pipeline.encoding import decode, decode_findings, encode, encode_findings
+from muybridge.pipeline.passes import prefetch
 from muybridge.values import Frame, Picture, Segment, Signal, Timeline, VideoMetadata
 from muybridge.video import open_video
 from muybridge.video.picture import ArrayPicture, MomentPicture
@@ -24,6 +26,7 @@ class BrightnessObserver:
         self.view = view or View(short_side_px=12, pixel_format="gray8")
         self.level = level
         self.shapes: set[tuple[int, ...]] = set()
+        self.num_seen = 0
         self.since: float | None = None
 
     def settings(self) -> Mapping[str, Any]:
@@ -34,6 +37,7 @@ class BrightnessObserver:
 
     def observe(self, frame: Frame) -> Iterable[Finding]:
         self.shapes.add(frame.pixels.shape)
+        self.num_seen += 1
         bright = frame.pixels.mean() > self.level
         if bright and self.since is None:
             self.since = frame.pts_seconds
@@ -78,26 +82,52 @@ def test_findings_are_segments_on_the_sources_clock() -> None:
 
 
 def test_each_gets_its_own_view_and_equal_views_are_made_once() -> None:
-    made: list[View] = []
-
-    class Counting(ArrayPicture):
-        def frame(self, view: View = View()) -> Frame:  # noqa: B008
-            made.append(view)
-            return super().frame(view)
-
     observers = [
         BrightnessObserver("small"),
         BrightnessObserver("color", View(max_side_px=16)),
         BrightnessObserver("slow", View(frames_per_second=2)),
     ]
     pictures = [
-        Counting(np.zeros((24, 32, 3), np.uint8), pts_seconds=index / 10, index=index) for index in range(20)
+        ArrayPicture(np.zeros((24, 32, 3), np.uint8), pts_seconds=index / 10, index=index)
+        for index in range(20)
     ]
     watch(pictures, observers, SOURCE)
     assert [observer.shapes for observer in observers] == [{(12, 16)}, {(12, 16, 3)}, {(24, 32, 3)}]
-    assert sum(view.frames_per_second == 2 for view in made) == 4
+    assert [observer.num_seen for observer in observers] == [20, 20, 4]
     first = pictures[0]
     assert first.frame(View(short_side_px=12)) is first.frame(View(max_side_px=16))
+
+
+class Failing(BrightnessObserver):
+    """An observer with a bug."""
+
+    def observe(self, frame: Frame) -> Iterable[Finding]:
+        if frame.index == 5:
+            raise RuntimeError("a bug")
+        return []
+
+
+def test_an_observers_bug_is_not_hidden_and_leaves_no_thread(sample_video: Path) -> None:
+    with open_video(sample_video) as video, pytest.raises(RuntimeError, match="a bug"):
+        watch(video.pictures(), [Failing()], video.metadata)
+    assert not [thread for thread in threading.enumerate() if thread.name == "muybridge-decode"]
+
+
+def test_a_sources_error_reaches_the_caller() -> None:
+    def broken() -> Iterator[ArrayPicture]:
+        yield from steps(3)
+        raise OSError("the cable was pulled")
+
+    with pytest.raises(OSError, match="cable"):
+        watch(broken(), [BrightnessObserver()], SOURCE)
+
+
+def test_a_pass_that_is_left_early_ends_its_thread(sample_video: Path) -> None:
+    with open_video(sample_video) as video:
+        ahead = prefetch(video.pictures(), [BrightnessObserver()])
+        assert next(ahead).index == 0
+    ahead.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "muybridge-decode"]
 
 
 def test_closer_shows_the_same_moment_in_another_size() -> None:

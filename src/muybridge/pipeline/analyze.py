@@ -10,7 +10,7 @@ from pathlib import Path
 from muybridge.errors import UnknownNameError
 from muybridge.observer import Finding, Observer
 from muybridge.pipeline.cache import FindingsCache
-from muybridge.pipeline.passes import Pass
+from muybridge.pipeline.passes import Pass, prefetch
 from muybridge.values import Timeline
 from muybridge.video.container import DEFAULT_LIMITS, Limits
 from muybridge.video.reader import Video, open_video
@@ -130,9 +130,7 @@ def _run(
         earlier = saved["warnings"]
     start, done = video.metadata.start_seconds, run.last_seconds
     checkpoint = time.monotonic()
-    for picture in video.pictures(start_seconds=done):
-        if done is not None and picture.pts_seconds <= done:
-            continue
+    for picture in prefetch(video.pictures(start_seconds=done), observers, last_seconds=done):
         run.see(picture)
         if progress is not None:
             progress(run.end_seconds - start, video.metadata.duration_seconds or 0.0)

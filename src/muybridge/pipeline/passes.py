@@ -11,7 +11,9 @@ as soon as all have seen it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +23,9 @@ from muybridge.values import VideoMetadata
 from muybridge.video.picture import MomentPicture
 from muybridge.video.reader import Pace
 
-__all__ = ["Pass", "watch"]
+__all__ = ["Pass", "prefetch", "watch"]
+
+PICTURES_AHEAD = 8
 
 
 @dataclass(slots=True)
@@ -110,6 +114,57 @@ class Pass:
                 watcher.observer.restore(saved["state"])
 
 
+def prefetch(
+    pictures: Iterable[MomentPicture], observers: Sequence[Observer], *, last_seconds: float | None = None
+) -> Iterator[MomentPicture]:
+    """The same pictures, decoded and converted ahead in a thread, while observers are busy with earlier ones.
+
+    Decoding and converting leave Python alone, so that two cores are used even by observers that use one.
+
+    Args:
+        pictures: what to read ahead of.
+        observers: whose views are made ready.
+        last_seconds: leave out pictures up to this moment: an earlier pass has seen them.
+    """
+    ready: queue.Queue[MomentPicture | BaseException | None] = queue.Queue(PICTURES_AHEAD)
+    stop = threading.Event()
+
+    def hand_over(item: MomentPicture | BaseException | None) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        paces = [(Pace(observer.view.frames_per_second), observer.view) for observer in observers]
+        try:
+            for picture in pictures:
+                if last_seconds is not None and picture.pts_seconds <= last_seconds:
+                    continue
+                for pace, view in paces:
+                    if pace.wants(picture.pts_seconds):
+                        picture.frame(view)
+                if not hand_over(picture):
+                    return
+            hand_over(None)
+        except BaseException as error:
+            hand_over(error)
+
+    worker = threading.Thread(target=work, name="muybridge-decode", daemon=True)
+    worker.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        worker.join()
+
+
 def watch(
     pictures: Iterable[MomentPicture], observers: Sequence[Observer], source: VideoMetadata
 ) -> list[Finding]:
@@ -130,6 +185,6 @@ def watch(
     """
     run = Pass(observers, source)
     found: list[Finding] = []
-    for picture in pictures:
+    for picture in prefetch(pictures, observers):
         found += run.see(picture)
     return found + run.finish()

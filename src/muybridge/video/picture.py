@@ -7,6 +7,7 @@ the same view share one conversion.
 
 from __future__ import annotations
 
+import threading
 from typing import Protocol
 
 import numpy as np
@@ -62,6 +63,8 @@ class Converter:
 
     def __init__(self, rotation_degrees: int = 0) -> None:
         self.rotation_degrees = rotation_degrees % 360
+        # swscale's tables serve one thread at a time: a pass converts ahead while an observer looks closer.
+        self._lock = threading.Lock()
         self._reformatters: dict[tuple[int, int, str], VideoReformatter] = {}
 
     def upright_size(self, picture: VideoFrame) -> tuple[int, int]:
@@ -82,6 +85,10 @@ class Converter:
         Returns:
             (height, width, 3) or (height, width) uint8.
         """
+        with self._lock:
+            return self._convert(picture, width, height, pixel_format)
+
+    def _convert(self, picture: VideoFrame, width: int, height: int, pixel_format: str) -> NDArray[np.uint8]:
         if self.rotation_degrees in (90, 270):
             width, height = height, width
         format_name = "gray" if pixel_format == "gray8" else "rgb24"
@@ -99,7 +106,7 @@ class Converter:
                 dst_colorspace=matrix,
                 src_color_range=levels,
                 dst_color_range=levels,
-                interpolation=Interpolation.BILINEAR,
+                interpolation=Interpolation.AREA,
             )
             converted = self._reformatter(width, height, format_name).reformat(
                 small, format=format_name, src_colorspace=matrix, src_color_range=levels

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +64,8 @@ class Video:
         self.packets: PacketTable
         self.metadata, self.packets = probe_with_packets(path, limits=limits)
         self.damage = Damage(self.path)
-        self._iterators: list[Iterator[DecodedPicture]] = []
+        self._is_closed = False
+        self._iterators: list[Generator[DecodedPicture, None, None]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -75,8 +77,11 @@ class Video:
 
     def close(self) -> None:
         """End running iterations and let go of the file."""
+        self._is_closed = True
         for iterator in self._iterators:
-            iterator.close()  # type: ignore[attr-defined]  # they are generators
+            # One that runs in another thread cannot be closed from here; it ends with its current picture.
+            with contextlib.suppress(ValueError):
+                iterator.close()
         self._iterators.clear()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -181,7 +186,7 @@ class Video:
         # The container's clock ticks in fractions; a moment computed from one must not fall just before it.
         return [self.packets.index_at(float(moment) + 1e-6) for moment in seconds]
 
-    def _decode(self, start_seconds: float | None) -> Iterator[DecodedPicture]:
+    def _decode(self, start_seconds: float | None) -> Generator[DecodedPicture, None, None]:
         if self.packets.damage:
             self.damage.report(self.packets.damage)
         with open_container(self.path, limits=self.limits) as container:
@@ -194,6 +199,8 @@ class Video:
                 if key > 0:
                     container.seek(int(self.packets.dts[key]), stream=stream)
             for picture in decoder.decode(container.demux(stream)):
+                if self._is_closed:
+                    return
                 decoded = clock.stamp(picture, self.converter)
                 if start_seconds is None or decoded.pts_seconds >= start_seconds - 1e-6:
                     yield decoded
