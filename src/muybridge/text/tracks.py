@@ -489,9 +489,12 @@ class _Close:
 
 
 def _is_writing(evidence: Evidence) -> bool:
-    """Whether a reading is worth a track: windows and poles look like single characters."""
+    """Whether a reading is worth a track: windows look like single characters, fences like 1222."""
     path = evidence.decode()
-    return path.confidence >= {0: 2.0, 1: 0.97, 2: 0.8}.get(len(path.text.strip()), 0.55)
+    text = path.text.strip()
+    if len(text) <= 1:
+        return bool(text) and path.confidence >= 0.98
+    return path.confidence >= (0.55 if len(text) > 4 or (text.isalpha() and len(text) > 2) else 0.8)
 
 
 def track_text(
