@@ -420,7 +420,9 @@ class TextObserver:
         ordered = sorted(gone, key=lambda track: track.best.confidence)
         for place, track in enumerate(ordered):
             others = [*ordered[place + 1 :], *self._lost, *self._tracks]
-            if any(self._is_the_same_line(track, other) for other in others):
+            same = next((other for other in others if self._is_the_same_line(track, other)), None)
+            if same is not None:
+                same.start_seconds = min(same.start_seconds, track.start_seconds)
                 continue
             end = self._end_of(track, at_close=at_close)
             line = track.to_text_track(end_seconds if end is None else end)
@@ -432,7 +434,7 @@ class TextObserver:
     def _is_the_same_line(self, track: LineTrack, other: LineTrack) -> bool:
         """Whether two tracks stood in one place at one time and say the same."""
         in_place = overlap(track.patch.box, other.patch.box) > 0.5
-        in_time = other.start_seconds < track.confirmed_seconds
+        in_time = other.start_seconds < track.last_read_seconds
         return in_place and in_time and other.best.text.strip() == track.best.text.strip()
 
     # A run that was stopped goes on
