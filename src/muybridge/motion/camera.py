@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -96,9 +96,9 @@ class CameraMotion:
     @property
     def reach_px(self) -> float:
         """By how far the corner that moves most moves, in pixels."""
-        x = np.array([0.0, self.width - 1, 0, self.width - 1])
-        y = np.array([0.0, 0, self.height - 1, self.height - 1])
-        return float(np.max(np.hypot(*_displacement(self.matrix, x, y))))
+        right, bottom = self.width - 1.0, self.height - 1.0
+        corners = ((0.0, 0.0), (right, 0.0), (0.0, bottom), (right, bottom))
+        return max(math.hypot(*_displacement(self.matrix, x, y)) for x, y in corners)
 
     def speed(self, seconds: float) -> CameraSpeed:
         """The motion as a person names it, from the matrix' linear part at the middle of the picture.
@@ -112,17 +112,18 @@ class CameraMotion:
         if not seconds > 0:
             raise OptionError(f"{seconds} seconds between two frames; the time must be positive")
         x, y = (self.width - 1) / 2, (self.height - 1) / 2
-        dx, dy = _displacement(self.matrix, np.array(x), np.array(y))
-        w = float(self.matrix[2] @ (x, y, 1.0))
-        position = self.matrix[:2] @ (x, y, 1.0) / w
-        jacobian = (self.matrix[:2, :2] - np.outer(position, self.matrix[2, :2])) / w
-        turn = math.atan2(jacobian[1, 0] - jacobian[0, 1], jacobian[0, 0] + jacobian[1, 1])
-        area = max(float(np.linalg.det(jacobian)), 1e-9)
+        (a, b, c), (d, e, f), (g, h, i) = self.matrix.tolist()
+        w = g * x + h * y + i
+        u, v = (a * x + b * y + c) / w, (d * x + e * y + f) / w
+        dx, dy = u - x, v - y
+        # The derivative of (u, v) by (x, y).
+        ux, uy, vx, vy = (a - u * g) / w, (b - u * h) / w, (d - v * g) / w, (e - v * h) / w
+        turn, area = math.atan2(vx - uy, ux + vy), max(ux * vy - uy * vx, 1e-9)
         unit = self.height * seconds
         # On the screen y points down: a positive angle turns the picture clockwise, the camera the other way.
         return CameraSpeed(
-            pan=0.0 - float(dx) / unit,
-            tilt=float(dy) / unit,
+            pan=0.0 - dx / unit,
+            tilt=dy / unit,
             zoom=0.5 * math.log(area) / seconds,
             roll=0.0 - math.degrees(turn) / seconds,
         )
@@ -398,9 +399,8 @@ def _error(
     return np.asarray(np.abs(z + dx + 1j * dy - w))
 
 
-def _displacement(
-    matrix: NDArray[np.float64], x: NDArray[np.floating], y: NDArray[np.floating]
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _displacement(matrix: NDArray[np.float64], x: Any, y: Any) -> tuple[Any, Any]:
+    """Where the matrix moves points, numbers or arrays, relative to where they were."""
     (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
     if g == 0 and h == 0 and i == 1:
         return (a - 1) * x + b * y + c, d * x + (e - 1) * y + f

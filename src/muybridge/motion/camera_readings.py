@@ -51,7 +51,7 @@ class CameraThresholds:
     pan: float = 0.03
     zoom: float = 0.04
     roll: float = 3.0
-    shake: float = 0.07
+    shake: float = 0.09
     window_seconds: float = 0.9
     min_seconds: float = 0.5
 
@@ -281,7 +281,7 @@ def _steady(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _shake(near: NDArray[np.float64]) -> float:
     """Root mean square of the speed without its running median, in picture heights per second.
 
-    Only what goes both ways counts: a jolt or one wrong pair is no shake.
+    What goes one way hardly counts: a jolt or one wrong pair is no shake.
     """
     seconds = float(near[-1, 1] - near[0, 0]) / len(near)
     reach = max(1, round(0.27 / max(seconds, 1e-3)))
@@ -291,5 +291,6 @@ def _shake(near: NDArray[np.float64]) -> float:
     padded = np.pad(values, ((reach, reach), (0, 0)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
     left = values - np.partition(windows, reach, axis=2)[..., reach]
-    forth, back = np.maximum(left, 0) ** 2, np.minimum(left, 0) ** 2
-    return math.sqrt(float(2 * np.minimum(forth.mean(axis=0), back.mean(axis=0)).sum()))
+    forth = (np.maximum(left, 0) ** 2).mean(axis=0)
+    back = (np.minimum(left, 0) ** 2).mean(axis=0)
+    return math.sqrt(float(np.minimum(forth + back, 5 * np.minimum(forth, back)).sum()))

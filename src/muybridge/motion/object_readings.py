@@ -20,6 +20,8 @@ from muybridge.values import Segment
 __all__ = ["ObjectReader", "Reading", "falls", "moves", "read_track", "runs", "waves"]
 
 _SECONDS, _X, _Y, _VX, _VY, _LEFT, _TOP, _WIDTH, _HEIGHT, _AREA = range(10)
+_STEP_SECONDS = 0.12
+"""Tracks are read this often."""
 _DIRECTIONS = ("right", "up", "left", "down")
 
 
@@ -166,7 +168,7 @@ def waves(track: Track, *, min_swings: int = 4, window_seconds: float = 3.0) -> 
         window_seconds: how far back to look.
     """
     rows = track.since(track.last_seconds - window_seconds)
-    if len(rows) < 8:
+    if len(rows) < 8 or np.ptp(rows[:, _X]) < 0.025:
         return None
     turns = turning_points(rows[:, _X], min_swing=0.025)
     if len(turns) < min_swings + 1:
@@ -251,12 +253,16 @@ class ObjectReader:
         self.merge_seconds = merge_seconds
         self.min_seconds = min_seconds
         self._open: dict[str, dict[str, Any]] = {}
+        self._read_seconds = -1e9
 
     def push(self, seconds: float, tracks: Iterable[Track]) -> list[Segment]:
         """Read the tracks that were seen at that moment; return the segments that are over."""
+        if seconds < self._read_seconds + _STEP_SECONDS:
+            return []
+        self._read_seconds = seconds
         counts: dict[str, int] = {}
         for track in tracks:
-            if track.last_seconds < seconds:
+            if track.last_seconds < seconds - _STEP_SECONDS:
                 continue
             for reading in read_track(track):
                 counts[reading.label] = counts.get(reading.label, 0) + 1
@@ -270,11 +276,14 @@ class ObjectReader:
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
-        return {name: dict(item) | {"numbers": dict(item["numbers"])} for name, item in self._open.items()}
+        items = {name: dict(item) | {"numbers": dict(item["numbers"])} for name, item in self._open.items()}
+        return {"open": items, "read_seconds": self._read_seconds}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state."""
-        self._open = {name: dict(item) | {"numbers": dict(item["numbers"])} for name, item in state.items()}
+        items = state["open"].items()
+        self._open = {name: dict(item) | {"numbers": dict(item["numbers"])} for name, item in items}
+        self._read_seconds = float(state["read_seconds"])
 
     def _add(self, reading: Reading, num_objects: int) -> None:
         item = self._open.setdefault(
