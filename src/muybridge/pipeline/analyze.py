@@ -10,7 +10,7 @@ from pathlib import Path
 from muybridge.errors import UnknownNameError
 from muybridge.observer import Finding, Observer
 from muybridge.pipeline.cache import FindingsCache
-from muybridge.pipeline.passes import Pass, prefetch
+from muybridge.pipeline.passes import Pass, prefetch, quiet_opencv
 from muybridge.values import Timeline
 from muybridge.video.container import DEFAULT_LIMITS, Limits
 from muybridge.video.reader import Video, open_video
@@ -108,7 +108,8 @@ def _gather(
             warnings += [line for line in known[1] if line not in warnings]
     remaining = [observer for observer in observers if observer.name not in found]
     if remaining:
-        run, new_warnings = _run(video, remaining, cache, progress)
+        with quiet_opencv():
+            run, new_warnings = _run(video, remaining, cache, progress)
         warnings += [line for line in new_warnings if line not in warnings]
         for observer in remaining:
             found[observer.name] = run.findings(observer.name)

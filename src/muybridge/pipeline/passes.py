@@ -14,8 +14,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import cv2
 
 from muybridge.errors import OptionError
 from muybridge.observer import Finding, Observer, Resumable
@@ -23,7 +26,7 @@ from muybridge.values import VideoMetadata
 from muybridge.video.picture import MomentPicture
 from muybridge.video.reader import Pace
 
-__all__ = ["Pass", "prefetch", "watch"]
+__all__ = ["Pass", "prefetch", "quiet_opencv", "watch"]
 
 PICTURES_AHEAD = 8
 
@@ -114,6 +117,17 @@ class Pass:
                 watcher.observer.restore(saved["state"])
 
 
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """OpenCV on one thread: on small pictures its threads cost more than they save, and the decoder wants the cores."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 def prefetch(
     pictures: Iterable[MomentPicture], observers: Sequence[Observer], *, last_seconds: float | None = None
 ) -> Iterator[MomentPicture]:
@@ -185,6 +199,7 @@ def watch(
     """
     run = Pass(observers, source)
     found: list[Finding] = []
-    for picture in prefetch(pictures, observers):
-        found += run.see(picture)
-    return found + run.finish()
+    with quiet_opencv():
+        for picture in prefetch(pictures, observers):
+            found += run.see(picture)
+        return found + run.finish()

@@ -70,8 +70,8 @@ class TextObserver:
             raise OptionError(f"min_score is {min_score}; it must lie in [0, 1]")
         self.networks = networks or PPOCRNetworks(num_threads=num_threads)
         self.min_score = min_score
-        # The view that finding scenes asks for, too: in one pass the two share it, so it costs nothing.
-        self.view = View(max_side_px=480)
+        # Finding scenes asks for the same size in color: in one pass the two share the scaling.
+        self.view = View(max_side_px=480, pixel_format="gray8")
         self._forget()
 
     def settings(self) -> Mapping[str, Any]:
@@ -481,7 +481,9 @@ class _Close:
         """(H, W, 3) uint8 RGB; what the observer itself sees, where there is nothing closer."""
         if self._pixels is None:
             closer = self._frame.closer
-            self._pixels = self._frame.pixels if closer is None else closer(_FULL).pixels
+            pixels = self._frame.pixels if closer is None else closer(_FULL).pixels
+            # A gray frame with nothing closer: the networks take three channels.
+            self._pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
         return self._pixels
 
     @property

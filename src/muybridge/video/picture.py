@@ -66,6 +66,7 @@ class Converter:
         # swscale's tables serve one thread at a time: a pass converts ahead while an observer looks closer.
         self._lock = threading.Lock()
         self._reformatters: dict[tuple[int, int, str], VideoReformatter] = {}
+        self._small: tuple[VideoFrame, int, int, VideoFrame] | None = None
 
     def upright_size(self, picture: VideoFrame) -> tuple[int, int]:
         """(width, height) after rotation."""
@@ -93,21 +94,8 @@ class Converter:
             width, height = height, width
         format_name = "gray" if pixel_format == "gray8" else "rgb24"
         matrix = MATRICES.get(int(picture.colorspace), Colorspace.DEFAULT)
-        shrinks = width < picture.width and height < picture.height
-        if format_name == "rgb24" and shrinks and picture.format.name in SHARED_CHROMA:
-            full_range = picture.color_range == ColorRange.JPEG or picture.format.name == "yuvj420p"
-            levels = int(ColorRange.JPEG if full_range else ColorRange.MPEG)
-            small = self._reformatter(width, height, "planes").reformat(
-                picture,
-                width=width,
-                height=height,
-                format="yuvj420p" if full_range else "yuv420p",
-                src_colorspace=matrix,
-                dst_colorspace=matrix,
-                src_color_range=levels,
-                dst_color_range=levels,
-                interpolation=Interpolation.AREA,
-            )
+        if width < picture.width and height < picture.height and picture.format.name in SHARED_CHROMA:
+            small, levels = self._shrink(picture, width, height, matrix)
             converted = self._reformatter(width, height, format_name).reformat(
                 small, format=format_name, src_colorspace=matrix, src_color_range=levels
             )
@@ -124,6 +112,26 @@ class Converter:
         if self.rotation_degrees:
             pixels = np.ascontiguousarray(np.rot90(pixels, k=-self.rotation_degrees // 90))
         return pixels
+
+    def _shrink(self, picture: VideoFrame, width: int, height: int, matrix: int) -> tuple[VideoFrame, int]:
+        full_range = picture.color_range == ColorRange.JPEG or picture.format.name == "yuvj420p"
+        levels = int(ColorRange.JPEG if full_range else ColorRange.MPEG)
+        # A color and a gray view of one size share the scaled planes.
+        if self._small is not None and self._small[:3] == (picture, width, height):
+            return self._small[3], levels
+        small = self._reformatter(width, height, "planes").reformat(
+            picture,
+            width=width,
+            height=height,
+            format="yuvj420p" if full_range else "yuv420p",
+            src_colorspace=matrix,
+            dst_colorspace=matrix,
+            src_color_range=levels,
+            dst_color_range=levels,
+            interpolation=Interpolation.AREA,
+        )
+        self._small = (picture, width, height, small)
+        return small, levels
 
     def _reformatter(self, width: int, height: int, format_name: str) -> VideoReformatter:
         # Each keeps the tables of one conversion; a shared one would build them anew at every change of size.

@@ -1,0 +1,84 @@
+"""How fast `analyze` is against the clock of the video, and how much memory it takes.
+
+python benchmarks/analyze.py [--data ../shared/data] [--runs 3] [--memory]
+
+With --memory an hour of video is analyzed (the reel, repeated), and the memory of the process is noted every minute of
+the video.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from reel import parser, reel
+from timing import report, take_turns
+
+from muybridge.pipeline import default_observers
+from muybridge.pipeline.analyze import analyze
+from muybridge.pipeline.passes import Pass, prefetch, quiet_opencv
+from muybridge.video import open_video
+from muybridge.video.picture import DecodedPicture
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--memory", action="store_true")
+    options = options.parse_args()
+    path = reel(options.data, options.work)
+    if options.memory:
+        report("memory of analyze, MB at each minute of the video", {"resident": memory(path)})
+        return
+    seconds = take_turns(
+        {
+            "everything": lambda: analyze(path, use_cache=False),
+            "without text": lambda: analyze(
+                path, observers=default_observers(without=["text"]), use_cache=False
+            ),
+            "decoding alone": lambda: decode(path),
+        },
+        runs=options.runs,
+    )
+    times = {name: {key: 180 / value for key, value in taken.items()} for name, taken in seconds.items()}
+    report("analyze", {"seconds for 180 s of 720p": seconds, "times real time": times})
+
+
+def decode(path: Path) -> None:
+    with open_video(path) as video:
+        for _ in video.pictures():
+            pass
+
+
+def memory(path: Path, minutes: int = 60) -> list[int]:
+    """An hour of pictures with times that go on; resident megabytes at each minute."""
+    noted: list[int] = []
+    with open_video(path) as video, quiet_opencv():
+        run = Pass(default_observers(), video.metadata)
+        for picture in prefetch(again_and_again(path), [watcher.observer for watcher in run.watchers]):
+            if picture.pts_seconds >= 60 * minutes:
+                break
+            run.see(picture)
+            if picture.pts_seconds >= 60 * len(noted):
+                noted.append(resident_megabytes())
+        run.finish()
+    return [*noted, resident_megabytes()]
+
+
+def again_and_again(path: Path) -> Iterator[DecodedPicture]:
+    start = 0.0
+    while True:
+        with open_video(path) as video:
+            for picture in video.pictures():
+                picture.pts_seconds += start
+                yield picture
+            start += video.metadata.duration_seconds or 0.0
+
+
+def resident_megabytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+if __name__ == "__main__":
+    main()
