@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av.error
 
@@ -21,6 +21,7 @@ from muybridge.video.packets import PacketTable, scan_packets
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.stream import VideoStream
 
 __all__ = ["live_metadata", "probe", "probe_with_packets"]
@@ -53,21 +54,18 @@ def probe_with_packets(
     """`probe`, together with the packets that it read."""
     with open_container(path, limits=limits) as container:
         stream = video_stream(container, str(path))
-        rotation = _rotation(container, stream)
+        first = FirstPicture(stream)
+        packets = scan_packets(container, stream, also=first.offer)
         # Some formats tell their size with the first picture only.
         check_limits(container, str(path), limits)
-        size = (stream.codec_context.width, stream.codec_context.height)
-        if min(size) < 1:
+        if min(stream.codec_context.width, stream.codec_context.height) < 1:
             raise VideoOpenError(
                 "it does not say how large its pictures are: damaged, or larger than FFmpeg allows",
                 path=str(path),
             )
-    with open_container(path, limits=limits) as container:
-        stream = video_stream(container, str(path))
-        packets = scan_packets(container, stream)
         if len(packets) == 0:
             raise EmptyVideoError("its video stream holds no frame", path=str(path))
-        return _metadata(str(path), container, stream, packets, rotation), packets
+        return _metadata(str(path), container, stream, packets, first.rotation), packets
 
 
 def live_metadata(path: str, container: InputContainer, stream: VideoStream) -> VideoMetadata:
@@ -75,14 +73,32 @@ def live_metadata(path: str, container: InputContainer, stream: VideoStream) -> 
     return _metadata(path, container, stream, None, 0)
 
 
-def _rotation(container: InputContainer, stream: VideoStream) -> int:
-    # The display matrix reaches PyAV with the first decoded frame only. FFmpeg counts counter-clockwise.
-    stream.thread_type = "SLICE"
-    try:
-        picture = next(container.decode(stream), None)
-    except (av.error.FFmpegError, OSError, ValueError):
-        return 0
-    return round(-picture.rotation / 90) * 90 % 360 if picture is not None else 0
+class FirstPicture:
+    """Decodes until the first picture: the display matrix reaches PyAV with it, not with the container.
+
+    Args:
+        stream: whose packets will be offered, in the order of the file.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self.rotation = 0
+        self._context = stream.codec_context
+        self._context.thread_type = "SLICE"
+        self._is_done = False
+
+    def offer(self, packet: Packet[VideoStream]) -> None:
+        """Decode the packet, unless a picture came already or will not come."""
+        if self._is_done:
+            return
+        try:
+            pictures: list[Any] = self._context.decode(packet if packet.size else None)
+        except (av.error.FFmpegError, OSError, ValueError):
+            self._is_done = True
+            return
+        if pictures:
+            # FFmpeg counts counter-clockwise.
+            self.rotation = round(-pictures[0].rotation / 90) * 90 % 360
+            self._is_done = True
 
 
 def _metadata(

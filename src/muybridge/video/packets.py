@@ -6,6 +6,7 @@ frames there are, when each is shown, from where the decoder can start, and wher
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from muybridge.video.container import DEFAULT_LIMITS, Limits, average_rate, open
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.stream import VideoStream
 
 __all__ = ["PacketTable", "read_packets"]
@@ -143,8 +145,13 @@ def read_packets(
         return scan_packets(container, video_stream(container, str(path)))
 
 
-def scan_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
-    """`read_packets` on an open container, which is read to its end."""
+def scan_packets(
+    container: InputContainer,
+    stream: VideoStream,
+    *,
+    also: Callable[[Packet[VideoStream]], None] = lambda packet: None,
+) -> PacketTable:
+    """`read_packets` on an open container, which is read to its end; each packet is shown to `also`, too."""
     pts: list[int | None] = []
     dts: list[int | None] = []
     size: list[int] = []
@@ -154,6 +161,7 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
     damage = ""
     try:
         for packet in container.demux(stream):
+            also(packet)
             # The last packet that PyAV gives is an empty one, which tells a decoder to flush.
             if packet.size == 0 or packet.is_discard:
                 num_hidden += packet.is_discard
