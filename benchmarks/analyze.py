@@ -25,10 +25,13 @@ from muybridge.video.picture import DecodedPicture
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--memory", action="store_true")
+    options.add_argument("--minutes", type=int, default=60, help="of video, for --memory")
     options = options.parse_args()
     path = reel(options.data, options.work)
     if options.memory:
-        report("memory of analyze, MB at each minute of the video", {"resident": memory(path)})
+        report(
+            "memory of analyze, MB at each minute of the video", {"resident": memory(path, options.minutes)}
+        )
         return
     seconds = take_turns(
         {
@@ -50,7 +53,7 @@ def decode(path: Path) -> None:
             pass
 
 
-def memory(path: Path, minutes: int = 60) -> list[int]:
+def memory(path: Path, minutes: int) -> list[int]:
     """An hour of pictures with times that go on; resident megabytes at each minute."""
     noted: list[int] = []
     with open_video(path) as video, quiet_opencv():

@@ -31,17 +31,23 @@ def read(
     from muybridge.report.subtitles import segments_to_srt, segments_to_vtt
     from muybridge.text.reader import read_text
     from muybridge.values import TextTrack
+    from muybridge.video import probe
 
+    for name in (srt, vtt):
+        if name and Path(name).exists() and Path(name).samefile(path):
+            raise OptionError(f"{name} is the video itself; name another file for the subtitles")
     with progress_bar("reading", quiet=quiet) as progress:
         found = read_text(path, engine=engine, min_score=min_score, progress=progress)
     tracks = [item for item in found if isinstance(item, TextTrack)]
     if (srt or vtt) and len(tracks) < len(found):
         raise OptionError(f"{path} is an image; subtitles need a video, so leave --srt and --vtt out")
     segments = [track.to_segment() for track in tracks]
+    # Players count from the first frame, whatever the source's clock says.
+    start_seconds = probe(path).start_seconds if srt or vtt else 0.0
     for name, text in ((srt, segments_to_srt), (vtt, segments_to_vtt)):
         if name:
             try:
-                Path(name).write_text(text(segments), encoding="utf-8")
+                Path(name).write_text(text(segments, start_seconds=start_seconds), encoding="utf-8")
             except OSError as error:
                 raise OutputError(f"{name} cannot be written: {error}") from error
     if as_json:
