@@ -73,6 +73,8 @@ def load_session(path: Path, *, num_threads: int | None = None) -> Any:
     options.log_severity_level = 3
     options.intra_op_num_threads = num_threads or min(4, len(os.sched_getaffinity(0)))
     options.inter_op_num_threads = 1
+    # Pictures come in many sizes, and the arena would keep the largest block of each for good.
+    options.enable_cpu_mem_arena = False
     # Threads that spin while they wait would take a core from the decoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
