@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-__all__ = ["live_metadata", "probe", "probe_with_packets"]
+__all__ = ["probe", "probe_with_packets"]
 
 # FFmpeg's numbers for AVColorSpace and AVColorRange.
 COLOR_SPACES = {0: "rgb", 1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}
@@ -66,11 +66,6 @@ def probe_with_packets(
         if len(packets) == 0:
             raise EmptyVideoError("its video stream holds no frame", path=str(path))
         return _metadata(str(path), container, stream, packets, first.rotation), packets
-
-
-def live_metadata(path: str, container: InputContainer, stream: VideoStream) -> VideoMetadata:
-    """What is known of a source that has no end and cannot be read beforehand."""
-    return _metadata(path, container, stream, None, 0)
 
 
 class FirstPicture:
