@@ -6,11 +6,16 @@ from muybridge._lazy import attach
 
 _NAMES = {
     "Classifier": "muybridge.actions.classifier",
+    "Event": "muybridge.actions.events",
+    "EventFinder": "muybridge.actions.events",
+    "EventRule": "muybridge.actions.events",
     "Inference": "muybridge.actions.inference",
     "classify": "muybridge.actions.classifier",
+    "find_events": "muybridge.actions.events",
 }
 _SUBMODULES = (
     "classifier",
+    "events",
     "inference",
     "views",
 )
@@ -20,4 +25,10 @@ __all__ = [*_NAMES]
 
 if TYPE_CHECKING:
     from muybridge.actions.classifier import Classifier as Classifier, classify as classify
+    from muybridge.actions.events import (
+        Event as Event,
+        EventFinder as EventFinder,
+        EventRule as EventRule,
+        find_events as find_events,
+    )
     from muybridge.actions.inference import Inference as Inference
