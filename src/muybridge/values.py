@@ -522,6 +522,8 @@ class Timeline:
         signals: one for each name.
         pictures: the images that segments name in their `"picture"` attribute.
         warnings: what was wrong with the source, in words, such as the seconds that could not be decoded.
+        observers: the names of the observers that watched, so that what they did not find is known to be absent;
+            empty where it is not known who watched.
 
     >>> timeline = Timeline(VideoMetadata("cat.mp4"), (Segment(0, 2, "shot"), Segment(1, 2, "text", "MEOW")))
     >>> [segment.label for segment in timeline.of("text")]
@@ -535,6 +537,7 @@ class Timeline:
     signals: tuple[Signal, ...] = ()
     pictures: tuple[Picture, ...] = ()
     warnings: tuple[str, ...] = ()
+    observers: tuple[str, ...] = ()
 
     FORMAT = "muybridge-timeline/1"
 
@@ -548,6 +551,7 @@ class Timeline:
         metadata: VideoMetadata,
         findings: Iterable[Segment | Signal | Picture],
         warnings: Iterable[str] = (),
+        observers: Iterable[str] = (),
     ) -> Self:
         """Sort what observers reported; chunks of one signal are joined in the order they came."""
         segments: list[Segment] = []
@@ -569,7 +573,7 @@ class Timeline:
             )
             for name, parts in chunks.items()
         )
-        return cls(metadata, tuple(segments), signals, tuple(pictures), tuple(warnings))
+        return cls(metadata, tuple(segments), signals, tuple(pictures), tuple(warnings), tuple(observers))
 
     @property
     def path(self) -> str:
@@ -604,6 +608,7 @@ class Timeline:
             "signals": [signal.to_dict() for signal in self.signals],
             "pictures": [picture.to_dict(with_image=with_images) for picture in self.pictures],
             "warnings": list(self.warnings),
+            "observers": list(self.observers),
         }
 
     @classmethod
@@ -624,6 +629,7 @@ class Timeline:
             tuple(Signal.from_dict(item) for item in data["signals"]),
             tuple(Picture.from_dict(item) for item in data["pictures"]),
             tuple(data["warnings"]),
+            tuple(data.get("observers", ())),
         )
 
 

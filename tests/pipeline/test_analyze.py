@@ -208,6 +208,14 @@ def test_one_frame_is_enough(tmp_path: Path) -> None:
     assert len(timeline.of("shot")) == 1
 
 
+def test_a_timeline_says_who_watched(sample_video: Path) -> None:
+    found = analyze(sample_video, observers=quick_observers(), use_cache=False)
+    assert found.observers == ("scenes", "motion")
+    assert Timeline.from_dict(found.to_dict()).observers == found.observers
+    older = {key: value for key, value in found.to_dict().items() if key != "observers"}
+    assert Timeline.from_dict(older).observers == ()
+
+
 def test_names_and_paths_that_do_not_exist(tmp_path: Path) -> None:
     with pytest.raises(VideoOpenError, match="no such file"):
         muybridge.analyze(tmp_path / "missing.mp4")

@@ -88,7 +88,8 @@ def analyze(
         cache = FindingsCache(path) if use_cache else None
         found, warnings = _gather(video, watchers, cache, progress)
         findings = [finding for observer in watchers for finding in found[observer.name]]
-        timeline = Timeline.of_findings(video.metadata, findings, warnings)
+        names = [observer.name for observer in watchers]
+        timeline = Timeline.of_findings(video.metadata, findings, warnings, names)
     if output is not None:
         from muybridge.report import write_report
 
