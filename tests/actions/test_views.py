@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from muybridge.actions.views import _clip_indices, _corners, _resized
+from muybridge.actions.views import _clip_indices, crop_corners, resized_size
 from muybridge.models.registry import model_entry
 from muybridge.models.weights import Weights
 from muybridge.video.packets import PacketTable
@@ -55,13 +55,13 @@ def test_the_size_before_the_crop(
     record = Weights("k", size_px=112 if isinstance(resize_px, tuple) else 224, resize_px=resize_px)
     if size == (96, 48):
         expected = (448, 224)
-    assert _resized(*size, record) == expected
+    assert resized_size(*size, record) == expected
 
 
 def test_crops_lie_along_the_longer_side() -> None:
-    assert _corners((171, 128), 112, 1) == [(30, 8)]
-    assert _corners((171, 128), 112, 3) == [(0, 8), (30, 8), (59, 8)]
-    assert _corners((128, 171), 112, 3) == [(8, 0), (8, 30), (8, 59)]
+    assert crop_corners((171, 128), 112, 1) == [(30, 8)]
+    assert crop_corners((171, 128), 112, 3) == [(0, 8), (30, 8), (59, 8)]
+    assert crop_corners((128, 171), 112, 3) == [(8, 0), (8, 30), (8, 59)]
 
 
 def test_the_pixels_are_nearly_those_of_torchvision_s_own_transform(shared) -> None:  # type: ignore[no-untyped-def]

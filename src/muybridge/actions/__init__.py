@@ -10,6 +10,8 @@ _NAMES = {
     "EventFinder": "muybridge.actions.events",
     "EventRule": "muybridge.actions.events",
     "Inference": "muybridge.actions.inference",
+    "StreamPrediction": "muybridge.actions.stream_prediction",
+    "StreamingClassifier": "muybridge.actions.streaming",
     "classify": "muybridge.actions.classifier",
     "find_events": "muybridge.actions.events",
 }
@@ -17,6 +19,9 @@ _SUBMODULES = (
     "classifier",
     "events",
     "inference",
+    "scorers",
+    "stream_prediction",
+    "streaming",
     "views",
 )
 
@@ -32,3 +37,5 @@ if TYPE_CHECKING:
         find_events as find_events,
     )
     from muybridge.actions.inference import Inference as Inference
+    from muybridge.actions.stream_prediction import StreamPrediction as StreamPrediction
+    from muybridge.actions.streaming import StreamingClassifier as StreamingClassifier

@@ -19,7 +19,7 @@ from muybridge.video.packets import PacketTable
 from muybridge.video.reader import open_video
 from muybridge.video.sampling import clip_starts, fps_indices, stride_indices
 
-__all__ = ["read_views"]
+__all__ = ["crop_corners", "read_views", "resized_size"]
 
 MAX_CLIPS = 64
 
@@ -52,12 +52,12 @@ def read_views(
         raise OptionError(f"num_crops is {num_crops}; it is 1 (center) or 3 (along the longer side)")
     with open_video(path) as video:
         rows = _clip_indices(video.packets, record, num_clips)
-        size = _resized(video.metadata.width, video.metadata.height, record)
+        size = resized_size(video.metadata.width, video.metadata.height, record)
         clip = video.frames_at(indices=np.concatenate(rows).tolist(), size_px=size, resize="squash")
     clips = clip.pixels.reshape(num_clips, record.num_frames, *clip.pixels.shape[1:])
     crops = [
         clips[:, :, top : top + record.size_px, left : left + record.size_px]
-        for left, top in _corners(size, record.size_px, num_crops)
+        for left, top in crop_corners(size, record.size_px, num_crops)
     ]
     # Clip by clip, and within a clip crop by crop.
     return np.stack(crops, axis=1).reshape(-1, *crops[0].shape[1:])
@@ -84,7 +84,7 @@ def _clip_indices(packets: PacketTable, record: Weights, num_clips: int) -> list
     ]
 
 
-def _resized(width: int, height: int, record: Weights) -> tuple[int, int]:
+def resized_size(width: int, height: int, record: Weights) -> tuple[int, int]:
     """(width, height) before the crop, at least the size of the crop."""
     target = record.resize_px or record.size_px
     if isinstance(target, tuple):
@@ -96,7 +96,7 @@ def _resized(width: int, height: int, record: Weights) -> tuple[int, int]:
     return max(resized[0], record.size_px), max(resized[1], record.size_px)
 
 
-def _corners(size: tuple[int, int], crop_px: int, num_crops: int) -> list[tuple[int, int]]:
+def crop_corners(size: tuple[int, int], crop_px: int, num_crops: int) -> list[tuple[int, int]]:
     """(left, top) of each crop."""
     width, height = size
     # Rounded as torchvision rounds its center crop.

@@ -7,9 +7,10 @@ Read from top to bottom, these files tell the field:
 3. `resnet3d`        the two as residual networks, with public Kinetics weights
 4. `vivit`           tubelets and attention (`vivit_weights`: where it starts)
 5. `two_stream`      one network for what is there, one for how it moves
-6. `causal`          (layers in `causal_layers`) a stream, frame by frame, without looking back twice
-7. `temporal_proposals`, `boundary_matching`   over features of a long video: where actions start and end
-8. `hub_torchvision`, `hub_transformers`   the same interface for what others publish
+6. `frame_encoder`   a network for pictures, and a small one over what it says of each frame
+7. `causal`          (layers in `causal_layers`) a stream, frame by frame, without looking back twice
+8. `temporal_proposals`, `boundary_matching`   over features of a long video: where actions start and end
+9. `hub_torchvision`, `hub_transformers`   the same interface for what others publish
 
 Then `registry` (names → builders), `weights` (what belongs to a checkpoint), `download` and `checkpoint`
 (from a URL to a loaded module), `hub_folder` (the hub's format), `input_check`, and `export` (a model as a file).
@@ -24,8 +25,10 @@ _NAMES = {
     "CausalNet": "muybridge.models.causal",
     "CausalStream": "muybridge.models.causal",
     "FactorizedConv3d": "muybridge.models.factorized",
+    "FrameEncoderNet": "muybridge.models.frame_encoder",
     "ModelEntry": "muybridge.models.registry",
     "Simple3DCNN": "muybridge.models.simple3d",
+    "TemporalHead": "muybridge.models.frame_encoder",
     "TemporalProposalNet": "muybridge.models.temporal_proposals",
     "TwoStream": "muybridge.models.two_stream",
     "ViViT": "muybridge.models.vivit",
@@ -48,6 +51,7 @@ _SUBMODULES = (
     "export",
     "factorized",
     "folding",
+    "frame_encoder",
     "hub_folder",
     "hub_torchvision",
     "hub_transformers",
@@ -69,6 +73,10 @@ if TYPE_CHECKING:
     from muybridge.models.boundary_matching import BoundaryMatchingNet as BoundaryMatchingNet
     from muybridge.models.causal import CausalNet as CausalNet, CausalStream as CausalStream
     from muybridge.models.factorized import FactorizedConv3d as FactorizedConv3d
+    from muybridge.models.frame_encoder import (
+        FrameEncoderNet as FrameEncoderNet,
+        TemporalHead as TemporalHead,
+    )
     from muybridge.models.input_check import check_clip as check_clip
     from muybridge.models.registry import (
         ModelEntry as ModelEntry,

@@ -33,6 +33,7 @@ _MODULES = (
     "resnet3d",
     "vivit",
     "two_stream",
+    "frame_encoder",
     "causal",
     "temporal_proposals",
     "boundary_matching",

@@ -231,6 +231,7 @@ class ViViT(nn.Module):
         super().__init__()
         _check_sizes(num_frames, size_px, tubelet, dim, num_heads, attention)
         self.num_frames, self.size_px, self.attention = num_frames, size_px, attention
+        self.tubelet_frames = tubelet[0]
         t, s = num_frames // tubelet[0], (size_px // tubelet[1]) * (size_px // tubelet[2])
         self.num_tokens = t * s
         class_token = attention != "factorized_self_attention"  # the paper averages there instead
@@ -248,22 +249,40 @@ class ViViT(nn.Module):
         self.classifier = nn.Linear(dim, num_classes)
         self.apply(_initialize)
 
+    @property
+    def frames_per_moment(self) -> int | None:
+        """Frames that `encode_moments` reads at once; None where attention mixes the moments in every block."""
+        return self.tubelet_frames if self.attention == "factorized_encoder" else None
+
+    def encode_moments(self, clip: torch.Tensor) -> torch.Tensor:
+        """The spatial network of the factorized encoder, each moment by itself: (B, 3, t·tubelet, H, W) → (B, t, D)."""
+        embeddings: Embeddings = self.vivit["embeddings"]  # type: ignore[assignment]
+        tokens = embeddings.patch_embeddings(clip)
+        batch, t, _, dim = tokens.shape
+        x = self.vivit["encoder"](embeddings.with_class_and_positions(tokens.flatten(0, 1)))
+        moments: torch.Tensor = self.vivit["layernorm"](x[:, 0])
+        return moments.view(batch, t, dim)
+
+    def classify_moments(self, moments: torch.Tensor) -> torch.Tensor:
+        """The temporal network of the factorized encoder and the classifier: (B, t, D) → (B, K) logits."""
+        logits: torch.Tensor = self.classifier(self.vivit["temporal"](moments)[:, 0])
+        return logits
+
     def features(self, clip: torch.Tensor) -> torch.Tensor:
         """(B, 3, T, H, W) → (B, D), what the classifier sees."""
         check_clip(clip, num_frames=self.num_frames, size_px=self.size_px)
+        if self.attention == "factorized_encoder":
+            read: torch.Tensor = self.vivit["temporal"](self.encode_moments(clip))[:, 0]
+            return read
         embeddings: Embeddings = self.vivit["embeddings"]  # type: ignore[assignment]
         tokens = embeddings.patch_embeddings(clip)
         batch, t, s, dim = tokens.shape
+        x = embeddings.with_class_and_positions(tokens.flatten(1, 2))
         if self.attention == "joint":
-            x = self.vivit["encoder"](embeddings.with_class_and_positions(tokens.flatten(1, 2)))
-            pooled = self.vivit["layernorm"](x[:, 0])
-        elif self.attention == "factorized_encoder":
-            x = self.vivit["encoder"](embeddings.with_class_and_positions(tokens.flatten(0, 1)))
-            moments = self.vivit["layernorm"](x[:, 0]).view(batch, t, dim)
-            pooled = self.vivit["temporal"](moments)[:, 0]
+            pooled = self.vivit["layernorm"](self.vivit["encoder"](x)[:, 0])
         else:
-            x = embeddings.with_class_and_positions(tokens.flatten(1, 2)).view(batch, t, s, dim)
-            pooled = self.vivit["layernorm"](self.vivit["encoder"](x)).mean(dim=(1, 2))
+            blocks = self.vivit["encoder"](x.view(batch, t, s, dim))
+            pooled = self.vivit["layernorm"](blocks).mean(dim=(1, 2))
         features: torch.Tensor = pooled
         return features
 

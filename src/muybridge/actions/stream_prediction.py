@@ -1,0 +1,215 @@
+"""What a stream is told to be, moment by moment, and the events that follow from it.
+
+A prediction looks at a window, and says most of its middle: given the window's end for its time, every event would be
+half a window late. So scores hold around the middle of their window, halfway to those of its neighbours:
+
+    window      |--------x--------|
+    the next        |--------x--------|
+    its scores hold        ■■■■             and are known ────┤ here
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.actions.events import ROUNDING_SECONDS, Event, EventFinder, EventRule
+from muybridge.errors import OptionError
+from muybridge.observer import Finding, View
+from muybridge.values import Frame, Prediction, VideoMetadata
+
+__all__ = ["PredictionEvents", "PredictionObserver", "StreamPrediction"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamPrediction:
+    """What a window of a stream shows.
+
+    Args:
+        labels: the K labels, in the order of the scores.
+        scores: (K,) float64, the probability of each label.
+        start_seconds: when the window's first frame appears.
+        end_seconds: when its last frame appears.
+        index: the last frame's place in the source.
+        is_first: whether it begins a stream, or goes on after a gap.
+        scales: for several scales, name → (K,) what each of them adds to the scores; empty for one.
+
+    >>> StreamPrediction(("wave", "clap"), np.array([0.2, 0.8]), 1.0, 2.0, 30).label
+    'clap'
+    """
+
+    labels: tuple[str, ...]
+    scores: NDArray[np.float64]
+    start_seconds: float
+    end_seconds: float
+    index: int
+    is_first: bool = False
+    scales: Mapping[str, NDArray[np.float64]] | None = None
+
+    @property
+    def label(self) -> str:
+        """The likeliest label."""
+        return self.labels[int(self.scores.argmax())]
+
+    @property
+    def score(self) -> float:
+        """The likeliest label's probability."""
+        return float(self.scores.max())
+
+    @property
+    def center_seconds(self) -> float:
+        """The middle of the window."""
+        return (self.start_seconds + self.end_seconds) / 2
+
+    def top(self, count: int = 5, *, model: str = "") -> Prediction:
+        """The likeliest labels with their probabilities."""
+        order = np.argsort(-self.scores, kind="stable")[:count].tolist()
+        return Prediction(tuple(self.labels[k] for k in order), tuple(self.scores[order].tolist()), model)
+
+    def to_dict(self, *, top: int = 5) -> dict[str, Any]:
+        """As JSON values, with the likeliest labels only."""
+        order = np.argsort(-self.scores, kind="stable")[:top].tolist()
+        data: dict[str, Any] = {
+            "index": self.index,
+            "start_seconds": self.start_seconds,
+            "end_seconds": self.end_seconds,
+            "labels": [self.labels[k] for k in order],
+            "scores": self.scores[order].tolist(),
+        }
+        if self.scales:
+            data["scales"] = {name: added[order].tolist() for name, added in self.scales.items()}
+        return data
+
+
+class PredictionEvents:
+    """The events of a run of predictions.
+
+    Args:
+        labels: the K labels.
+        rule: when something begins and ends.
+        ignored: labels that are never an event.
+    """
+
+    def __init__(
+        self, labels: tuple[str, ...], *, rule: EventRule | None = None, ignored: Collection[str] = ()
+    ) -> None:
+        self.finder = EventFinder(labels, rule=rule, ignored=ignored)
+        self._last: StreamPrediction | None = None
+        self._held_until = 0.0
+
+    @property
+    def ongoing(self) -> list[Event]:
+        """The announced events that have not ended."""
+        return self.finder.ongoing
+
+    def see(self, prediction: StreamPrediction) -> list[Event]:
+        """Events that begin to be certain, or are over, with the next prediction."""
+        last, center = self._last, prediction.center_seconds
+        found: list[Event] = []
+        if last is None or prediction.is_first:
+            found += self._hold_last()
+            start = (
+                prediction.start_seconds if last is None else max(prediction.start_seconds, last.end_seconds)
+            )
+            end = center
+        else:
+            start = self._held_until
+            end = min(center + (center - last.center_seconds) / 2, prediction.end_seconds)
+        self._last = prediction
+        return found + self._push(start, end)
+
+    def finish(self) -> list[Event]:
+        """The source has ended: the last window holds up to its end, and all that was open is over."""
+        found = self._hold_last() + self.finder.finish()
+        self._last = None
+        return found
+
+    def _hold_last(self) -> list[Event]:
+        return [] if self._last is None else self._push(self._held_until, self._last.end_seconds)
+
+    def _push(self, start: float, end: float) -> list[Event]:
+        assert self._last is not None
+        self._held_until = max(start, end)
+        if end <= start + ROUNDING_SECONDS:
+            return []
+        return self.finder.push(self._last.scores, start, end, known_seconds=self._last.end_seconds)
+
+
+class PredictionObserver(ABC):
+    """A watcher that turns frames into predictions, and these into segments of kind `"action"`.
+
+    Args:
+        name: unique among the observers of a pass.
+        labels: the K labels.
+        rule: when an event begins and ends.
+        ignored: labels that are never an event.
+
+    Raises:
+        OptionError: an ignored label that is none of the labels.
+    """
+
+    view: View
+
+    def __init__(
+        self, name: str, labels: tuple[str, ...], *, rule: EventRule | None, ignored: Collection[str]
+    ) -> None:
+        self.name = name
+        self.labels = labels
+        self.rule = rule or EventRule()
+        self.ignored = tuple(ignored)
+        self._events: PredictionEvents | None = None
+        for label in self.ignored:
+            if labels and label not in labels:
+                raise OptionError(f"ignored label {label!r} is none of the {len(labels)} labels")
+
+    @abstractmethod
+    def push(self, frame: Frame) -> StreamPrediction | None:
+        """See the next frame; the prediction, if one is due with it."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget everything: the next frame is the first of another source."""
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """All that changes the answer, as JSON values."""
+
+    @property
+    def ongoing(self) -> list[Event]:
+        """The events that are announced and not over."""
+        return self._events.ongoing if self._events is not None else []
+
+    def see(self, frame: Frame) -> tuple[StreamPrediction | None, list[Event]]:
+        """See the next frame; the prediction that is due with it, and the events that begin or end."""
+        prediction = self.push(frame)
+        if prediction is None:
+            return None, []
+        if self._events is None:
+            self._events = PredictionEvents(prediction.labels, rule=self.rule, ignored=self.ignored)
+        return prediction, self._events.see(prediction)
+
+    def end(self) -> list[Event]:
+        """The source has ended; the events that were open."""
+        found = self._events.finish() if self._events is not None else []
+        self._events = None
+        return found
+
+    def start(self, source: VideoMetadata) -> None:
+        """A new source begins."""
+        del source
+        self._events = None
+        self.reset()
+
+    def observe(self, frame: Frame) -> list[Finding]:
+        """See the next frame; the events that are over with it, as segments."""
+        return [event.to_segment() for event in self.see(frame)[1] if event.is_over]
+
+    def finish(self, end_seconds: float) -> list[Finding]:
+        """The source has ended; the rest."""
+        del end_seconds
+        return [event.to_segment() for event in self.end() if event.is_over]
