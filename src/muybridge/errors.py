@@ -9,6 +9,7 @@ MuybridgeError
 ├── OptionError (ValueError)    an option outside what is allowed
 ├── UnknownNameError (LookupError)   a name nobody registered; lists the nearest ones
 ├── WeightsError                weights that are missing, damaged, or of another architecture
+├── TrainingError               a training that cannot go on, such as one whose loss is NaN
 ├── OutputError (OSError)       results that cannot be written where they were asked for
 └── MissingExtraError (ImportError)  an optional dependency; has the install line
 
@@ -31,6 +32,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "ShapeError",
+    "TrainingError",
     "UnknownNameError",
     "VideoDecodeError",
     "VideoError",
@@ -105,6 +107,10 @@ class UnknownNameError(MuybridgeError, LookupError):
 
 class WeightsError(MuybridgeError):
     """Weights are missing, damaged, or belong to another architecture."""
+
+
+class TrainingError(MuybridgeError):
+    """A training cannot go on; the message names the step and the files."""
 
 
 class OutputError(MuybridgeError, OSError):

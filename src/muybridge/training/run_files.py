@@ -1,0 +1,122 @@
+"""The files of a run, each written so that a kill or a full disk leaves the earlier one whole.
+
+FOLDER/state.pt            everything that is needed to go on after the last finished epoch
+FOLDER/model.safetensors   the best model so far; `classify` and `create_model` take it by path
+FOLDER/log.csv             one line for each epoch
+FOLDER/tensorboard/        the same for TensorBoard
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from muybridge.errors import OutputError, WeightsError
+
+__all__ = ["RunFiles", "write_whole"]
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file beside its place, then move it there in one step: a reader sees the old one or the new one.
+
+    Args:
+        path: the file.
+        write: writes the file whose path it is given.
+
+    Raises:
+        OutputError: it could not be written, for example since the disk is full; an earlier file is unharmed.
+
+    >>> file = getfixture("tmp_path") / "numbers.txt"
+    >>> write_whole(file, lambda part: part.write_text("1 2 3") and None)
+    >>> file.read_text()
+    '1 2 3'
+    """
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            part.unlink()
+        kept = f"; the earlier {path.name} is whole" if path.exists() else ""
+        raise OutputError(f"{path} could not be written: {error}{kept}; make room, then resume") from error
+
+
+class RunFiles:
+    """The files of one run.
+
+    Args:
+        folder: made where it is absent.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.state = self.folder / "state.pt"
+        self.model = self.folder / "model.safetensors"
+        self.log = self.folder / "log.csv"
+        self._board: Any = None
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Write what is needed to go on: tensors, numbers, strings, lists and dicts of them."""
+        # Into memory first: torch's own writer turns a full disk into an abort without a reason.
+        memory = io.BytesIO()
+        torch.save(dict(state), memory)
+        write_whole(self.state, lambda part: _write_bytes(part, memory.getbuffer()))
+
+    def load_state(self) -> dict[str, Any]:
+        """The inverse of `save_state`.
+
+        Raises:
+            WeightsError: there is none, or it is damaged.
+        """
+        if not self.state.is_file():
+            raise WeightsError(f"{self.folder} holds no run to resume; start one without resume")
+        try:
+            state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise WeightsError(f"{self.state} is damaged: {str(error).partition(chr(10))[0]}") from error
+        return state
+
+    def save_log(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write all epochs, and the last one to TensorBoard too."""
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+
+        def write(part: Path) -> None:
+            with part.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                writer.writerows(rows)
+
+        write_whole(self.log, write)
+        if self._board is None:
+            from torch.utils.tensorboard.writer import SummaryWriter
+
+            # What an interrupted run wrote beyond its last saved epoch is hidden.
+            self._board = SummaryWriter(str(self.folder / "tensorboard"), purge_step=int(rows[-1]["step"]))
+        for name, value in rows[-1].items():
+            if name not in ("epoch", "step"):
+                self._board.add_scalar(name, value, int(rows[-1]["step"]))
+        self._board.flush()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self._board is not None:
+            self._board.close()
+            self._board = None
+
+
+def _write_bytes(path: Path, content: memoryview) -> None:
+    with path.open("wb") as file:
+        file.write(content)
