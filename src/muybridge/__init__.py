@@ -19,6 +19,7 @@ _NAMES = {
     "Clip": "muybridge.values",
     "DamagedVideoWarning": "muybridge.errors",
     "EmptyVideoError": "muybridge.errors",
+    "EndpointError": "muybridge.errors",
     "Frame": "muybridge.values",
     "MissingExtraError": "muybridge.errors",
     "MotionObserver": "muybridge.motion.readings",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from muybridge.errors import (
         DamagedVideoWarning as DamagedVideoWarning,
         EmptyVideoError as EmptyVideoError,
+        EndpointError as EndpointError,
         MissingExtraError as MissingExtraError,
         MuybridgeError as MuybridgeError,
         OptionError as OptionError,

@@ -10,6 +10,7 @@ MuybridgeError
 ├── UnknownNameError (LookupError)   a name nobody registered; lists the nearest ones
 ├── WeightsError                weights that are missing, damaged, or of another architecture
 ├── TrainingError               a training that cannot go on, such as one whose loss is NaN
+├── EndpointError               a model server that cannot be reached, refuses, or replies with garbage
 ├── OutputError (OSError)       results that cannot be written where they were asked for
 └── MissingExtraError (ImportError)  an optional dependency; has the install line
 
@@ -27,6 +28,7 @@ from types import ModuleType
 __all__ = [
     "DamagedVideoWarning",
     "EmptyVideoError",
+    "EndpointError",
     "MissingExtraError",
     "MuybridgeError",
     "OptionError",
@@ -111,6 +113,10 @@ class WeightsError(MuybridgeError):
 
 class TrainingError(MuybridgeError):
     """A training cannot go on; the message names the step and the files."""
+
+
+class EndpointError(MuybridgeError):
+    """A model server cannot be reached, refuses, is too slow, or replies with something else than it should."""
 
 
 class OutputError(MuybridgeError, OSError):

@@ -4,10 +4,16 @@ from typing import TYPE_CHECKING
 
 from muybridge._lazy import attach
 
-_NAMES = {"Speaker": "muybridge.language.speaker"}
+_NAMES = {
+    "EndpointSpeaker": "muybridge.language.endpoint",
+    "Speaker": "muybridge.language.speaker",
+    "load_speaker": "muybridge.language.vision_language",
+}
 
 __getattr__, __dir__ = attach(__name__, _NAMES, ())
 __all__ = [*_NAMES]
 
 if TYPE_CHECKING:
+    from muybridge.language.endpoint import EndpointSpeaker as EndpointSpeaker
     from muybridge.language.speaker import Speaker as Speaker
+    from muybridge.language.vision_language import load_speaker as load_speaker

@@ -10,6 +10,7 @@ Nothing in such a folder is ever run: files named by `auto_map` are not even rea
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,18 @@ _PROCESSORS = ("video_preprocessor_config.json", "preprocessor_config.json", "pr
 _STRIDES = {"vivit": 2, "videomae": 4, "timesformer": 32, "vjepa2": 4}
 
 
-def hub_folder(reference: str) -> Path:
+def hub_folder(
+    reference: str,
+    *,
+    patterns: Sequence[str] = ("*.json", "*.safetensors"),
+    safetensors_only: bool = False,
+) -> Path:
     """The local folder of a checkpoint; downloaded once where a hub name is given.
 
     Args:
         reference: a folder, or a hub name `owner/repository`.
+        patterns: the files that are downloaded.
+        safetensors_only: whether a repository that has only pytorch_model.bin is refused.
 
     Raises:
         WeightsError: there is no such folder, no such repository, or no network; the message says what to do.
@@ -46,8 +54,8 @@ def hub_folder(reference: str) -> Path:
         return cached
     hub = require_extra("huggingface_hub", extra="hub")
     try:
-        found = Path(hub.snapshot_download(reference, allow_patterns=["*.json", "*.safetensors"]))
-        if not _has_parameters(found):
+        found = Path(hub.snapshot_download(reference, allow_patterns=list(patterns)))
+        if not _has_parameters(found) and not safetensors_only:
             found = Path(hub.snapshot_download(reference, allow_patterns=["*.json", "pytorch_model*.bin"]))
     except hub.errors.RepositoryNotFoundError as error:
         raise WeightsError(f"the hub has no public repository {reference!r}") from error

@@ -27,7 +27,15 @@ from muybridge.models.input_check import check_clip
 from muybridge.models.registry import register
 from muybridge.models.weights import Weights, kinetics400_labels, set_weights
 
-__all__ = ["TransformersClassifier", "hub_model", "timesformer", "videomae", "vjepa2"]
+__all__ = [
+    "TransformersClassifier",
+    "hub_model",
+    "import_failed",
+    "quiet",
+    "timesformer",
+    "videomae",
+    "vjepa2",
+]
 
 
 class TransformersClassifier(nn.Module):
@@ -67,12 +75,12 @@ def _load_folder(reference: str, num_classes: int | None) -> nn.Module:
         settings |= {"num_labels": num_classes, "ignore_mismatched_sizes": True}
         record = record.with_labels(())
     try:
-        with _quiet(transformers):
+        with quiet(transformers):
             network, info = transformers.AutoModelForVideoClassification.from_pretrained(
                 folder, output_loading_info=True, **settings
             )
     except ImportError as error:
-        raise _import_failed(error) from error
+        raise import_failed(error) from error
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise WeightsError(
             f"{reference} cannot be loaded as a video classifier: {str(error).strip().partition(chr(10))[0]}"
@@ -107,7 +115,7 @@ def _transformers() -> Any:
 
 
 @contextlib.contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
+def quiet(transformers: Any) -> Iterator[None]:
     """Without its progress bars and advice: what matters is raised as an error here."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -121,7 +129,8 @@ def _quiet(transformers: Any) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _import_failed(error: ImportError) -> MuybridgeError:
+def import_failed(error: ImportError) -> MuybridgeError:
+    """The error that says what usually keeps transformers from importing a model."""
     return MuybridgeError(
         f"transformers cannot import the model: {error} The usual cause is a torchvision that does not fit the"
         f" installed torch {torch.__version__}: https://github.com/pytorch/vision#installation"
@@ -134,7 +143,7 @@ def _random(config_name: str, settings: dict[str, Any]) -> TransformersClassifie
         config = getattr(transformers, f"{config_name}Config")(**settings)
         return _wrap(transformers.AutoModelForVideoClassification.from_config(config), None)
     except ImportError as error:
-        raise _import_failed(error) from error
+        raise import_failed(error) from error
 
 
 @register(
