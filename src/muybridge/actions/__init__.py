@@ -19,6 +19,8 @@ _SUBMODULES = (
     "classifier",
     "events",
     "inference",
+    "nms",
+    "proposals",
     "scorers",
     "stream_prediction",
     "streaming",
@@ -37,5 +39,10 @@ if TYPE_CHECKING:
         find_events as find_events,
     )
     from muybridge.actions.inference import Inference as Inference
+    from muybridge.actions.nms import temporal_nms as temporal_nms
+    from muybridge.actions.proposals import (
+        Proposal as Proposal,
+        generate_proposals as generate_proposals,
+    )
     from muybridge.actions.stream_prediction import StreamPrediction as StreamPrediction
     from muybridge.actions.streaming import StreamingClassifier as StreamingClassifier
