@@ -17,7 +17,17 @@ _NAMES = {
     "sample_clips": "muybridge.video.sampling",
     "to_model_tensor": "muybridge.video.transforms",
 }
-_SUBMODULES = ("container", "packets", "picture", "reader", "sampling", "seeking", "transforms", "writer")
+_SUBMODULES = (
+    "container",
+    "packets",
+    "picture",
+    "reader",
+    "sampling",
+    "seeking",
+    "subtitles",
+    "transforms",
+    "writer",
+)
 
 __getattr__, __dir__ = attach(__name__, _NAMES, _SUBMODULES)
 __all__ = [*_NAMES]
