@@ -1,0 +1,170 @@
+r"""The words that questions are made of, as plain data: the report's page carries the same table.
+
+    normalized question ─► intent: "when …", "how many …", "is …"       INTENTS, the first that matches
+                        ├► subjects: "camera pans left", "cut", "text"   SUBJECTS, each takes its words away
+                        └► what is left must be words that say nothing   NEUTRAL; anything else is not understood
+
+Only regular expressions that Python and JavaScript read alike stand here: no lookbehind, no named groups.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ACTORS", "DIRECTIONS", "INTENTS", "NEUTRAL", "REWRITES", "SUBJECTS", "SYNONYMS", "page_grammar"]
+
+_NUMBERS = "one two three four five six seven eight nine ten eleven twelve"
+_ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth"
+_ACTORS = (
+    "anybody anyone boy children everybody everyone girl guy he her him man men people person persons she"
+    " somebody someone they them woman women"
+)
+_NEUTRAL = (
+    "a about again all also am an and any anything appear appearing appears are at be been begin beginning begins"
+    " being between by can clip come comes contain contained contains contents could display displayed displays do"
+    " does doing done did during each ever exactly exist exists film first following footage for frame from full"
+    " get gets had has have here how i image in into is it its just kind know last lasts list long longer many"
+    " me moment movie much near now occur of often on onscreen or other our performed perform performing performs"
+    " picture place play played plays please point present read reads recording same say says screen second"
+    " seconds see seen segment show showing shown shows so some something start started starting starts stay stays"
+    " such take taken tell than that the their them then there these thing things this those time times to total"
+    " type under us used uses using very video visible was we were what when where which while who will with"
+    " yes you your actually currently altogether overall sort"
+)
+
+REWRITES: tuple[tuple[str, str], ...] = (
+    (r"\b(what|who|where|when|how|that|there|it)['’]s\b", r"\1 is"),
+    (r"\b(\w+)n['’]t\b", r"\1 not"),
+    (r"['’]s\b", ""),
+    (r"^(?:please|and|so|hey)\b,? *", ""),
+    (r"^(?:can|could|would|will) you (?:please )?(?:tell|say|show)(?: to)? me ", ""),
+    (r"^(?:tell me|do you know|i want to know|say) ", ""),
+    (r"\bcolour", "color"),
+    (r"\bthe (?:two|2|three|3|following|these)\b", "these"),
+    *((rf"\b{word}\b", f"{number}") for number, word in enumerate(_NUMBERS.split(), start=1)),
+    *(
+        (rf"\b{word}\b", f"{ordinal}th")
+        for ordinal, word in zip(range(3, 11), _ORDINALS.split(), strict=True)
+    ),
+    # "second" is a unit and an ordinal: an ordinal where something that can be counted follows.
+    (
+        r"\bsecond (?=(?:shot|scene|cut|take|dissolve|fade|text|line|word|subtitle|action|thing|keyframe|time)\b)",
+        "2nd ",
+    ),
+    (r"\bfirst\b", "1st"),
+    (r"\bfinal\b", "last"),
+)
+"""What is written differently and means the same."""
+
+INTENTS: tuple[tuple[str, str], ...] = (
+    ("how_often", r"^how often\b|^how many times\b|^what number of times\b"),
+    (
+        "how_long",
+        r"^(?:for )?how long\b|^what is the (?:total )?(?:duration|length|running time)\b"
+        r"|^how many (?:seconds|minutes)\b",
+    ),
+    ("count", r"^how many\b|^what is the (?:total )?number of\b|^count\b"),
+    (
+        "when",
+        r"^(?:since |until |from )?when\b|^(?:at |from |until )?(?:what|which) (?:time|second|moment|timestamp)s?\b",
+    ),
+    (
+        "direction",
+        r"^(?:in(?:to)? |to )?(?:which|what) (?:direction|way|side)\b|^where (?:does|do|did|is|are)\b",
+    ),
+    ("what", r"^(?:what|which|who|read|list|describe)\b"),
+    ("how", r"^how\b"),
+    ("yes_no", r"^(?:is|are|was|were|does|do|did|has|have|had|can|could)\b"),
+)
+"""What is asked for; the first that matches decides."""
+
+DIRECTIONS = ("left", "right", "up", "down", "in", "out", "clockwise", "counterclockwise")
+
+SUBJECTS: tuple[tuple[str, str, str], ...] = (
+    ("metadata", r"\b(?:frames? per second|frame ?-?rate|fps)\b", "frame_rate"),
+    (
+        "metadata",
+        r"\b(?:resolution|(?:picture|frame|image|video) size|dimensions|width|height|how (?:wide|high|tall|big))\b",
+        "size",
+    ),
+    ("metadata", r"\b(?:codec|encoded|encoding|compression|compressed)\b", "codec"),
+    ("metadata", r"\b(?:damaged?|corrupt(?:ed)?|broken|defective|undecodable)\b", "damage"),
+    ("metadata", r"\b(?:rotated|rotation)\b", "rotation"),
+    ("metadata", r"\b(?:container|file format)\b", "container"),
+    ("keyframe", r"\bkey ?frames?\b", ""),
+    ("cut", r"\b(?:hard )?cuts?\b", ""),
+    ("dissolve", r"\b(?:dissolves?|cross-?fades?|dissolving)\b", ""),
+    ("fade", r"\b(?:fades?|fading)\b(?: (?:in|out|to black|from black))?", ""),
+    ("transition", r"\b(?:(?:scene|shot) changes?|transitions?|shot boundar(?:y|ies))\b", ""),
+    ("shot", r"\b(?:shots?|scenes?|takes?)\b(?! place)", ""),
+    (
+        "motion",
+        r"\b(?:strongest|biggest|largest|sudden|fastest|peak|highest|most)(?: of the)?"
+        r" (?:movements?|motion|activity)\b",
+        "",
+    ),
+    ("camera", r"\bcamera\b", ""),
+    ("camera", r"\b(?:does not|do not|never|not) mov(?:e|ing)\b", "static"),
+    ("camera", r"\b(?:static|still|fixed|motionless|steady|stationary|tripod)\b", "static"),
+    ("camera", r"\bpan(?:s|ned|ning)?\b", "pans"),
+    ("camera", r"\btilt(?:s|ed|ing)?\b", "tilts"),
+    ("camera", r"\bzoom(?:s|ed|ing)?\b", "zooms"),
+    ("camera", r"\broll(?:s|ed|ing)?\b", "rolls"),
+    ("camera", r"\b(?:shak(?:e|es|y|ing)|wobbl(?:e|es|y|ing)|hand-?held)\b", "shakes"),
+    ("object", r"\b(?:falls?|falling|fell|fallen)\b", "falls"),
+    ("object", r"\b(?:runs?|running|ran)\b", "runs"),
+    ("object", r"\b(?:waves?|waving|waved)\b", "waves"),
+    ("moves", r"\b(?:mov(?:es?|ed|ing|ements?)|motion|goes|going|travels?)\b", "moves"),
+    (
+        "direction",
+        r"\b(?:to the |towards? the |to |towards )?(left|right|up|down|clockwise|counterclockwise)(?:wards?)?\b",
+        "",
+    ),
+    ("direction", r"\b(?:upwards?)\b", "up"),
+    ("direction", r"\b(?:downwards?)\b", "down"),
+    (
+        "text",
+        r"\b(?:lines? of text|on-?screen text|texts?|words?|writing|written|letters?"
+        r"|subtitles?|captions?|titles?|inscriptions?|lines?|legible|readable)\b",
+        "",
+    ),
+    ("date", r"\bdates?\b", ""),
+    ("frames", r"\bframes?\b", ""),
+    (
+        "happens",
+        r"\b(?:happen(?:s|ed|ing)?|going on|takes? place|taking place|occur(?:s|red)?|events?)\b",
+        "",
+    ),
+    ("action", r"\b(?:actions?|activit(?:y|ies))\b", ""),
+)
+"""What questions can be about: kind, the words that say so, and which of its kind."""
+
+SYNONYMS: tuple[tuple[str, str], ...] = (
+    (r"\b(?:fighting|fights|brawl\w*|punch(?:es|ing)? each other)\b", "fight"),
+    (r"\b(?:applaud\w*|clapping hands)\b", "clap"),
+    (r"\b(?:hand-?clapping|handclaps?)\b", "clap"),
+    (r"\bjuggl\w*\b", "juggle"),
+)
+"""Other words for actions."""
+
+ACTORS = frozenset(_ACTORS.split())
+"""Words for whoever does something; who it is, nobody measures."""
+
+NEUTRAL = frozenset(_NEUTRAL.split())
+"""Words that add nothing that would have to be measured."""
+
+
+def page_grammar() -> dict[str, Any]:
+    """The table as JSON values, for the script of the report's page.
+
+    >>> sorted(page_grammar())
+    ['actors', 'intents', 'neutral', 'rewrites', 'subjects', 'synonyms']
+    """
+    return {
+        "rewrites": [[pattern, new.replace(r"\1", "$1")] for pattern, new in REWRITES],
+        "intents": [list(row) for row in INTENTS],
+        "subjects": [list(row) for row in SUBJECTS],
+        "synonyms": [list(row) for row in SYNONYMS],
+        "actors": sorted(ACTORS),
+        "neutral": sorted(NEUTRAL),
+    }

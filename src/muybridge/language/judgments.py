@@ -1,0 +1,217 @@
+"""Is it so, which of these, what comes first: answers that choose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from muybridge.language.contents import MAX_TOLD, written_answer
+from muybridge.language.evidence import Evidence, is_sure, merged
+from muybridge.language.measures import ordinal_word
+from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
+from muybridge.language.question import Subject
+from muybridge.language.scope import Scope, cannot_tell, claim, known, missing_kind, picked
+from muybridge.values import Answer, Segment
+
+__all__ = ["compare_answer", "extreme_answer", "options_answer", "yes_no_answer"]
+
+_ALWAYS, _STILL_ENERGY = 0.9, 1e-3
+
+
+def yes_no_answer(scope: Scope) -> Answer:
+    """Whether something is so."""
+    question, kind = scope.question, scope.subject.kind
+    if question.subject is None:
+        return cannot_tell("the question names nothing that was measured")
+    if question.quantity is not None:
+        return _quantity(scope)
+    if kind == "camera":
+        return _camera(scope)
+    if kind == "text":
+        return _text(scope)
+    if kind == "object" and scope.subject.details == ("moves",):
+        return _anything_moves(scope)
+    if kind in ("date", "frames", "happens", "metadata"):
+        return written_answer(scope) if kind == "date" else cannot_tell("that is not measured as a yes or no")
+    sure = [one for one in scope.chosen if is_sure(one)]
+    if sure:
+        joined = merged(sure) if kind in ("object", "action") else sure
+        told = clause(joined[0]) if kind == "action" else _there(kind, joined, scope.subject)
+        where = "" if kind == "shot" and len(joined) > MAX_TOLD else f" {stretch(joined)}"
+        return known(f"Yes, {told}{where}.", sure)
+    if scope.segments:
+        return Answer("Perhaps, but it was not recognized for sure.", scope.segments, known=False)
+    if kind == "action":
+        return cannot_tell("no such action was recognized")
+    return known(f"No, the video does not show that {claim(scope.subject)}.", [])
+
+
+def _there(kind: str, joined: Sequence[Segment], subject: Subject) -> str:
+    if kind in ("shot", "cut", "dissolve", "fade", "transition", "keyframe"):
+        return f"there {'is' if len(joined) == 1 else 'are'} {counted(len(joined), kind)}"
+    return claim(subject)
+
+
+def _camera(scope: Scope) -> Answer:
+    evidence, details = scope.evidence, scope.subject.details
+    seen = evidence.within(evidence.find(Subject("camera")), scope.window)
+    clear = [one for one in seen if one.label != "camera unknown"]
+    total = sum(one.duration_seconds for one in seen)
+    if not clear or sum(one.duration_seconds for one in clear) < 0.5 * total:
+        return cannot_tell("the camera’s motion cannot be seen")
+    fitting = [one for one in scope.segments if one.label != "camera unknown"]
+    if not details:
+        return cannot_tell("the question does not say what the camera is to do")
+    share = sum(one.duration_seconds for one in fitting) / max(
+        sum(one.duration_seconds for one in clear), 1e-9
+    )
+    says = claim(scope.subject)
+    if fitting and (share >= _ALWAYS or not ("static" in details or scope.question.whole)):
+        where = "" if len(fitting) == len(clear) else f" {stretch(merged(fitting))}"
+        return known(f"Yes, {says}{where}.", fitting)
+    others = [one for one in clear if one not in fitting]
+    told = join_and(f"{clause(one)} {span(one)}" for one in others[:3]) if others else ""
+    if fitting:
+        return known(f"No, not all the time: {told}.", others)
+    return known(f"No, {told}." if told else f"No, the video does not show that {says}.", others)
+
+
+def _text(scope: Scope) -> Answer:
+    phrase, evidence = scope.subject.phrase, scope.evidence
+    sure = [one for one in scope.segments if is_sure(one)]
+    if sure:
+        labels = list(dict.fromkeys(one.label for one in sure))
+        told = join_and(map(quoted, labels[:MAX_TOLD]))
+        verb = "is" if len(labels) == 1 else "are"
+        return known(f"Yes, {told} {verb} on the screen {stretch(merged(sure))}.", sure)
+    if scope.segments:
+        read = join_and(quoted(one.label) for one in scope.segments[:3])
+        return Answer(f"Perhaps: {read} was read, but not for sure.", scope.segments, known=False)
+    if not phrase:
+        return known("No, no text was read on the screen.", [])
+    others = evidence.find(Subject("text"))
+    if not others:
+        return Answer(
+            f"No text at all was read, so whether {quoted(phrase)} is there cannot be told.", (), False
+        )
+    return known(f"No, {quoted(phrase)} was not read on the screen; other words were.", others)
+
+
+def _anything_moves(scope: Scope) -> Answer:
+    evidence = scope.evidence
+    found = list(scope.segments)
+    if found:
+        labels = list(dict.fromkeys(one.label for one in found))
+        return known(f"Yes: {join_and(labels[:4])}.", found)
+    energy = evidence.timeline.signal("motion energy")
+    if energy is not None and len(energy) and scope.window is None:
+        if float(energy.values.max()) < _STILL_ENERGY:
+            return known("No, nothing changes in the picture.", [])
+        return known(
+            "Yes, something moves in the picture, but in no clear direction.",
+            evidence.find(Subject("motion")),
+        )
+    return cannot_tell("no clear movement was seen there")
+
+
+def _quantity(scope: Scope) -> Answer:
+    assert scope.question.quantity is not None
+    comparison, number = scope.question.quantity
+    if scope.subject.kind not in ("shot", "cut", "dissolve", "fade", "transition", "text", "keyframe"):
+        return cannot_tell("what is to be counted was not searched for")
+    found = len(scope.segments)
+    is_so = {
+        "more than": found > number,
+        "at least": found >= number,
+        "fewer than": found < number,
+        "less than": found < number,
+    }.get(comparison, found == number)
+    verb = "is" if found == 1 else "are"
+    return known(
+        f"{'Yes' if is_so else 'No'}, there {verb} {counted(found, scope.subject.kind)}.", scope.segments
+    )
+
+
+def compare_answer(scope: Scope) -> Answer:
+    """Which of two things comes before the other."""
+    question, evidence = scope.question, scope.evidence
+    if not scope.segments:
+        return Answer(f"The video does not show that {claim(scope.subject, scope.words)}.", known=False)
+    one = scope.chosen[0] if scope.chosen else scope.segments[0]
+    if question.window is not None:
+        start = question.window.start_seconds
+        name, evidences = moment(start), [one]
+    elif question.anchor is not None and not missing_kind(evidence, question.anchor):
+        anchors = picked(evidence.find(question.anchor), question.anchor_ordinal)
+        if not anchors:
+            return Answer(f"The video does not show that {claim(question.anchor)}.", known=False)
+        start, evidences = anchors[0].start_seconds, [one, anchors[0]]
+        is_point = anchors[0].kind == "shot"
+        name = _transition(question.anchor_ordinal, anchors[0]) if is_point else clause(anchors[0])
+    else:
+        return cannot_tell("with what it is to be compared was not understood")
+    if abs(one.start_seconds - start) < 0.02:
+        return (
+            known(f"At the same moment, {moment(start)}.", evidences)
+            if question.window is None
+            else known(f"It starts right at {name}, so after it.", evidences)
+        )
+    word = "Before" if one.start_seconds < start else "After"
+    says = claim(scope.subject, scope.words)
+    return known(f"{word} {name}: {says} {span(one)}.", evidences)
+
+
+def _transition(ordinal: int | None, anchor: Segment) -> str:
+    name = anchor.label if anchor.label in ("cut", "dissolve", "fade") else "shot"
+    return f"the {ordinal_word(ordinal or 1)} {name} at {moment(anchor.start_seconds)}"
+
+
+def extreme_answer(scope: Scope) -> Answer:
+    """The longest or the shortest of a kind."""
+    kind = scope.subject.kind
+    if kind not in ("shot", "text", "action", "camera", "dissolve", "fade") or not scope.segments:
+        return cannot_tell("there is nothing of that kind to compare")
+    choose = max if scope.question.extreme == "longest" else min
+    one = choose(scope.segments, key=lambda segment: segment.duration_seconds)
+    number = scope.segments.index(one) + 1
+    name = f"the {ordinal_word(number)} shot" if kind == "shot" else clause(one)
+    lasts = f"with {moment(one.duration_seconds)}, {span(one)}"
+    return known(
+        sentence(
+            f"the {scope.question.extreme} is {name}, {lasts}"
+            if kind == "shot"
+            else f"{name} {scope.question.extreme}, {lasts}"
+        ),
+        [one],
+    )
+
+
+def options_answer(scope: Scope) -> Answer:
+    """Which of several things is so, or comes first."""
+    evidence, question = scope.evidence, scope.question
+    rows = [(shown, _look(evidence, subject, rest)) for shown, subject, rest in question.options]
+    found = [(shown, segments) for shown, segments in rows if segments]
+    if any(segments is None for _, segments in rows):
+        missing = join_and(quoted(shown) for shown, segments in rows if segments is None)
+        return cannot_tell(f"the video was not searched for {missing}")
+    if not found:
+        return Answer("None of these was found in the video.", known=False)
+    if question.ordinal is not None or "before" in question.text.casefold():
+        pick = max if question.ordinal == -1 else min
+        shown, segments = pick(found, key=lambda row: (row[1] or [])[0].start_seconds)
+        return known(sentence(f"{shown}, {span((segments or [])[0])}"), segments or [])
+    told = [f"{shown} {stretch(merged(segments or []), most=2)}" for shown, segments in found]
+    return known(sentence(join_and(told)), [one for _, segments in found for one in segments or []])
+
+
+def _look(evidence: Evidence, subject: Subject | None, rest: Sequence[str]) -> list[Segment] | None:
+    """The segments of an option; None where it is not something that was looked for."""
+    details = subject.details if subject is not None and subject.kind == "object" else ()
+    words = tuple(word for word in (*details, *rest) if word != "moves")
+    if subject is None or rest:
+        if not evidence.looked_for("action"):
+            return None
+        # An action that was not found may be one that nobody could have found; that is told by finding another.
+        return [one for one in evidence.find(Subject("action"), words) if is_sure(one)]
+    if missing_kind(evidence, subject):
+        return None
+    return [one for one in evidence.find(subject) if is_sure(one)]

@@ -1,0 +1,158 @@
+"""The segments that a question is about, within the time that it means; and how not knowing is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from muybridge.language.evidence import Evidence
+from muybridge.language.phrases import join_and, quoted
+from muybridge.language.question import Question, Subject, Window
+from muybridge.values import Answer, Segment
+
+__all__ = ["MAX_EVIDENCE", "Scope", "absent", "cannot_tell", "claim", "known"]
+
+MAX_EVIDENCE = 100
+"""The most segments that an answer carries along."""
+_NOUNS = {
+    "action": "what people do",
+    "camera": "the camera’s motion",
+    "keyframe": "keyframes",
+    "motion": "movement",
+    "object": "moving things",
+    "shot": "shots",
+    "text": "text on the screen",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A question with its evidence, cut to the time that it means.
+
+    Args:
+        evidence: of the timeline.
+        question: as parsed.
+        segments: of the subject, within the window, in order of time.
+        window: None for all of the video.
+        words: the name of the action that is meant.
+        reason: why it cannot be answered; empty where it can.
+        anchors: the segments to which "before" and "after" refer.
+    """
+
+    evidence: Evidence
+    question: Question
+    segments: tuple[Segment, ...] = ()
+    window: Window | None = None
+    words: tuple[str, ...] = ()
+    reason: str = ""
+    anchors: tuple[Segment, ...] = ()
+
+    @classmethod
+    def of(cls, evidence: Evidence, question: Question, words: Sequence[str]) -> Self:
+        """Look up what a question is about."""
+        subject, window = question.subject, question.window
+        if subject is not None and (missing := missing_kind(evidence, subject)):
+            return cls(evidence, question, reason=f"nobody looked for {_NOUNS.get(missing, missing)}")
+        anchors: list[Segment] = []
+        if question.relation:
+            if question.anchor is None:
+                return cls(evidence, question, reason=f"“{question.relation}” what is not said")
+            if missing := missing_kind(evidence, question.anchor):
+                return cls(evidence, question, reason=f"nobody looked for {_NOUNS.get(missing, missing)}")
+            anchors = picked(evidence.find(question.anchor), question.anchor_ordinal)
+            if not anchors:
+                return cls(
+                    evidence, question, reason=f"the video does not show that {claim(question.anchor)}"
+                )
+            window = _window_of(question.relation, anchors[0])
+        found = [] if subject is None else evidence.find(subject, words)
+        within = evidence.within(found, window, starting=_starts(question, anchors))
+        return cls(evidence, question, tuple(within), window, tuple(words), "", tuple(anchors[:1]))
+
+    @property
+    def subject(self) -> Subject:
+        """What the question is about; of kind `"happens"` where no word says so."""
+        return self.question.subject or Subject("happens")
+
+    @property
+    def chosen(self) -> list[Segment]:
+        """The one that an ordinal picks, or all."""
+        return picked(self.segments, self.question.ordinal)
+
+
+def missing_kind(evidence: Evidence, subject: Subject) -> str:
+    """The kind of evidence that a subject needs and nobody looked for; empty where all is there."""
+    kind = {"cut": "shot", "dissolve": "shot", "fade": "shot", "transition": "shot", "date": "text"}.get(
+        subject.kind, subject.kind
+    )
+    return kind if kind in _NOUNS and not evidence.looked_for(kind) else ""
+
+
+def picked(segments: Sequence[Segment], ordinal: int | None) -> list[Segment]:
+    """The first, second, … or last (−1) of segments; all where there is no ordinal."""
+    if ordinal is None:
+        return list(segments)
+    at = len(segments) - 1 if ordinal < 0 else ordinal - 1
+    return [segments[at]] if 0 <= at < len(segments) else []
+
+
+def claim(subject: Subject, words: Sequence[str] = ()) -> str:
+    """What a subject says is so, as a clause.
+
+    >>> claim(Subject("camera", ("pans", "left"))), claim(Subject("text", (), "EXIT")), claim(Subject("cut"))
+    ('the camera pans left', '“EXIT” is on the screen', 'there is a cut')
+    """
+    details = " ".join(subject.details)
+    if subject.kind == "camera":
+        if "static" in subject.details:
+            return "the camera stands still"
+        verbs = {"pans", "tilts", "zooms", "rolls", "shakes", "moves"} & set(subject.details)
+        return f"the camera {details if verbs else f'moves {details}'.strip()}"
+    if subject.kind == "object":
+        return f"something {details}"
+    if subject.kind == "text":
+        return f"{quoted(subject.phrase)} is on the screen" if subject.phrase else "text is on the screen"
+    if subject.kind == "action":
+        return f"{quoted(' '.join(words))} is done" if words else "anybody does anything that was recognized"
+    if subject.kind == "motion":
+        return "any movement stands out"
+    article = "an" if subject.kind[0] in "aeiou" else "a"
+    return f"there is {article} {subject.kind}"
+
+
+def known(text: str, evidence: Sequence[Segment]) -> Answer:
+    """An answer that the evidence gives."""
+    return Answer(text, tuple(evidence[:MAX_EVIDENCE]))
+
+
+def absent(scope: Scope) -> Answer:
+    """What was looked for is not there."""
+    where = " then" if scope.window is not None else ""
+    return Answer(f"The video does not show that {claim(scope.subject, scope.words)}{where}.", known=False)
+
+
+def cannot_tell(reason: str) -> Answer:
+    """Not knowing, and why."""
+    return Answer(f"That cannot be told: {reason}.", known=False)
+
+
+def either(parts: Sequence[str]) -> str:
+    """Several possibilities."""
+    return join_and(parts, "or")
+
+
+def _window_of(relation: str, anchor: Segment) -> Window:
+    if relation == "before":
+        return Window("before", end_seconds=anchor.start_seconds)
+    if relation == "after":
+        # What begins while the anchor is still there also comes after it: after its beginning.
+        point = anchor.kind == "shot" and anchor.label in ("cut", "dissolve", "fade")
+        return Window("after", anchor.end_seconds if point else anchor.start_seconds + 0.051)
+    return Window("during", anchor.start_seconds, anchor.end_seconds)
+
+
+def _starts(question: Question, anchors: Sequence[Segment]) -> bool:
+    """Whether what is asked for must begin in the window: events after an event, but not the camera's state."""
+    kind = question.subject.kind if question.subject is not None else ""
+    return bool(anchors) and question.relation == "after" and kind != "camera"
