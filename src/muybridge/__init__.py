@@ -41,6 +41,8 @@ _NAMES = {
     "VideoMetadata": "muybridge.values",
     "VideoOpenError": "muybridge.errors",
     "WeightsError": "muybridge.errors",
+    "ask": "muybridge.pipeline.ask",
+    "caption": "muybridge.pipeline.caption",
     "classify": "muybridge.actions.classifier",
     "compute_flow": "muybridge.motion.flow",
     "create_model": "muybridge.models.registry",
@@ -95,6 +97,8 @@ if TYPE_CHECKING:
     from muybridge.motion.readings import MotionObserver as MotionObserver
     from muybridge.motion.shots import detect_shots as detect_shots
     from muybridge.pipeline.analyze import analyze as analyze
+    from muybridge.pipeline.ask import ask as ask
+    from muybridge.pipeline.caption import caption as caption
     from muybridge.text.reader import read_text as read_text
     from muybridge.values import (
         Answer as Answer,

@@ -23,6 +23,8 @@ VERBS = (
     "flow",
     "classify",
     "read",
+    "caption",
+    "ask",
     "compare",
     "cost",
     "models",

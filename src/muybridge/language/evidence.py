@@ -227,6 +227,11 @@ def is_sure(segment: Segment) -> bool:
     return True
 
 
+def is_something(action: Segment) -> bool:
+    """Whether an action is one, and not the model's word for none of its actions."""
+    return action.label.casefold() not in _NOTHING
+
+
 def merged(segments: Iterable[Segment], *, gap_seconds: float = 0.1) -> list[Segment]:
     """Neighbors that touch each other as one: the stretches in which any of them is so.
 

@@ -25,7 +25,7 @@ _NEUTRAL = (
     " does doing done did during each ever exactly exist exists film first following footage for frame from full"
     " get gets had has have here how i image in into is it its just kind know last lasts list long longer many"
     " me moment movie much near now occur of often on onscreen or other our performed perform performing performs"
-    " picture place play played plays please point present read reads recording same say says screen second"
+    " picture place play played plays please point present read reads recording same screen second"
     " seconds see seen segment show showing shown shows so some something start started starting starts stay stays"
     " such take taken tell than that the their them then there these thing things this those time times to total"
     " type under us used uses using very video visible was we were what when where which while who will with"
@@ -122,6 +122,7 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("direction", r"\b(?:upwards?)\b", "up"),
     ("direction", r"\b(?:downwards?)\b", "down"),
+    ("text", r"\b(?:it|screen|text|title|subtitle|caption|video) (?:says?|said|reads?)\b", ""),
     (
         "text",
         r"\b(?:lines? of text|on-?screen text|texts?|words?|writing|written|letters?"

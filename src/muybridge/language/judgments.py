@@ -190,17 +190,20 @@ def options_answer(scope: Scope) -> Answer:
     evidence, question = scope.evidence, scope.question
     rows = [(shown, _look(evidence, subject, rest)) for shown, subject, rest in question.options]
     found = [(shown, segments) for shown, segments in rows if segments]
-    if any(segments is None for _, segments in rows):
-        missing = join_and(quoted(shown) for shown, segments in rows if segments is None)
+    missing = join_and(quoted(shown) for shown, segments in rows if segments is None)
+    is_order = question.ordinal is not None or "before" in question.text.casefold()
+    # One that was found is found, whatever the others are; but who comes first cannot be told of strangers.
+    if missing and (is_order or not found or not evidence.looked_for("action")):
         return cannot_tell(f"the video was not searched for {missing}")
     if not found:
         return Answer("None of these was found in the video.", known=False)
-    if question.ordinal is not None or "before" in question.text.casefold():
+    if is_order:
         pick = max if question.ordinal == -1 else min
         shown, segments = pick(found, key=lambda row: (row[1] or [])[0].start_seconds)
         return known(sentence(f"{shown}, {span((segments or [])[0])}"), segments or [])
     told = [f"{shown} {stretch(merged(segments or []), most=2)}" for shown, segments in found]
-    return known(sentence(join_and(told)), [one for _, segments in found for one in segments or []])
+    caveat = f"; {missing} was not recognized" if missing else ""
+    return known(sentence(join_and(told) + caveat), [one for _, segments in found for one in segments or []])
 
 
 def _look(evidence: Evidence, subject: Subject | None, rest: Sequence[str]) -> list[Segment] | None:
@@ -208,10 +211,8 @@ def _look(evidence: Evidence, subject: Subject | None, rest: Sequence[str]) -> l
     details = subject.details if subject is not None and subject.kind == "object" else ()
     words = tuple(word for word in (*details, *rest) if word != "moves")
     if subject is None or rest:
-        if not evidence.looked_for("action"):
-            return None
-        # An action that was not found may be one that nobody could have found; that is told by finding another.
-        return [one for one in evidence.find(Subject("action"), words) if is_sure(one)]
+        # An action that was not found may be one that nobody could have found.
+        return [one for one in evidence.find(Subject("action"), words) if is_sure(one)] or None
     if missing_kind(evidence, subject):
         return None
     return [one for one in evidence.find(subject) if is_sure(one)]

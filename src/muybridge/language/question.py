@@ -193,8 +193,8 @@ def _normalize(text: str) -> tuple[str, tuple[str, ...]]:
     words = re.sub(r"\s+", " ", text.casefold()).strip()
     for pattern, new in REWRITES:
         words = re.sub(pattern, new, words)
-    named = re.search(r"\b(?:the|a) (?:word|words|phrase|name|text) ([a-z0-9'-]+)", words)
-    if named and named[1] not in NEUTRAL and not re.search(rf"^(?:{'|'.join(_TEXT_VERBS)})$", named[1]):
+    named = re.search(r"\b(?:the|a) (?:word|words|phrase|name) ([a-z0-9'-]+)", words)
+    if named and named[1] not in NEUTRAL | _TEXT_VERBS and not re.search(_END_WORDS, named[1]):
         phrases.append(named[1])
         words = words.replace(named[1], f"#{len(phrases) - 1}#", 1)
     for pattern, new in SYNONYMS:
@@ -202,7 +202,7 @@ def _normalize(text: str) -> tuple[str, tuple[str, ...]]:
     return re.sub(r"[?!;]+|[.](?!\d)", " ", words).strip(), tuple(phrases)
 
 
-_TEXT_VERBS = ("written", "shown", "change", "changes", "changed", "move", "moves", "scroll", "scrolls")
+_TEXT_VERBS = frozenset(("written", "change", "changes", "changed", "move", "moves", "scroll", "scrolls"))
 
 
 def _split_options(words: str) -> tuple[str, list[str]]:

@@ -10,7 +10,7 @@ _NAMES = {
     "watch": "muybridge.pipeline.passes",
 }
 
-__getattr__, __dir__ = attach(__name__, _NAMES, ("analyze", "cache", "demo", "encoding"))
+__getattr__, __dir__ = attach(__name__, _NAMES, ("analyze", "ask", "cache", "caption", "demo", "encoding"))
 __all__ = [*_NAMES]
 
 if TYPE_CHECKING:

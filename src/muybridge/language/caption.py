@@ -1,0 +1,192 @@
+"""A timeline → sentences: one of the whole video, then one of each part, all resting on segments.
+
+shots ──► parts (a long shot is told in pieces) ──► what overlaps each ──► a sentence with its evidence
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from muybridge.language.evidence import Evidence, is_something, is_sure
+from muybridge.language.phrases import counted, join_and, moment, quoted, sentence
+from muybridge.values import Segment, Timeline
+
+__all__ = ["caption_timeline", "parts_of"]
+
+MAX_PART_SECONDS = 20.0
+_MAX_TEXTS, _MAX_ACTIONS, _MAX_EVIDENCE = 3, 3, 20
+_MIN_SHARE = 0.15
+"""A camera motion that takes less of a part is not worth a word in it."""
+
+
+def caption_timeline(timeline: Timeline) -> list[Segment]:
+    """Say in sentences what was found in a video.
+
+    Args:
+        timeline: of `muybridge.analyze`.
+
+    Returns:
+        Segments of kind `"caption"`: first the whole video, then its parts in order (shots, and pieces of at most
+        20 seconds of longer ones), where there is more than one. `attributes["evidence"]` lists the segments that each
+        sentence rests on, as `[start_seconds, end_seconds, kind, label]`; `attributes["model"]` is `"evidence"`.
+
+    >>> from muybridge.values import VideoMetadata
+    >>> found = (Segment(0, 4, "shot", "shot 1"), Segment(4, 9, "shot", "shot 2", 0.9, {"transition": "cut"}),
+    ...     Segment(0, 4, "camera", "camera static"), Segment(4, 9, "camera", "camera pans left"),
+    ...     Segment(5, 6, "text", "EXIT", 0.99))
+    >>> for caption in caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=9.0), found)):
+    ...     print(caption.start_seconds, caption.end_seconds, caption.label)
+    0.0 9.0 The video lasts 9 s and has 2 shots. The camera pans left and stands still. “EXIT” is written.
+    0.0 4.0 The camera stands still.
+    4.0 9.0 The camera pans left, and “EXIT” is written.
+    """
+    evidence = Evidence(timeline)
+    whole = _whole(evidence)
+    spans = parts_of(evidence.of_kind.get("shot", []))
+    if len(spans) < 2:
+        return [whole]
+    return [
+        whole,
+        *(_part(span, inside) for span, inside in zip(spans, _sorted_into(spans, evidence), strict=True)),
+    ]
+
+
+def parts_of(shots: Sequence[Segment], *, max_seconds: float = MAX_PART_SECONDS) -> list[Segment]:
+    """The parts in which a video is told: its shots, long ones in equal pieces.
+
+    Args:
+        shots: of kind `"shot"`, in order of time.
+        max_seconds: the longest piece.
+
+    >>> [(part.start_seconds, part.end_seconds) for part in parts_of([Segment(0, 3), Segment(3, 53)])]
+    [(0.0, 3.0), (3.0, 19.666666666666668), (19.666666666666668, 36.333333333333336), (36.333333333333336, 53.0)]
+    """
+    parts = []
+    for shot in shots:
+        number = max(1, -int(-shot.duration_seconds // max_seconds))
+        length = shot.duration_seconds / number
+        edges = [shot.start_seconds + at * length for at in range(number)] + [shot.end_seconds]
+        parts += [Segment(start, end, "caption", shot.label) for start, end in pairwise(edges)]
+    return parts
+
+
+def _whole(evidence: Evidence) -> Segment:
+    shots = evidence.of_kind.get("shot", [])
+    told = f"The video lasts {moment(evidence.timeline.duration_seconds)}"
+    told += f" and has {counted(len(shots), 'shot')}." if shots else "."
+    segments = [segment for segment in evidence.timeline.segments if segment.kind not in ("shot", "keyframe")]
+    duration = max(evidence.timeline.duration_seconds, 1e-9)
+    clauses, used = _clauses(segments, duration, whole=True)
+    sentences = [told, *map(sentence, clauses)]
+    if not clauses:
+        sentences.append("Nothing else was found in it.")
+    return _caption(evidence.start_seconds, evidence.end_seconds, " ".join(sentences), [*shots, *used])
+
+
+def _part(span: Segment, inside: Sequence[Segment]) -> Segment:
+    clauses, used = _clauses(inside, max(span.duration_seconds, 1e-9), span=span)
+    if not clauses:
+        return _caption(span.start_seconds, span.end_seconds, "Nothing that was looked for happens.", [])
+    text = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])}, and {clauses[-1]}"
+    return _caption(span.start_seconds, span.end_seconds, sentence(text), used)
+
+
+def _sorted_into(spans: Sequence[Segment], evidence: Evidence) -> list[list[Segment]]:
+    """For each span, the segments that overlap it."""
+    starts = [span.start_seconds for span in spans]
+    inside: list[list[Segment]] = [[] for _ in spans]
+    for segment in evidence.timeline.segments:
+        if segment.kind in ("shot", "keyframe"):
+            continue
+        at = max(0, bisect_right(starts, segment.start_seconds) - 1)
+        while at < len(spans) and spans[at].start_seconds <= segment.end_seconds:
+            if segment.overlap_seconds(spans[at]) > 0:
+                inside[at].append(segment)
+            at += 1
+    return inside
+
+
+def _clauses(
+    segments: Sequence[Segment], duration: float, *, span: Segment | None = None, whole: bool = False
+) -> tuple[list[str], list[Segment]]:
+    """(what happens, as clauses; the segments that say so)."""
+    kinds: dict[str, list[Segment]] = {}
+    for segment in segments:
+        if is_sure(segment):
+            kinds.setdefault(segment.kind, []).append(segment)
+    told: list[str] = []
+    used: list[Segment] = []
+    actions = [one for one in kinds.get("action", ()) if is_something(one)]
+    names = _by_share(actions, span)[:_MAX_ACTIONS]
+    if names:
+        verb = "action is" if len(names) == 1 else "actions are"
+        told.append(f"the {verb} {join_and(map(quoted, names))}")
+        used += [one for one in actions if one.label in names]
+    cameras = [one for one in kinds.get("camera", ()) if one.label != "camera unknown"]
+    kept = [one for one in cameras if _seconds(one, span) >= _MIN_SHARE * duration]
+    words = list(dict.fromkeys(_by_share(kept or cameras[:1], span)))
+    if words:
+        told.append(_camera_clause(words[: 3 if whole else 2]))
+        used += kept or cameras[:1]
+    objects = kinds.get("object", [])
+    if objects:
+        told.append(_object_clause(_by_share(objects, span)))
+        used += objects
+    texts = list(dict.fromkeys(one.label for one in kinds.get("text", ())))
+    if texts:
+        names = [quoted(text) for text in texts[:_MAX_TEXTS]]
+        left = len(texts) - len(names)
+        names += [f"{counted(left, 'more line')}"] if left else []
+        told.append(f"{join_and(names)} {'is' if len(texts) == 1 else 'are'} written")
+        used += kinds["text"]
+    return told, used
+
+
+def _camera_clause(labels: Sequence[str]) -> str:
+    """Several camera labels as one clause.
+
+    >>> _camera_clause(["camera static", "camera pans left, shakes", "camera pans right"])
+    'the camera stands still, pans left and right, and shakes'
+    """
+    words = [part for label in labels for part in label.removeprefix("camera ").split(", ")]
+    return f"the camera {_grouped('stands still' if word == 'static' else word for word in words)}"
+
+
+def _object_clause(labels: Sequence[str]) -> str:
+    """Several object labels as one clause.
+
+    >>> _object_clause(["something moves left", "something falls", "something moves up"])
+    'something moves left and up, and falls'
+    """
+    return f"something {_grouped(label.removeprefix('something ') for label in labels)}"
+
+
+def _grouped(words: Iterable[str]) -> str:
+    """Verbs with their directions, each verb once."""
+    verbs: dict[str, dict[str, None]] = {}
+    for word in words:
+        verb, _, where = word.partition(" ")
+        verbs.setdefault(verb, {}).update({where: None} if where else {})
+    parts = [f"{verb} {join_and(where)}".strip() for verb, where in verbs.items()]
+    has_inner = any(len(where) > 1 for where in verbs.values())
+    # "moves left and up and falls" is hard to read: a comma parts what belongs together.
+    return f"{', '.join(parts[:-1])}, and {parts[-1]}" if has_inner and len(parts) > 1 else join_and(parts)
+
+
+def _by_share(segments: Iterable[Segment], span: Segment | None) -> list[str]:
+    """Labels, those that last longest first."""
+    seconds: dict[str, float] = {}
+    for one in segments:
+        seconds[one.label] = seconds.get(one.label, 0.0) + _seconds(one, span)
+    return sorted(seconds, key=lambda label: -seconds[label])
+
+
+def _seconds(segment: Segment, span: Segment | None) -> float:
+    return segment.duration_seconds if span is None else segment.overlap_seconds(span)
+
+
+def _caption(start: float, end: float, text: str, used: Sequence[Segment]) -> Segment:
+    rows = [[one.start_seconds, one.end_seconds, one.kind, one.label] for one in used[:_MAX_EVIDENCE]]
+    return Segment(start, max(start, end), "caption", text, None, {"model": "evidence", "evidence": rows})

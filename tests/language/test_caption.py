@@ -1,0 +1,88 @@
+"""Sentences from evidence: grounded, on the clock, quick for long videos."""
+
+import json
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from hypothesis import given, strategies as st
+
+from muybridge.language.caption import caption_timeline, parts_of
+from muybridge.values import Segment, Timeline, VideoMetadata
+
+
+def test_the_whole_then_the_parts() -> None:
+    segments = (
+        Segment(0, 4, "shot", "shot 1"),
+        Segment(4, 9, "shot", "shot 2"),
+        Segment(0, 4, "camera", "camera static"),
+        Segment(4, 9, "camera", "camera pans left, shakes"),
+        Segment(1, 2, "object", "something moves left"),
+        Segment(2, 3, "object", "something moves right"),
+        Segment(3, 3.5, "object", "something falls"),
+        Segment(5, 7, "action", "wave", 0.9),
+        Segment(5, 6, "action", "none of these", 0.9),
+        Segment(5, 6, "text", "EXIT", 0.99),
+        Segment(5, 6, "text", "E1T", 0.4),
+    )
+    captions = caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=9.0), segments))
+    assert [(one.start_seconds, one.end_seconds) for one in captions] == [(0, 9), (0, 4), (4, 9)]
+    assert [one.label for one in captions[1:]] == [
+        "The camera stands still, and something moves left and right, and falls.",
+        "The action is “wave”, the camera pans left and shakes, and “EXIT” is written.",
+    ]
+    grounds = {tuple(row) for one in captions for row in one.attributes["evidence"]}
+    assert grounds <= {(s.start_seconds, s.end_seconds, s.kind, s.label) for s in segments}
+    json.dumps([one.to_dict() for one in captions])
+
+
+def test_nothing_found_is_said() -> None:
+    (only,) = caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=2.0)))
+    assert only.label == "The video lasts 2 s. Nothing else was found in it."
+
+
+def test_words_of_the_screen_stay_in_their_quotation_marks() -> None:
+    text = Segment(0, 1, "text", "stop” said he. \x1b[31m Ignore that", 0.99)
+    (only,) = caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=2.0), (text,)))
+    assert only.label.count("“") == only.label.count("”") == 1
+    assert "\x1b" not in only.label
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=20))
+def test_parts_tile_the_shots(lengths: list[float]) -> None:
+    shots, at = [], 0.0
+    for length in lengths:
+        shots.append(Segment(at, at + length, "shot"))
+        at += length
+    parts = parts_of(shots)
+    assert parts[0].start_seconds == 0
+    assert parts[-1].end_seconds == at
+    assert all(a.end_seconds == b.start_seconds for a, b in pairwise(parts))
+    assert max(part.duration_seconds for part in parts) <= 20.0 + 1e-6
+
+
+def test_eight_hours_take_seconds() -> None:
+    kinds = (
+        ("object", "something moves left"),
+        ("text", "word"),
+        ("camera", "camera pans left"),
+        ("shot", "shot"),
+    )
+    segments = tuple(
+        Segment(n * 0.288, n * 0.288 + (1.152 if n % 4 == 3 else 0.2), *kinds[n % 4]) for n in range(100_000)
+    )
+    started = time.process_time()
+    captions = caption_timeline(Timeline(VideoMetadata("long.mp4", duration_seconds=28_800.0), segments))
+    assert time.process_time() - started < 20
+    assert len(captions) == 25_001
+
+
+def test_a_real_clip(shared: Path) -> None:
+    from muybridge import analyze
+    from muybridge.pipeline import default_observers
+
+    path = shared / "clips" / "nasa_13013.mp4"
+    captions = caption_timeline(analyze(path, observers=default_observers(without=["text"])))
+    assert [round(one.start_seconds) for one in captions] == [0, 0, 5, 8]
+    assert captions[0].label.startswith("The video lasts 13.01 s and has 3 shots.")
+    assert "zooms out" in captions[3].label
