@@ -18,6 +18,8 @@ _NAMES = {
     "Answer": "muybridge.values",
     "Clip": "muybridge.values",
     "DamagedVideoWarning": "muybridge.errors",
+    "DatasetError": "muybridge.errors",
+    "DatasetWarning": "muybridge.errors",
     "EmptyVideoError": "muybridge.errors",
     "EndpointError": "muybridge.errors",
     "Frame": "muybridge.values",
@@ -77,6 +79,8 @@ if TYPE_CHECKING:
     from muybridge.actions.classifier import classify as classify
     from muybridge.errors import (
         DamagedVideoWarning as DamagedVideoWarning,
+        DatasetError as DatasetError,
+        DatasetWarning as DatasetWarning,
         EmptyVideoError as EmptyVideoError,
         EndpointError as EndpointError,
         MissingExtraError as MissingExtraError,

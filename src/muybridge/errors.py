@@ -9,6 +9,7 @@ MuybridgeError
 ├── OptionError (ValueError)    an option outside what is allowed
 ├── UnknownNameError (LookupError)   a name nobody registered; lists the nearest ones
 ├── WeightsError                weights that are missing, damaged, or of another architecture
+├── DatasetError (ValueError)   a list of videos, or a folder of them, that cannot be learned from
 ├── TrainingError               a training that cannot go on, such as one whose loss is NaN
 ├── EndpointError               a model server that cannot be reached, refuses, or replies with garbage
 ├── OutputError (OSError)       results that cannot be written where they were asked for
@@ -27,6 +28,8 @@ from types import ModuleType
 
 __all__ = [
     "DamagedVideoWarning",
+    "DatasetError",
+    "DatasetWarning",
     "EmptyVideoError",
     "EndpointError",
     "MissingExtraError",
@@ -111,6 +114,10 @@ class WeightsError(MuybridgeError):
     """Weights are missing, damaged, or belong to another architecture."""
 
 
+class DatasetError(MuybridgeError, ValueError):
+    """A list of videos, or a folder of them, cannot be learned from or tested on."""
+
+
 class TrainingError(MuybridgeError):
     """A training cannot go on; the message names the step and the files."""
 
@@ -138,6 +145,10 @@ class MissingExtraError(MuybridgeError, ImportError):
 
 class DamagedVideoWarning(UserWarning):
     """Part of a video could not be decoded; the message names the second."""
+
+
+class DatasetWarning(UserWarning):
+    """A dataset has gaps or a leak that make its numbers worth less; the message names them."""
 
 
 def require_extra(module: str, *, extra: str) -> ModuleType:

@@ -11,15 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.errors import VideoOpenError
+from muybridge.video.file_names import VIDEO_ENDINGS
 
-__all__ = ["VIDEO_ENDINGS", "clock", "expand_paths", "print_json", "progress_bar"]
-
-VIDEO_ENDINGS = frozenset(
-    (
-        *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4"),
-        *(".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
-    )
-)
+__all__ = ["clock", "expand_paths", "print_json", "progress_bar"]
 
 
 def print_json(value: Any) -> None:

@@ -5,18 +5,34 @@ from typing import TYPE_CHECKING
 from muybridge._lazy import attach
 
 _NAMES = {
+    "Augmentation": "muybridge.training.augmentation",
+    "ClipCache": "muybridge.training.clip_cache",
+    "ClipDataset": "muybridge.training.clips",
     "Trainer": "muybridge.training.loop",
     "TrainingResult": "muybridge.training.loop",
     "TrainingSettings": "muybridge.training.settings",
+    "VideoItem": "muybridge.training.videos",
+    "VideoList": "muybridge.training.videos",
+    "check_leak": "muybridge.training.splits",
+    "check_videos": "muybridge.training.check",
+    "read_videos": "muybridge.training.annotations",
+    "split_by_group": "muybridge.training.splits",
 }
 _SUBMODULES = (
+    "annotations",
+    "augmentation",
     "batches",
+    "check",
     "classification",
+    "clip_cache",
+    "clips",
     "loop",
     "optimizer",
     "progress",
     "run_files",
     "settings",
+    "splits",
+    "videos",
     "weight_average",
 )
 
@@ -24,5 +40,12 @@ __getattr__, __dir__ = attach(__name__, _NAMES, _SUBMODULES)
 __all__ = [*_NAMES]
 
 if TYPE_CHECKING:
+    from muybridge.training.annotations import read_videos as read_videos
+    from muybridge.training.augmentation import Augmentation as Augmentation
+    from muybridge.training.check import check_videos as check_videos
+    from muybridge.training.clip_cache import ClipCache as ClipCache
+    from muybridge.training.clips import ClipDataset as ClipDataset
     from muybridge.training.loop import Trainer as Trainer, TrainingResult as TrainingResult
     from muybridge.training.settings import TrainingSettings as TrainingSettings
+    from muybridge.training.splits import check_leak as check_leak, split_by_group as split_by_group
+    from muybridge.training.videos import VideoItem as VideoItem, VideoList as VideoList

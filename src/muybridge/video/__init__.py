@@ -19,6 +19,7 @@ _NAMES = {
 }
 _SUBMODULES = (
     "container",
+    "file_names",
     "packets",
     "picture",
     "reader",

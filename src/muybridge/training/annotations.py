@@ -1,0 +1,375 @@
+"""The formats in which datasets are published, read into one `VideoList`.
+
+    a folder        FOLDER/clap/1.mp4, FOLDER/wave/2.mp4; or FOLDER/train/clap/…, FOLDER/test/clap/…
+    a manifest      CSV with the columns path, label and, if wanted, start_seconds, end_seconds, group, subset, mask
+    Kinetics        CSV with label, youtube_id, time_start, time_end, split
+    UCF101, HMDB51  split lists: a file name and a number in each line
+    ActivityNet     JSON with "database" (THUMOS14 is published in it too): stretches of untrimmed videos
+
+Moments that answer a query (Charades-STA, QVHighlights) are read by `read_moments`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from muybridge.errors import DatasetError
+from muybridge.training.videos import VideoItem, VideoList, few
+from muybridge.video.file_names import VIDEO_ENDINGS
+
+__all__ = [
+    "MomentQuery",
+    "read_activitynet",
+    "read_folder",
+    "read_hmdb51",
+    "read_kinetics",
+    "read_manifest",
+    "read_moments",
+    "read_ucf101",
+    "read_videos",
+]
+
+_SUBSETS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+
+
+def read_videos(source: str | Path, *, folder: str | Path | None = None) -> VideoList:
+    """Read a dataset, whatever its format; a folder, `.csv`, `.json` or `.txt` tells itself apart.
+
+    Args:
+        source: the folder of class folders, or the file with the annotations.
+        folder: where the videos lie; None for the folder of the file.
+
+    Raises:
+        DatasetError: missing, empty, or of no known format; the message names the line.
+
+    Warns:
+        DatasetWarning: some of the videos are missing.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return read_folder(path)
+    if not path.is_file():
+        raise DatasetError(f"no dataset at {path}; give a folder of class folders, or a .csv, .json or .txt")
+    videos = Path(folder).expanduser() if folder is not None else path.parent
+    if path.suffix == ".json":
+        return read_activitynet(path, folder=videos)
+    if path.suffix == ".txt":
+        name = re.fullmatch(r".+_test_split\d\.txt", path.name)
+        return read_hmdb51(path, folder=videos) if name else read_ucf101(path, folder=videos)
+    if path.suffix == ".csv":
+        _, columns = next(_csv_rows(path), (0, {}))
+        return (read_kinetics if "youtube_id" in columns else read_manifest)(path, folder=videos)
+    raise DatasetError(f"{path} has no known format; known are folders, .csv, .json and .txt")
+
+
+def read_folder(folder: str | Path) -> VideoList:
+    """One folder for each class; above them, if wanted, `train` and `test` (or `val`).
+
+    Args:
+        folder: the folder of class folders.
+
+    Raises:
+        DatasetError: no class folder, or one without a video.
+
+    >>> folder = getfixture("tmp_path")
+    >>> for name in ("clap/1.mp4", "wave/1.mp4", "wave/2.mp4"):
+    ...     (folder / name).parent.mkdir(exist_ok=True); (folder / name).touch()
+    >>> read_folder(folder).counts
+    {'clap': 1, 'wave': 2}
+    """
+    folder = Path(folder)
+    inner = _folders(folder)
+    if inner and all(path.name.lower() in _SUBSETS for path in inner):
+        items = [item for path in inner for item in _class_folders(path, subset=path.name.lower())]
+    else:
+        items = _class_folders(folder, subset="")
+    return VideoList.of(items, source=folder)
+
+
+def _class_folders(folder: Path, *, subset: str) -> list[VideoItem]:
+    classes = _folders(folder)
+    if not classes:
+        raise DatasetError(f"{folder} holds no folders; make one for each class, with its videos inside")
+    items: list[VideoItem] = []
+    empty: list[str] = []
+    for path in classes:
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in VIDEO_ENDINGS)
+        items += [VideoItem(file, path.name, subset=subset) for file in files]
+        if not files:
+            empty.append(path.name)
+    if empty:
+        plural = "s hold" if len(empty) > 1 else " holds"
+        raise DatasetError(
+            f"{len(empty)} class folder{plural} no video: {few(empty)} (in {folder}); fill or remove"
+        )
+    return items
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def read_manifest(path: str | Path, *, folder: str | Path | None = None) -> VideoList:
+    r"""A list of one's own: CSV with a header; `path` and `label` are needed, the rest is as in `VideoItem`.
+
+    Args:
+        path: the CSV file.
+        folder: what relative paths start from; None for the folder of the file.
+
+    Raises:
+        DatasetError: a column is missing, or a line is wrong; the message names it.
+
+    >>> folder = getfixture("tmp_path")
+    >>> (folder / "a.mp4").touch()
+    >>> _ = (folder / "mine.csv").write_text("path,label,start_seconds,end_seconds,group\na.mp4,wave,1.0,2.5,anna\n")
+    >>> read_manifest(folder / "mine.csv").items[0].end_seconds
+    2.5
+    """
+    path = Path(path)
+    base = Path(folder) if folder is not None else path.parent
+    items, missing = [], []
+    for number, row in _csv_rows(path):
+        for column in ("path", "label"):
+            if not row.get(column):
+                raise DatasetError(f"{path}, line {number}: no {column}; the columns are {', '.join(row)}")
+        start = _seconds(row.get("start_seconds"), path, number)
+        end = _seconds(row.get("end_seconds"), path, number)
+        if end is not None and end <= (start or 0.0):
+            raise DatasetError(f"{path}, line {number}: ends at {end} s, before its start")
+        file = base / row["path"]
+        mask = base / row["mask"] if row.get("mask") else None
+        item = VideoItem(
+            file, row["label"], start, end, row.get("group") or "", row.get("subset") or "", mask
+        )
+        if file.is_file() and (mask is None or mask.is_file()):
+            items.append(item)
+        else:
+            missing.append(str(file if mask is None or mask.is_file() else mask))
+    return VideoList.of(items, missing=missing, source=path)
+
+
+def read_kinetics(path: str | Path, *, folder: str | Path) -> VideoList:
+    """Kinetics: clips named `ID_START_END`, in the folder itself or in one folder for each class.
+
+    Args:
+        path: the CSV file, with the columns label, youtube_id, time_start, time_end and split.
+        folder: where the clips lie.
+
+    Raises:
+        DatasetError: a column is missing, or no clip is there.
+
+    Warns:
+        DatasetWarning: some clips are missing.
+    """
+    files = _videos_by_stem(Path(folder))
+    items, missing = [], []
+    for number, row in _csv_rows(Path(path)):
+        try:
+            start, end = round(float(row["time_start"])), round(float(row["time_end"]))
+            name, label = row["youtube_id"], row["label"]
+        except (KeyError, ValueError, TypeError) as error:
+            raise DatasetError(f"{path}, line {number}: not a line of Kinetics ({error})") from error
+        stem = f"{name}_{start:06d}_{end:06d}"
+        file = files.get(stem) or files.get(name)
+        if file is None:
+            missing.append(stem)
+        else:
+            items.append(VideoItem(file, label, group=name, subset=row.get("split") or ""))
+    return VideoList.of(items, missing=missing, source=path)
+
+
+def read_ucf101(path: str | Path, *, folder: str | Path) -> VideoList:
+    """UCF101: lines such as `Archery/v_Archery_g08_c01.avi 3`; the group of a clip is its `g08`.
+
+    Args:
+        path: `trainlist01.txt` or `testlist01.txt`.
+        folder: where the class folders lie.
+
+    Raises:
+        DatasetError: a line is no file name, or none of the files is there.
+
+    Warns:
+        DatasetWarning: some files are missing.
+    """
+    subset = "train" if "train" in Path(path).name else "test" if "test" in Path(path).name else ""
+    items, missing = [], []
+    for number, line in _lines(Path(path)):
+        name = line.rsplit(" ", 1)[0] if re.search(r" \d+$", line) else line
+        label, slash, stem = name.partition("/")
+        if not slash:
+            raise DatasetError(f"{path}, line {number}: {line!r} is not CLASS/FILE NUMBER")
+        group = re.search(r"_(g\d+)_c\d+\.", stem)
+        item = VideoItem(
+            Path(folder) / name, label, group=f"{label} {group[1]}" if group else "", subset=subset
+        )
+        (items.append(item) if item.path.is_file() else missing.append(name))
+    return VideoList.of(items, missing=missing, source=path)
+
+
+def read_hmdb51(path: str | Path, *, folder: str | Path) -> VideoList:
+    """HMDB51: `wave_test_split1.txt` with a file name and 1 (train), 2 (test) or 0 (neither) in each line.
+
+    Args:
+        path: the list of one class; the lists of all classes of that split beside it are read too.
+        folder: where the class folders lie.
+
+    Raises:
+        DatasetError: a line is wrong, or none of the files is there.
+
+    Warns:
+        DatasetWarning: some files are missing.
+    """
+    path = Path(path)
+    named = re.fullmatch(r"(.+)(_test_split\d)\.txt", path.name)
+    if named is None:
+        raise DatasetError(f"{path} is not named CLASS_test_splitN.txt")
+    items, missing = [], []
+    for file in sorted(path.parent.glob(f"*{named[2]}.txt")):
+        label = file.name.removesuffix(f"{named[2]}.txt")
+        for number, line in _lines(file):
+            name, _, digit = line.rpartition(" ")
+            if digit not in ("0", "1", "2") or not name:
+                raise DatasetError(f"{file}, line {number}: {line!r} is not FILE and 0, 1 or 2")
+            if digit == "0":
+                continue
+            item = VideoItem(Path(folder) / label / name, label, subset="train" if digit == "1" else "test")
+            (items.append(item) if item.path.is_file() else missing.append(f"{label}/{name}"))
+    return VideoList.of(items, missing=missing, source=path)
+
+
+def read_activitynet(path: str | Path, *, folder: str | Path) -> VideoList:
+    """ActivityNet and THUMOS14: each annotated stretch of a video becomes an item.
+
+    Args:
+        path: JSON with `{"database": {ID: {"subset": …, "annotations": [{"label": …, "segment": [s, e]}]}}}`; times may
+            be numbers or texts.
+        folder: where the videos lie, named by their ID (with or without ActivityNet's `v_`).
+
+    Raises:
+        DatasetError: not that form, or none of the videos is there.
+
+    Warns:
+        DatasetWarning: some videos are missing.
+    """
+    try:
+        database = json.loads(Path(path).read_text(encoding="utf-8"))["database"]
+        rows = list(database.items())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(f"{path} is not in ActivityNet's form: no 'database' in it ({error})") from error
+    files = _videos_by_stem(Path(folder))
+    items: list[VideoItem] = []
+    missing: list[str] = []
+    for name, video in rows:
+        file = files.get(name) or files.get(f"v_{name}")
+        if file is None:
+            missing.append(name)
+            continue
+        items += _stretches(file, name, video, path)
+    return VideoList.of(items, missing=missing, source=path)
+
+
+def _stretches(file: Path, name: str, video: Mapping[str, Any], source: str | Path) -> Iterator[VideoItem]:
+    for entry in video.get("annotations") or ():
+        try:
+            start, end = (float(seconds) for seconds in entry["segment"])
+            label = str(entry["label"])
+        except (KeyError, ValueError, TypeError) as error:
+            raise DatasetError(f"{source}: {name} has an annotation that is none: {entry}") from error
+        if end > start:
+            yield VideoItem(file, label, start, end, group=name, subset=str(video.get("subset", "")))
+
+
+@dataclass(frozen=True, slots=True)
+class MomentQuery:
+    """A sentence and the moments of a video that it describes.
+
+    Args:
+        video: the video's ID, as in the file.
+        query: the sentence.
+        windows: (start, end) in seconds, one or more; empty where they are kept secret, as in test sets.
+        duration_seconds: of the video.
+        query_id: as in the file; empty where it gives none.
+        path: the video's file; None where it was not looked for.
+    """
+
+    video: str
+    query: str
+    windows: tuple[tuple[float, float], ...]
+    duration_seconds: float
+    query_id: str = ""
+    path: Path | None = None
+
+
+def read_moments(
+    path: str | Path, *, folder: str | Path | None = None
+) -> tuple[list[MomentQuery], tuple[str, ...]]:
+    """Charades-STA and QVHighlights: JSON lines with `query`, `vid`, `duration` and `relevant_windows`.
+
+    Args:
+        path: the JSONL file.
+        folder: where the videos lie, named by their `vid`; None does not look for them.
+
+    Returns:
+        The queries whose videos are there, and the IDs of the videos that are missing.
+
+    Raises:
+        DatasetError: a line is not of that form; the message names it.
+    """
+    files = _videos_by_stem(Path(folder)) if folder is not None else None
+    queries: list[MomentQuery] = []
+    missing: dict[str, None] = {}
+    for number, line in _lines(Path(path)):
+        try:
+            row = json.loads(line)
+            windows = tuple((float(start), float(end)) for start, end in row.get("relevant_windows") or ())
+            video, query, duration = str(row["vid"]), str(row["query"]), float(row["duration"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DatasetError(f"{path}, line {number}: not a query with its moments ({error})") from error
+        if files is not None and video not in files:
+            missing[video] = None
+            continue
+        file = files[video] if files is not None else None
+        queries.append(MomentQuery(video, query, windows, duration, str(row.get("qid", "")), file))
+    return queries, tuple(missing)
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line number, column → value) of each line below the header."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            for row in reader:
+                yield reader.line_num, {str(key): value for key, value in row.items()}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path} cannot be read as CSV: {error}") from error
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def _videos_by_stem(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DatasetError(f"no folder of videos at {folder}")
+    return {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in VIDEO_ENDINGS}
+
+
+def _seconds(text: str | None, path: Path, number: int) -> float | None:
+    if text is None or not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise DatasetError(f"{path}, line {number}: {text!r} is not a number of seconds") from error

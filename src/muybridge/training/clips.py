@@ -1,0 +1,230 @@
+"""From a list of videos to clips that a network learns from, or is tested on.
+
+    VideoItem ──ClipCache──► all frames, small ──moments──► T of them ──Augmentation──► (3, T, S, S) uint8, class
+        └──── too long for that: just the T frames are decoded ──┘
+
+Which frames belong to a clip, and how they are cut in a test, is what the model's `Weights` record says, exactly as in
+`classify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from muybridge.actions.views import crop_corners, resized_size
+from muybridge.errors import DatasetError, EmptyVideoError, OptionError
+from muybridge.models.weights import Weights
+from muybridge.training.augmentation import Augmentation, mirrored_labels
+from muybridge.training.clip_cache import ClipCache, StoredFrames
+from muybridge.training.videos import VideoItem, VideoList
+from muybridge.video.reader import Video, open_video
+
+__all__ = ["ClipDataset"]
+
+Places = NDArray[np.int64]
+_LARGEST_BYTES = 2**29
+
+
+class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
+    """Clips with their classes.
+
+    Args:
+        videos: which videos, and what happens in them.
+        record: how many frames at which rate and size; `resize_px` is the size before the crop, so a little more than
+            `size_px` leaves room for random crops.
+        augmentation: None for a test: the clip in the middle of the video, cut out of the middle of the picture.
+        cache: where decoded videos are kept; None decodes each time.
+        mirror: class → class in the mirror, for what names do not tell; see `mirrored_labels`.
+        backgrounds: pictures to put behind people, where items have masks.
+
+    Each item is (3, T, size_px, size_px) uint8 and the place of its class in `videos.labels`.
+
+    >>> videos = VideoList((VideoItem(getfixture("sample_video"), "moving"),), ("moving",))
+    >>> record = Weights("mine", num_frames=4, frames_per_second=5.0, size_px=32, resize_px=40)
+    >>> clip, target = ClipDataset(videos, record, augmentation=Augmentation())[0]
+    >>> clip.shape, clip.dtype, target
+    (torch.Size([3, 4, 32, 32]), torch.uint8, 0)
+    """
+
+    def __init__(
+        self,
+        videos: VideoList,
+        record: Weights,
+        *,
+        augmentation: Augmentation | None = None,
+        cache: ClipCache | None = None,
+        mirror: Mapping[str, str] | None = None,
+        backgrounds: Sequence[NDArray[np.uint8]] = (),
+    ) -> None:
+        if not len(videos):
+            raise DatasetError("the list of videos is empty")
+        self.videos, self.record, self.cache = videos, record, cache
+        self.augmentation, self.backgrounds = augmentation, backgrounds
+        self.targets = videos.targets
+        images = mirrored_labels(videos.labels, given=mirror)
+        place = {label: index for index, label in enumerate(videos.labels)}
+        self._mirrored = {place[label]: place[image] for label, image in images.items()}
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        target = self.targets[index]
+        if self.augmentation is None:
+            return _channels_first(self.views(index)[0]), target
+        # From torch's generator, which the loop seeds for each item.
+        generator = np.random.default_rng(int(torch.randint(2**62, ()).item()))
+        clip = self._read(index, generator)
+        pixels, is_mirrored = self.augmentation.apply(
+            clip.pixels,
+            size_px=self.record.size_px,
+            generator=generator,
+            may_mirror=target in self._mirrored,
+            mask=clip.mask,
+            backgrounds=self.backgrounds,
+        )
+        return _channels_first(pixels), self._mirrored[target] if is_mirrored else target
+
+    def name_of(self, index: int) -> str:
+        """The file, and the stretch where it is not the whole."""
+        return self.videos.items[index].name
+
+    def views(self, index: int, *, num_clips: int = 1, num_crops: int = 1) -> NDArray[np.uint8]:
+        """The clips of one item that a test looks at, as `muybridge.actions.views.read_views` cuts them.
+
+        Args:
+            index: the item.
+            num_clips: temporal views.
+            num_crops: 1 or 3 spatial views of each.
+
+        Returns:
+            (num_clips * num_crops, T, size_px, size_px, 3) uint8.
+
+        Raises:
+            VideoError: the video cannot be read.
+        """
+        if num_clips < 1 or num_crops not in (1, 3):
+            raise OptionError(f"num_clips {num_clips}, num_crops {num_crops}; allowed: 1 or more, 1 or 3")
+        clip = self._read(index, None, num_clips=num_clips)
+        size, side = (clip.pixels.shape[2], clip.pixels.shape[1]), self.record.size_px
+        clips = clip.pixels.reshape(num_clips, -1, *clip.pixels.shape[1:])
+        crops = [
+            clips[:, :, top : top + side, left : left + side]
+            for left, top in crop_corners(size, side, num_crops)
+        ]
+        return np.stack(crops, axis=1).reshape(-1, *crops[0].shape[1:])
+
+    def prepare(self, index: int) -> tuple[str, ...]:
+        """Decode an item into the cache, and say what is damaged in it.
+
+        Raises:
+            VideoError: it cannot be read.
+        """
+        item = self.videos.items[index]
+        stored = self.cache.get(item, self.record) if self.cache is not None else None
+        if stored is not None:
+            return stored.damage
+        with open_video(item.path) as video:
+            span = _span(video, item)
+            if self._is_kept(video, len(span)):
+                self._decode(video, item, span)
+            else:  # too long to be looked at as a whole
+                self._frames_at(video, item, span[self._places(video.packets.pts_seconds[span], None, 3)])
+            return video.warnings
+
+    def _read(self, index: int, generator: np.random.Generator | None, *, num_clips: int = 1) -> StoredFrames:
+        """The frames of one clip, or of several one after the other."""
+        item = self.videos.items[index]
+        stored = self.cache.get(item, self.record) if self.cache is not None else None
+        if stored is not None:
+            places = self._places(stored.pts_seconds, generator, num_clips)
+            mask = None if stored.mask is None else stored.mask[places]
+            return StoredFrames(stored.pts_seconds[places], stored.pixels[places], mask)
+        with open_video(item.path) as video:
+            span = _span(video, item)
+            pts = video.packets.pts_seconds[span]
+            places = self._places(pts, generator, num_clips)
+            if self.cache is not None and self._is_kept(video, len(span)):
+                whole = self._decode(video, item, span)
+                mask = None if whole.mask is None else whole.mask[places]
+                return StoredFrames(pts[places], whole.pixels[places], mask)
+            return self._frames_at(video, item, span[places])
+
+    def _decode(self, video: Video, item: VideoItem, span: Places) -> StoredFrames:
+        frames = self._frames_at(video, item, span)
+        if self.cache is not None:
+            self.cache.put(item, self.record, frames)
+        return frames
+
+    def _frames_at(self, video: Video, item: VideoItem, places: Places) -> StoredFrames:
+        size = resized_size(video.metadata.width, video.metadata.height, self.record)
+        clip = video.frames_at(indices=places.tolist(), size_px=size, resize="squash")
+        pts = video.packets.pts_seconds[places]
+        mask = None
+        if item.mask_path is not None:
+            mask = _read_mask(item.mask_path, pts, size)
+        return StoredFrames(pts, clip.pixels, mask, video.warnings)
+
+    def _is_kept(self, video: Video, num_frames: int) -> bool:
+        """Whether the item is small enough to be decoded as a whole."""
+        width, height = resized_size(video.metadata.width, video.metadata.height, self.record)
+        most = self.cache.largest_item_bytes if self.cache is not None else _LARGEST_BYTES
+        return 3 * width * height * num_frames <= most
+
+    def _places(
+        self, pts_seconds: NDArray[np.float64], generator: np.random.Generator | None, num_clips: int
+    ) -> Places:
+        """Which frames make the clip, or the clips one after the other."""
+        record, num_frames = self.record, self.record.num_frames
+        clock, step = pts_seconds, record.stride / (record.frames_per_second or 1.0)
+        if record.frames_per_second is None:  # the stride counts frames of the source, whatever their rate
+            clock = np.arange(len(pts_seconds), dtype=np.float64)
+        first, last = float(clock[0]), float(clock[-1])
+        if generator is not None and self.augmentation is not None:
+            moments = self.augmentation.moments(first, last, num_frames, step, generator=generator)
+        else:
+            room = max(0.0, last - first - (num_frames - 1) * step)
+            starts = np.linspace(0, room, num_clips) if num_clips > 1 else np.array([room / 2])
+            if record.frames_per_second is None:
+                starts = np.floor(starts + (0.5 if num_clips > 1 else 0.0))
+            moments = (first + starts[:, None] + step * np.arange(num_frames)).ravel()
+        # The frame that is shown at each moment; the last one stays.
+        places = np.searchsorted(clock, moments + 1e-6, side="right") - 1
+        return np.clip(places, 0, len(clock) - 1)
+
+
+def _span(video: Video, item: VideoItem) -> Places:
+    """The places of an item's frames in its video."""
+    pts = video.packets.pts_seconds
+    start = -np.inf if item.start_seconds is None else item.start_seconds
+    end = np.inf if item.end_seconds is None else item.end_seconds
+    places = np.flatnonzero((pts >= start - 1e-6) & (pts < end - 1e-6))
+    if not len(places):
+        raise EmptyVideoError(
+            f"no frame is shown from {start:.2f} s to {end:.2f} s; the video ends at"
+            f" {video.packets.end_seconds:.2f} s",
+            path=item.path,
+        )
+    return places
+
+
+def _read_mask(path: Path, pts_seconds: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(N, H, W) uint8: 255 where the mask video is brighter than compression makes black."""
+    import cv2
+
+    with open_video(path) as video:
+        last = float(video.packets.pts_seconds[-1])
+        moments = np.clip(pts_seconds, float(video.packets.pts_seconds[0]), last)
+        clip = video.frames_at(seconds=moments.tolist())
+    hard = [(frame[..., 0] > 16).astype(np.uint8) * 255 for frame in clip.pixels]
+    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in hard])
+
+
+def _channels_first(pixels: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(3, 0, 1, 2)))

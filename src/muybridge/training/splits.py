@@ -1,0 +1,170 @@
+"""Training and test that share no person and no source video.
+
+Other takes of a person who was seen in training make every number a lie: the model knows the person, not the action.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.errors import DatasetError, DatasetWarning, OptionError
+from muybridge.training.videos import VideoItem, VideoList, few
+
+__all__ = ["check_leak", "group_by_name", "group_folds", "split_by_group"]
+
+
+def group_by_name(videos: VideoList, pattern: str) -> VideoList:
+    r"""Read each item's group from its path.
+
+    Args:
+        videos: the dataset.
+        pattern: a regular expression; its first bracket is the group, such as `r"_(s\d+)_"` for `a01_s3_t2.mp4`.
+
+    Raises:
+        OptionError: not a pattern with a bracket.
+        DatasetError: a path in which the pattern is not found.
+
+    >>> from pathlib import Path
+    >>> videos = VideoList((VideoItem(Path("a01_s3_t2.mp4"), "wave"),), ("wave",))
+    >>> group_by_name(videos, r"_(s[0-9]+)_").items[0].group
+    's3'
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise OptionError(f"{pattern!r} is not a regular expression: {error}") from error
+    if compiled.groups < 1:
+        raise OptionError(rf"{pattern!r} has no bracket to say what the group is, as in '_(s\d+)_'")
+    items: list[VideoItem] = []
+    lost: list[str] = []
+    for item in videos:
+        found = compiled.search(str(item.path))
+        if found is None:
+            lost.append(str(item.path))
+        else:
+            items.append(replace(item, group=found[1]))
+    if lost:
+        raise DatasetError(f"{pattern!r} is not found in {len(lost)} of {len(videos)} paths: {few(lost)}")
+    return videos.with_items(items)
+
+
+def group_folds(videos: VideoList, num_folds: int, *, seed: int = 0) -> list[VideoList]:
+    """Cut a dataset into parts of like size and like mixture of classes; no group is in two of them.
+
+    Args:
+        videos: the dataset.
+        num_folds: how many parts.
+        seed: of the order in which equals are taken.
+
+    Returns:
+        The parts; the union of all but one is the training set for that one.
+
+    Raises:
+        DatasetError: fewer groups than parts.
+
+    Source: the greedy assignment of scikit-learn's `StratifiedGroupKFold`: largest groups first, each to the part where
+    it keeps the counts of classes most even.
+    """
+    if num_folds < 2:
+        raise OptionError(f"num_folds is {num_folds}; it must be 2 or more")
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, item in enumerate(videos):
+        groups[item.group_name].append(index)
+    if len(groups) < num_folds:
+        raise DatasetError(
+            f"{len(groups)} groups cannot be cut into {num_folds} parts; group by something finer"
+        )
+    targets = np.array(videos.targets)
+    num_classes = len(videos.labels)
+    counts = {name: np.bincount(targets[places], minlength=num_classes) for name, places in groups.items()}
+    total = np.maximum(1, np.bincount(targets, minlength=num_classes))
+    names = sorted(groups)
+    np.random.default_rng(seed).shuffle(names)
+    names.sort(key=lambda name: -float(counts[name].std()) - 1e-6 * len(groups[name]))
+    shares: NDArray[np.float64] = np.zeros((num_folds, num_classes))
+    parts: list[list[int]] = [[] for _ in range(num_folds)]
+    for name in names:
+        share = counts[name] / total
+        unevenness = [
+            (float((shares + share * (np.arange(num_folds) == fold)[:, None]).std(axis=0).mean()), len(part))
+            for fold, part in enumerate(parts)
+        ]
+        best = min(range(num_folds), key=unevenness.__getitem__)
+        shares[best] += share
+        parts[best] += groups[name]
+    return [videos.with_items(videos.items[index] for index in sorted(part)) for part in parts]
+
+
+def split_by_group(
+    videos: VideoList, *, test_share: float = 0.2, seed: int = 0
+) -> tuple[VideoList, VideoList]:
+    """Training and test without a common group.
+
+    Args:
+        videos: the dataset.
+        test_share: about this part of it is the test, from above 0 to one half.
+        seed: which groups it is.
+
+    Raises:
+        OptionError: a share outside what is allowed.
+        DatasetError: a class with a single group, which cannot be on both sides.
+
+    >>> from pathlib import Path
+    >>> items = [VideoItem(Path(f"{n}.mp4"), "ab"[n % 2], group=f"person {n // 4}") for n in range(20)]
+    >>> train, test = split_by_group(VideoList(tuple(items), ("a", "b")), test_share=0.2)
+    >>> len(train), len(test), test.counts
+    (16, 4, {'a': 2, 'b': 2})
+    """
+    if not 0 < test_share <= 0.5:
+        raise OptionError(f"test_share is {test_share}; it must be above 0 and at most 0.5")
+    groups: dict[str, set[str]] = defaultdict(set)
+    for item in videos:
+        groups[item.label].add(item.group_name)
+    alone = [label for label in videos.labels if len(groups[label]) == 1]
+    if alone:
+        raise DatasetError(
+            f"{len(alone)} of {len(videos.labels)} classes have one clip (or clips of one group) only, which cannot"
+            f" be both trained and tested: {few(alone)}; add clips, or train on all with no test"
+        )
+    num_groups = len({item.group_name for item in videos})
+    folds = group_folds(videos, min(max(2, round(1 / test_share)), num_groups), seed=seed)
+    # The fold with the most classes; among equals the first.
+    test = max(folds, key=lambda fold: len({item.label for item in fold}))
+    inside = set(map(id, test.items))
+    return videos.with_items(item for item in videos if id(item) not in inside), test
+
+
+def check_leak(train: VideoList, test: VideoList) -> list[str]:
+    """Warn where a group or a file is in both.
+
+    Returns:
+        The groups (or files, where no groups are known) that are in both.
+
+    Warns:
+        DatasetWarning: names them.
+
+    >>> from pathlib import Path
+    >>> both = VideoList((VideoItem(Path("a.mp4"), "wave", group="anna"),), ("wave",))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     check_leak(both, both)
+    ['anna']
+    """
+    groups = {item.group_name for item in train} & {item.group_name for item in test}
+    paths = {item.path.resolve() for item in train} & {item.path.resolve() for item in test}
+    known = {item.path.resolve() for item in test if item.group_name in groups}
+    leaks = sorted(groups) + sorted(str(path) for path in paths - known)
+    if leaks:
+        warnings.warn(
+            f"training and test share {len(leaks)} group{'s' if len(leaks) > 1 else ''}: {few(leaks)};"
+            " the test will look better than the model is",
+            DatasetWarning,
+            stacklevel=2,
+        )
+    return leaks

@@ -1,0 +1,156 @@
+"""Every published format, read; what is missing is named and counted, what is wrong names its line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from muybridge.errors import DatasetError, DatasetWarning
+from muybridge.training.annotations import read_folder, read_moments, read_videos
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_folder_with_its_own_split(tmp_path: Path) -> None:
+    touch(tmp_path, "train/clap/1.mp4", "train/wave/a/2.AVI", "test/clap/3.mkv", "test/wave/4.mp4")
+    touch(tmp_path, "train/clap/notes.txt", ".cache/x.mp4")
+    videos = read_videos(tmp_path)
+    assert videos.labels == ("clap", "wave")
+    assert videos.subsets == ("test", "train")
+    assert [item.path.name for item in videos.subset("train")] == ["1.mp4", "2.AVI"]
+    with pytest.raises(DatasetError, match="no video belongs to val; there is test, train"):
+        videos.subset("val")
+
+
+def test_empty_class_folder_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "clap/1.mp4", "wave/readme.txt", "jump/.keep")
+    with pytest.raises(DatasetError, match="2 class folders hold no video: jump, wave"):
+        read_folder(tmp_path)
+    with pytest.raises(DatasetError, match="holds no folders; make one for each class"):
+        read_folder(tmp_path / "clap")
+    with pytest.raises(DatasetError, match="no dataset at"):
+        read_videos(tmp_path / "none")
+
+
+def test_kinetics(tmp_path: Path) -> None:
+    touch(tmp_path, "videos/clapping/abc_000010_000020.mp4", "videos/-x_1_000000_000010.webm")
+    (tmp_path / "train.csv").write_text(
+        "label,youtube_id,time_start,time_end,split\n"
+        "clapping,abc,10,20,train\nwaving hand,-x_1,0,10,train\nwaving hand,lost,5,15,train\n"
+    )
+    with pytest.warns(DatasetWarning, match="1 of 3 videos are missing: lost_000005_000015"):
+        videos = read_videos(tmp_path / "train.csv", folder=tmp_path / "videos")
+    assert [(item.label, item.group, item.subset) for item in videos] == [
+        ("clapping", "abc", "train"),
+        ("waving hand", "-x_1", "train"),
+    ]
+    assert videos.missing == ("lost_000005_000015",)
+    (tmp_path / "bad.csv").write_text("label,youtube_id,time_start\nclapping,abc,ten\n")
+    with pytest.raises(DatasetError, match="line 2: not a line of Kinetics"):
+        read_videos(tmp_path / "bad.csv", folder=tmp_path / "videos")
+
+
+def test_ucf101(tmp_path: Path) -> None:
+    touch(tmp_path, "Archery/v_Archery_g08_c01.avi", "Punch/v_Punch_g03_c01.avi")
+    (tmp_path / "trainlist01.txt").write_text(
+        "Archery/v_Archery_g08_c01.avi 3\nPunch/v_Punch_g03_c01.avi 70\n"
+    )
+    (tmp_path / "testlist01.txt").write_text("Punch/v_Punch_g03_c01.avi\n")
+    train = read_videos(tmp_path / "trainlist01.txt")
+    assert [(item.label, item.group) for item in train] == [
+        ("Archery", "Archery g08"),
+        ("Punch", "Punch g03"),
+    ]
+    assert read_videos(tmp_path / "testlist01.txt").items[0].subset == "test"
+    (tmp_path / "testlist02.txt").write_text("v_Punch_g03_c01.avi\n")
+    with pytest.raises(DatasetError, match=r"line 1: .* is not CLASS/FILE NUMBER"):
+        read_videos(tmp_path / "testlist02.txt")
+
+
+def test_hmdb51_reads_the_lists_of_all_classes(tmp_path: Path) -> None:
+    touch(tmp_path, "wave/a.avi", "wave/b.avi", "clap/c.avi")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "wave_test_split1.txt").write_text("a.avi 1 \nb.avi 2 \nunused.avi 0 \n")
+    (tmp_path / "lists" / "clap_test_split1.txt").write_text("c.avi 1\n")
+    (tmp_path / "lists" / "clap_test_split2.txt").write_text("c.avi 2\n")
+    videos = read_videos(tmp_path / "lists" / "wave_test_split1.txt", folder=tmp_path)
+    assert [(item.path.name, item.label, item.subset) for item in videos] == [
+        ("c.avi", "clap", "train"),
+        ("a.avi", "wave", "train"),
+        ("b.avi", "wave", "test"),
+    ]
+
+
+def test_activitynet_and_thumos(tmp_path: Path) -> None:
+    touch(tmp_path, "v_one.mp4", "two.mp4")
+    database = {
+        "one": {"subset": "train", "annotations": [{"label": "Jump", "segment": ["1.5", "2.5"]}]},
+        "two": {"subset": "test", "annotations": [{"label": "Run", "segment": [0, 4.0]}]},
+        "lost": {"subset": "test", "annotations": [{"label": "Run", "segment": [0, 4.0]}]},
+    }
+    (tmp_path / "gt.json").write_text(json.dumps({"database": database}))
+    with pytest.warns(DatasetWarning, match="1 of 3 videos are missing: lost"):
+        videos = read_videos(tmp_path / "gt.json")
+    assert [(i.label, i.start_seconds, i.end_seconds, i.group) for i in videos] == [
+        ("Jump", 1.5, 2.5, "one"),
+        ("Run", 0.0, 4.0, "two"),
+    ]
+    database["two"]["annotations"] = [{"label": "Run", "segment": ["soon", 4]}]
+    (tmp_path / "bad.json").write_text(json.dumps({"database": database}))
+    with pytest.raises(DatasetError, match="two has an annotation that is none"):
+        read_videos(tmp_path / "bad.json")
+    (tmp_path / "other.json").write_text("[1, 2]")
+    with pytest.raises(DatasetError, match="not in ActivityNet's form"):
+        read_videos(tmp_path / "other.json")
+
+
+@pytest.mark.shared
+def test_the_published_thumos14_and_charades_files(shared: Path, tmp_path: Path) -> None:
+    touch(tmp_path, "video_test_0000896.mp4")
+    with pytest.warns(DatasetWarning, match="videos are missing: video_test_0000897"):
+        videos = read_videos(shared / "formats" / "thumos14_gt.json", folder=tmp_path)
+    assert len(videos) == 7
+    assert videos.items[0].end_seconds == 24.8
+    queries, missing = read_moments(shared / "formats" / "charades_sta_test.jsonl")
+    assert queries[0].windows == ((24.3, 30.4),)
+    assert (queries[0].query_id, queries[0].duration_seconds, missing) == ("12404", 30.96, ())
+    with pytest.raises(DatasetError, match="no folder of videos"):
+        read_moments(shared / "formats" / "charades_sta_test.jsonl", folder=tmp_path / "none")
+    found, missing = read_moments(shared / "formats" / "charades_sta_test.jsonl", folder=tmp_path)
+    assert not found
+    assert len(missing) == len({query.video for query in queries})
+
+
+def test_manifest(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4", "b.mp4", "m.mp4")
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "path,label,start_seconds,group,mask\na.mp4,wave,1.5,anna,m.mp4\nb.mp4,clap,,,\nc.mp4,clap,,,\n"
+    )
+    with pytest.warns(DatasetWarning, match=r"1 of 3 videos are missing: .*c\.mp4"):
+        videos = read_videos(file)
+    assert videos.items[0].start_seconds == 1.5
+    assert videos.items[0].mask_path == tmp_path / "m.mp4"
+    assert videos.items[1].group_name == str(tmp_path / "b.mp4")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,class\na.mp4,wave\n", "line 2: no label; the columns are path, class"),
+        ("path,label,start_seconds\na.mp4,wave,1:30\n", r"line 2: '1:30' is not a number of seconds"),
+        ("path,label,start_seconds,end_seconds\na.mp4,wave,3,2\n", "line 2: ends at 2.0 s, before its start"),
+        ("path,label\n", "gives no video"),
+        ("path,label\nx.mp4,wave\ny.mp4,wave\n", "all 2 that it names are missing"),
+        ("path,label\n\xff,wave\n", "cannot be read as CSV"),
+    ],
+)
+def test_a_wrong_manifest_names_its_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "mine.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(DatasetError, match=message):
+        read_videos(tmp_path / "mine.csv")

@@ -1,0 +1,93 @@
+"""Splits share no group, keep the classes even, and a leak is named."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from muybridge.errors import DatasetError, DatasetWarning, OptionError
+from muybridge.training.splits import check_leak, group_by_name, group_folds, split_by_group
+from muybridge.training.videos import VideoItem, VideoList, check_classes
+
+
+def people(num_people: int, takes: int = 4, labels: str = "abc") -> VideoList:
+    items = [
+        VideoItem(Path(f"{label}_s{person}_t{take}.mp4"), label)
+        for label in labels
+        for person in range(num_people)
+        for take in range(takes)
+    ]
+    return VideoList(tuple(items), tuple(labels))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.sampled_from("abcd")), min_size=8, max_size=60),
+    st.integers(2, 5),
+)
+@settings(max_examples=60, deadline=None)
+def test_folds_cover_everything_once_and_share_no_group(rows: list[tuple[int, str]], num_folds: int) -> None:
+    items = tuple(VideoItem(Path(f"{i}.mp4"), label, group=str(g)) for i, (g, label) in enumerate(rows))
+    videos = VideoList(items, tuple("abcd"))
+    if len({item.group for item in items}) < num_folds:
+        with pytest.raises(DatasetError, match="groups cannot be cut"):
+            group_folds(videos, num_folds)
+        return
+    folds = group_folds(videos, num_folds)
+    assert sorted(item.path for fold in folds for item in fold) == sorted(item.path for item in items)
+    groups = [{item.group for item in fold} for fold in folds]
+    assert sum(map(len, groups)) == len(set().union(*groups))
+
+
+def test_people_are_split_evenly() -> None:
+    videos = group_by_name(people(6), r"_(s\d)_")
+    for fold in group_folds(videos, 3):
+        assert fold.counts == {"a": 8, "b": 8, "c": 8}
+    train, test = split_by_group(videos, test_share=0.33)
+    assert len({item.group for item in train}) == 4
+    assert not {item.group for item in train} & {item.group for item in test}
+    again = split_by_group(videos, test_share=0.33)[1]
+    assert again.items == test.items
+
+
+def test_without_groups_each_file_is_its_own() -> None:
+    train, test = split_by_group(people(5, takes=2), test_share=0.2)
+    assert (len(train), len(test), test.counts) == (24, 6, {"a": 2, "b": 2, "c": 2})
+
+
+def test_one_clip_of_a_class_cannot_be_on_both_sides() -> None:
+    videos = people(4)
+    lonely = videos.with_items([*videos, VideoItem(Path("d.mp4"), "d")])
+    lonely = VideoList(lonely.items, ("a", "b", "c", "d"))
+    with pytest.raises(DatasetError, match=r"1 of 4 classes have one clip .*: d; add clips, or train on all"):
+        split_by_group(lonely)
+
+
+def test_a_leak_is_named() -> None:
+    videos = group_by_name(people(3), r"_(s\d)_")
+    with pytest.warns(DatasetWarning, match="share 3 groups: s0, s1, s2"):
+        assert check_leak(videos, videos) == ["s0", "s1", "s2"]
+    train, test = split_by_group(videos, test_share=0.33)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check_leak(train, test) == []
+    same_file = test.with_items([VideoItem(train.items[0].path, "a", group="somebody else")])
+    with pytest.warns(DatasetWarning, match="a_s"):
+        check_leak(train, same_file)
+
+
+def test_classes_that_differ_are_named() -> None:
+    with pytest.raises(DatasetError, match="only in train: c; only in test: d, e"):
+        check_classes(people(1, labels="abc"), people(1, labels="abde"))
+    check_classes(people(1), people(2))
+
+
+def test_patterns_that_find_no_group() -> None:
+    with pytest.raises(OptionError, match="no bracket"):
+        group_by_name(people(1), r"_s\d_")
+    with pytest.raises(OptionError, match="not a regular expression"):
+        group_by_name(people(1), "(")
+    with pytest.raises(DatasetError, match="is not found in 12 of 12 paths"):
+        group_by_name(people(1), "(x)")
+    with pytest.raises(OptionError, match=r"test_share is 0\.9"):
+        split_by_group(people(3), test_share=0.9)
