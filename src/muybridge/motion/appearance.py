@@ -75,7 +75,7 @@ class Appearance:
 
 
 def thin(pixels: NDArray[np.uint8], short_side_px: int = ANALYSIS_SIDE_PX) -> NDArray[np.uint8]:
-    """Every k-th pixel, so that the shorter side is about `short_side_px`, never fewer; a contiguous copy.
+    """Every k-th pixel, so that the shorter side is about `short_side_px`, never fewer; contiguous.
 
     Args:
         pixels: (H, W, 3) or (H, W) uint8.
@@ -85,6 +85,8 @@ def thin(pixels: NDArray[np.uint8], short_side_px: int = ANALYSIS_SIDE_PX) -> ND
     (90, 160, 3)
     """
     step = max(1, min(pixels.shape[:2]) // short_side_px)
+    if step == 1:
+        return np.ascontiguousarray(pixels)
     height, width = pixels.shape[:2]
     if height % step == 0 and width % step == 0:
         # The same pixels, four times as fast as a strided copy.
@@ -121,29 +123,22 @@ def describe(pixels: NDArray[np.uint8]) -> Appearance:
     else:
         ycc = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb), np.uint8)
     histogram = cv2.calcHist([ycc], [0, 1, 2], None, list(_BINS), list(_RANGES)).reshape(-1)
-    histogram = histogram / np.float32(ycc.shape[0] * ycc.shape[1])
-    # The contrast comes from the histogram of luma alone: that is cheaper than a pass over the pixels.
-    counts = np.bincount(ycc[..., 0].reshape(-1), minlength=256)
-    brightness = float(counts @ _LEVELS) / (ycc.shape[0] * ycc.shape[1])
-    variance = float(counts @ (_LEVELS - brightness) ** 2) / (ycc.shape[0] * ycc.shape[1])
-    thumbnail = cv2.resize(ycc, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32) - np.float32(
-        128
-    )
+    histogram *= np.float32(1 / (ycc.shape[0] * ycc.shape[1]))
+    mean, deviation = cv2.meanStdDev(ycc)
+    thumbnail = cv2.resize(ycc, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
+    thumbnail -= 128
     luma = np.ascontiguousarray(thumbnail[..., 0]).reshape(-1)
-    luma_mean = float(luma.mean())
+    luma_mean = float(np.add.reduce(luma)) / luma.size
     return Appearance(
         thumbnail.reshape(-1),
         histogram,
         luma,
         luma_mean,
         max(0.0, float(luma @ luma) / luma.size - luma_mean**2),
-        bool(luma.min() < _BLACK_LUMA),
-        math.sqrt(variance),
-        brightness,
+        bool(np.minimum.reduce(luma) < _BLACK_LUMA),
+        float(deviation[0, 0]),
+        float(mean[0, 0]),
     )
-
-
-_LEVELS = np.arange(256, dtype=np.float64)
 
 
 def structure_change(a: Appearance, b: Appearance) -> float:
@@ -166,21 +161,28 @@ def correlation(a: Appearance, b: Appearance) -> float:
     if not (a.has_black and b.has_black):
         covariance = float(first @ second) / first.size - a.luma_mean * b.luma_mean
         return covariance / (math.sqrt(a.luma_variance * b.luma_variance) + _NOISE_VARIANCE)
-    seen = np.maximum(first, second) > _BLACK_LUMA
-    if seen.sum() < _LEAST_SHARE * seen.size:
-        seen[:] = True
-    first, second = first[seen], second[seen]
-    first, second = first - first.mean(), second - second.mean()
-    variances = float(first @ first) * float(second @ second) / int(first.size) ** 2
-    covariance = float(first @ second) / int(first.size)
-    return float(covariance / (math.sqrt(variances) + _NOISE_VARIANCE))
+    seen = (np.maximum(first, second) > _BLACK_LUMA).astype(np.float32)
+    count = float(np.add.reduce(seen))
+    if count < _LEAST_SHARE * seen.size:
+        seen[:], count = 1.0, float(seen.size)
+    x, y = first * seen, second * seen
+    x_mean, y_mean = float(first @ seen) / count, float(second @ seen) / count
+    x_variance, y_variance = float(x @ x) / count - x_mean**2, float(y @ y) / count - y_mean**2
+    covariance = float(x @ y) / count - x_mean * y_mean
+    return covariance / (math.sqrt(max(0.0, x_variance * y_variance)) + _NOISE_VARIANCE)
 
 
 def color_change(a: Appearance, b: Appearance) -> float:
     """One less the intersection of the histograms, from 0 (same colors) to 1; black that both have is left out."""
-    common = np.minimum(a.histogram, b.histogram)
-    black = float(common[:_BLACK_BINS].sum())
-    return min(1.0, max(0.0, (1.0 - float(common.sum())) / max(_LEAST_SHARE, 1.0 - black)))
+    return float(color_changes(a.histogram[None], b)[0])
+
+
+def color_changes(histograms: NDArray[np.float32], look: Appearance) -> NDArray[np.float32]:
+    """The same between each of (N, 1024) histograms and one frame: (N,) float32."""
+    common = np.minimum(histograms, look.histogram)
+    black = np.add.reduce(common[:, :_BLACK_BINS], axis=1)
+    unlike = 1 - np.add.reduce(common, axis=1)
+    return np.asarray(np.clip(unlike / np.maximum(_LEAST_SHARE, 1 - black), 0, 1), np.float32)
 
 
 def dissimilarity(a: Appearance, b: Appearance, *, floor: float = 0.0) -> float:

@@ -19,6 +19,7 @@ those that overlap wins.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.motion.appearance import Appearance, correlation, dissimilarity
+from muybridge.motion.appearance import Appearance, color_changes, correlation, dissimilarity, structure_change
 
 __all__ = ["GradualFinder", "Gradual"]
 
@@ -67,7 +68,11 @@ class GradualFinder:
 
     def __init__(self) -> None:
         self._capacity = 2 * KEPT_ROWS
+        # One row for each frame that is kept; see `_append`.
         self._thumbnails = np.empty((self._capacity, 0), np.float32)
+        self._histograms = np.empty((self._capacity, 0), np.float32)
+        self._contrasts = np.zeros(self._capacity)
+        self._products = np.zeros((self._capacity, self._capacity), np.float32)
         self._looks: list[Appearance] = []
         self.pts_seconds: list[float] = []
         self.first_row = 0  # the number of the oldest row that is still kept
@@ -96,8 +101,7 @@ class GradualFinder:
         self._append(look, pts_seconds)
         if self.num_rows % 2:
             return []
-        found = (self._window(length) for length in WINDOW_LENGTHS if length < len(self._looks))
-        return [gradual for gradual in found if gradual is not None]
+        return self._windows()
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
@@ -119,32 +123,58 @@ class GradualFinder:
     def _append(self, look: Appearance, pts_seconds: float) -> None:
         if not self._thumbnails.size:
             self._thumbnails = np.empty((self._capacity, look.thumbnail.size), np.float32)
+            self._histograms = np.empty((self._capacity, look.histogram.size), np.float32)
         if len(self._looks) == self._capacity:
             drop = self._capacity - KEPT_ROWS
-            self._thumbnails[:-drop] = self._thumbnails[drop:].copy()
-            self._changes[:-drop] = self._changes[drop:].copy()
+            for table in (self._thumbnails, self._histograms, self._contrasts, self._changes):
+                table[:-drop] = table[drop:].copy()
+            self._products[:-drop, :-drop] = self._products[drop:, drop:].copy()
             del self._looks[:drop], self.pts_seconds[:drop]
             self.first_row += drop
-        self._thumbnails[len(self._looks)] = look.thumbnail
-        self._changes[len(self._looks)] = self._change
+        place = len(self._looks)
+        self._thumbnails[place] = look.thumbnail
+        self._histograms[place] = look.histogram
+        self._contrasts[place] = look.contrast
+        self._changes[place] = self._change
+        # What windows need to know of pictures are their products with each other: each is computed once.
+        some = slice(max(0, place - WINDOW_LENGTHS[-1]), place + 1)
+        products = self._thumbnails[some] @ look.thumbnail
+        self._products[place, some] = self._products[some, place] = products
         self._change = 0.0
         self._looks.append(look)
         self.pts_seconds.append(pts_seconds)
 
-    def _window(self, length: int) -> Gradual | None:
-        """What the newest `length` + 1 rows show."""
+    def _windows(self) -> list[Gradual]:
+        """What the windows that end at the newest row show."""
         last = len(self._looks) - 1
-        first = last - length
-        unlike = dissimilarity(self._looks[first], self._looks[last], floor=MIN_UNLIKE)
-        if unlike < MIN_UNLIKE:
-            return None
-        contrast = np.array([look.contrast for look in self._looks[first : last + 1]])
+        firsts = [last - length for length in WINDOW_LENGTHS if length <= last]
+        if not firsts:
+            return []
+        newest = self._looks[last]
+        found: list[Gradual] = []
+        for first, color in zip(firsts, color_changes(self._histograms[firsts], newest).tolist(), strict=True):
+            # As `dissimilarity`, but most windows end here.
+            if color < MIN_UNLIKE**2:
+                continue
+            unlike = math.sqrt(color * structure_change(self._looks[first], newest))
+            gradual = self._window(first, last, unlike) if unlike >= MIN_UNLIKE else None
+            if gradual is not None:
+                found.append(gradual)
+        return found
+
+    def _window(self, first: int, last: int, unlike: float) -> Gradual | None:
+        """What the rows from `first` to `last` show, which are that unlike."""
+        length = last - first
+        contrast = self._contrasts[first : last + 1]
         ends = min(contrast[0], contrast[-1])
         if contrast.min() < (1 - FADE_DIP) * ends:
             return self._fade(first, contrast, unlike)
         if ends < _FLAT_CONTRAST:
             return None  # half of a fade: a longer window will show both halves
-        alpha, residual = mixture(self._thumbnails[first : last + 1])
+        rows = slice(first, last + 1)
+        alpha, residual = mixture(
+            self._products.diagonal()[rows], self._products[first, rows], self._products[last, rows]
+        )
         inner = (alpha > 0.15) & (alpha < 0.85)
         if inner.sum() < 2 or np.abs(np.diff(alpha)).max() > MAX_STEP:
             return None
@@ -193,26 +223,29 @@ class GradualFinder:
         return bool(kept) and float(np.median(kept)) > 0.6
 
 
-def mixture(thumbnails: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def mixture(
+    squares: NDArray[np.float32], with_first: NDArray[np.float32], with_last: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Explain every picture as a mixture of the first and the last.
 
     Args:
-        thumbnails: (N, D) pictures in order.
+        squares: (N,) the scalar product of each picture with itself.
+        with_first: (N,) with the first picture.
+        with_last: (N,) with the last picture.
 
     Returns:
         (N,) α, the share of the last picture by least squares, and (N,) the residual: the distance from the
         mixture over the distance between the first and the last.
 
     >>> pictures = np.array([[0, 0], [1, 1], [2, 4], [4, 4]], np.float32)
-    >>> alpha, residual = mixture(pictures)
+    >>> products = pictures @ pictures.T
+    >>> alpha, residual = mixture(products.diagonal(), products[0], products[-1])
     >>> alpha.round(2).tolist(), residual.round(2).tolist()
     ([0.0, 0.25, 0.75, 1.0], [0.0, 0.0, 0.25, 0.0])
     """
-    products = thumbnails @ thumbnails[[0, -1]].T
-    squares = np.einsum("nd,nd->n", thumbnails, thumbnails)
-    distance = max(float(squares[0] + squares[-1] - 2 * products[0, 1]), 1e-6)
-    alpha = (products[:, 1] - products[:, 0] - products[0, 1] + squares[0]) / distance
-    from_first = squares + squares[0] - 2 * products[:, 0]
+    distance = max(float(squares[0] + squares[-1] - 2 * with_first[-1]), 1e-6)
+    alpha = (with_last - with_first - with_first[-1] + squares[0]) / distance
+    from_first = squares + squares[0] - 2 * with_first
     residual = np.sqrt(np.maximum(from_first / distance - alpha**2, 0))
     return alpha, residual
 
