@@ -122,8 +122,8 @@ def describe(pixels: NDArray[np.uint8]) -> Appearance:
         ycc[..., 0] = small
     else:
         ycc = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb), np.uint8)
-    histogram = cv2.calcHist([ycc], [0, 1, 2], None, list(_BINS), list(_RANGES)).reshape(-1)
-    histogram *= np.float32(1 / (ycc.shape[0] * ycc.shape[1]))
+    counts = cv2.calcHist([ycc], [0, 1, 2], None, list(_BINS), list(_RANGES)).reshape(-1)
+    histogram = np.asarray(counts, np.float32) * np.float32(1 / (ycc.shape[0] * ycc.shape[1]))
     mean, deviation = cv2.meanStdDev(ycc)
     thumbnail = cv2.resize(ycc, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
     thumbnail -= 128

@@ -27,7 +27,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.motion.appearance import Appearance, color_changes, correlation, dissimilarity, structure_change
+from muybridge.motion.appearance import (
+    Appearance,
+    color_changes,
+    correlation,
+    dissimilarity,
+    structure_change,
+)
 
 __all__ = ["GradualFinder", "Gradual"]
 
@@ -152,7 +158,9 @@ class GradualFinder:
             return []
         newest = self._looks[last]
         found: list[Gradual] = []
-        for first, color in zip(firsts, color_changes(self._histograms[firsts], newest).tolist(), strict=True):
+        for first, color in zip(
+            firsts, color_changes(self._histograms[firsts], newest).tolist(), strict=True
+        ):
             # As `dissimilarity`, but most windows end here.
             if color < MIN_UNLIKE**2:
                 continue

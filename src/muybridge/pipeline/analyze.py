@@ -132,7 +132,8 @@ def _run(
         earlier = saved["warnings"]
     start, done = video.metadata.start_seconds, run.last_seconds
     checkpoint = time.monotonic()
-    for picture in prefetch(video.pictures(start_seconds=done), observers, last_seconds=done):
+    pictures = video.pictures(start_seconds=done, quick=True)
+    for picture in prefetch(pictures, observers, last_seconds=done):
         run.see(picture)
         if progress is not None:
             progress(run.end_seconds - start, video.metadata.duration_seconds or 0.0)

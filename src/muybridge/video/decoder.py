@@ -76,10 +76,17 @@ class PictureDecoder:
         damage: where broken stretches are reported.
         threading: `"frame"` is fastest for a long run; `"slice"` for many short ones, since frame threads refill
             at each start.
+        quick: whether to leave block borders unsmoothed in pictures that no other picture is made from: a fifth
+            less work, hardly to be seen, and no later picture is any different.
     """
 
     def __init__(
-        self, stream: VideoStream, damage: Damage, *, threading: Literal["frame", "slice"] = "frame"
+        self,
+        stream: VideoStream,
+        damage: Damage,
+        *,
+        threading: Literal["frame", "slice"] = "frame",
+        quick: bool = False,
     ) -> None:
         self._context = stream.codec_context
         self._is_threaded = threading == "frame"
@@ -87,6 +94,8 @@ class PictureDecoder:
         self._context.thread_count = (os.cpu_count() or 1) if self._is_threaded else 1
         # A broken picture is an error, not something to paint over.
         self._context.options = {**self._context.options, "err_detect": "explode"}
+        if quick:
+            self._context.options = {**self._context.options, "skip_loop_filter": "noref"}
         self._seconds_per_tick = float(stream.time_base or 0)
         self._damage = damage
         self._waits_for_keyframe = False

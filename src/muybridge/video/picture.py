@@ -8,7 +8,7 @@ the same view share one conversion.
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -32,6 +32,8 @@ MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
+# Video levels of luma, 16 to 235, spread over all 256.
+ALL_LEVELS = np.clip((np.arange(256) - 16) * (255 / 219) + 0.5, 0, 255).astype(np.uint8)
 # Four pixels share one color sample: scaling these planes first and converting the small picture afterwards costs
 # a third of converting while scaling; the chroma of the result is as coarse as a JPEG's.
 SHARED_CHROMA = frozenset({"yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le", "p010le"})
@@ -95,10 +97,7 @@ class Converter:
         format_name = "gray" if pixel_format == "gray8" else "rgb24"
         matrix = MATRICES.get(int(picture.colorspace), Colorspace.DEFAULT)
         if width < picture.width and height < picture.height and picture.format.name in SHARED_CHROMA:
-            small, levels = self._shrink(picture, width, height, matrix)
-            converted = self._reformatter(width, height, format_name).reformat(
-                small, format=format_name, src_colorspace=matrix, src_color_range=levels
-            )
+            pixels = self._convert_small(picture, width, height, format_name, matrix)
         else:
             converted = self._reformatter(width, height, format_name).reformat(
                 picture,
@@ -108,10 +107,25 @@ class Converter:
                 src_colorspace=matrix,
                 interpolation=Interpolation.BILINEAR,
             )
-        pixels: NDArray[np.uint8] = converted.to_ndarray()  # type: ignore[assignment]  # of all formats at once
+            pixels = converted.to_ndarray()  # type: ignore[assignment]  # of all formats at once
         if self.rotation_degrees:
             pixels = np.ascontiguousarray(np.rot90(pixels, k=-self.rotation_degrees // 90))
         return pixels
+
+    def _convert_small(
+        self, picture: VideoFrame, width: int, height: int, format_name: str, matrix: int
+    ) -> NDArray[np.uint8]:
+        import cv2
+
+        small, levels = self._shrink(picture, width, height, matrix)
+        if format_name == "gray":
+            plane: Any = small.planes[0]
+            luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, :width]
+            return luma.copy() if levels == ColorRange.JPEG else np.asarray(cv2.LUT(luma, ALL_LEVELS))
+        converted = self._reformatter(width, height, format_name).reformat(
+            small, format=format_name, src_colorspace=matrix, src_color_range=levels
+        )
+        return converted.to_ndarray()  # type: ignore[return-value]  # of all formats at once
 
     def _shrink(self, picture: VideoFrame, width: int, height: int, matrix: int) -> tuple[VideoFrame, int]:
         full_range = picture.color_range == ColorRange.JPEG or picture.format.name == "yuvj420p"
