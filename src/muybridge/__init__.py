@@ -48,6 +48,7 @@ _NAMES = {
     "classify": "muybridge.actions.classifier",
     "compute_flow": "muybridge.motion.flow",
     "create_model": "muybridge.models.registry",
+    "detect_actions": "muybridge.actions.detector",
     "detect_shots": "muybridge.motion.shots",
     "list_models": "muybridge.models.registry",
     "open_video": "muybridge.video.reader",
@@ -77,6 +78,7 @@ __all__ = ["__version__", *_NAMES]
 
 if TYPE_CHECKING:
     from muybridge.actions.classifier import classify as classify
+    from muybridge.actions.detector import detect_actions as detect_actions
     from muybridge.errors import (
         DamagedVideoWarning as DamagedVideoWarning,
         DatasetError as DatasetError,

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from muybridge._lazy import attach
 
 _NAMES = {
+    "ActionsObserver": "muybridge.actions.detector",
     "Classifier": "muybridge.actions.classifier",
+    "DetectionRule": "muybridge.actions.detection_rule",
     "Event": "muybridge.actions.events",
     "EventFinder": "muybridge.actions.events",
     "EventRule": "muybridge.actions.events",
@@ -13,10 +15,14 @@ _NAMES = {
     "StreamPrediction": "muybridge.actions.stream_prediction",
     "StreamingClassifier": "muybridge.actions.streaming",
     "classify": "muybridge.actions.classifier",
+    "detect_actions": "muybridge.actions.detector",
     "find_events": "muybridge.actions.events",
 }
 _SUBMODULES = (
+    "actionness",
     "classifier",
+    "detection_rule",
+    "detector",
     "events",
     "inference",
     "nms",
@@ -32,6 +38,11 @@ __all__ = [*_NAMES]
 
 if TYPE_CHECKING:
     from muybridge.actions.classifier import Classifier as Classifier, classify as classify
+    from muybridge.actions.detection_rule import DetectionRule as DetectionRule
+    from muybridge.actions.detector import (
+        ActionsObserver as ActionsObserver,
+        detect_actions as detect_actions,
+    )
     from muybridge.actions.events import (
         Event as Event,
         EventFinder as EventFinder,

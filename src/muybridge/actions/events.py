@@ -17,8 +17,8 @@ Gelly and Gauvain, "Minimum Word Error Training of RNN-based Voice Activity Dete
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -221,6 +221,21 @@ class EventFinder:
         found = [self._closed(k) for k in sorted(self._open)]
         self.reset()
         return [event for event in found if event is not None]
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs: the open events."""
+        return {
+            "last_end": self._last_end,
+            "open": [{"row": k} | asdict(event) for k, event in sorted(self._open.items())],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._last_end = state["last_end"]
+        self._open = {
+            int(saved["row"]): _OpenEvent(**{name: value for name, value in saved.items() if name != "row"})
+            for saved in state["open"]
+        }
 
     def _checked(self, scores: ArrayLike, start: float, end: float) -> NDArray[np.float64]:
         values = np.asarray(scores, np.float64)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,20 @@ class StreamPrediction:
         """The likeliest labels with their probabilities."""
         order = np.argsort(-self.scores, kind="stable")[:count].tolist()
         return Prediction(tuple(self.labels[k] for k in order), tuple(self.scores[order].tolist()), model)
+
+    def state(self) -> dict[str, Any]:
+        """All that `from_state` needs; the labels and the scales stay behind."""
+        return {
+            "scores": self.scores.copy(),
+            "numbers": [self.start_seconds, self.end_seconds, self.index, int(self.is_first)],
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], labels: tuple[str, ...]) -> Self:
+        """The inverse of `state`."""
+        start, end, index, is_first = state["numbers"]
+        scores = np.array(state["scores"], np.float64)
+        return cls(labels, scores, float(start), float(end), int(index), bool(is_first))
 
     def to_dict(self, *, top: int = 5) -> dict[str, Any]:
         """As JSON values, with the likeliest labels only."""
@@ -128,6 +142,21 @@ class PredictionEvents:
         found = self._hold_last() + self.finder.finish()
         self._last = None
         return found
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs."""
+        return {
+            "finder": self.finder.state(),
+            "last": None if self._last is None else self._last.state(),
+            "held_until": self._held_until,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.finder.restore(state["finder"])
+        saved = state["last"]
+        self._last = None if saved is None else StreamPrediction.from_state(saved, self.finder.labels)
+        self._held_until = float(state["held_until"])
 
     def _hold_last(self) -> list[Event]:
         return [] if self._last is None else self._push(self._held_until, self._last.end_seconds)

@@ -22,6 +22,7 @@ VERBS = (
     "keyframes",
     "flow",
     "classify",
+    "detect",
     "read",
     "caption",
     "ask",

@@ -24,6 +24,8 @@ Progress = Callable[[float, float], None]
 def default_observers(*, without: Iterable[str] = ()) -> list[Observer]:
     """The observers that `analyze` sends over a video: the package's own, and those of installed plugins.
 
+    Actions are looked for where a trained model is at hand without a download.
+
     Args:
         without: names of observers to leave out.
 
@@ -33,17 +35,22 @@ def default_observers(*, without: Iterable[str] = ()) -> list[Observer]:
     Raises:
         UnknownNameError: `without` names an observer that there is none of.
 
-    >>> [observer.name for observer in default_observers(without=["text"])]
+    >>> [observer.name for observer in default_observers(without=["text", "actions"])]
     ['scenes', 'motion']
     """
+    from muybridge.models.available import available_weights
     from muybridge.motion.readings import MotionObserver
     from muybridge.motion.scenes import ScenesObserver
     from muybridge.text.tracks import TextObserver
 
     observers: list[Observer] = [ScenesObserver(), MotionObserver(), TextObserver()]
-    observers += [entry.load()() for entry in sorted(entry_points(group="muybridge.observers"))]
     unwanted = set(without)
-    names = {observer.name for observer in observers}
+    if "actions" not in unwanted and available_weights():
+        from muybridge.actions.detector import ActionsObserver
+
+        observers.append(ActionsObserver())
+    observers += [entry.load()() for entry in sorted(entry_points(group="muybridge.observers"))]
+    names = {"actions", *(observer.name for observer in observers)}
     for name in unwanted - names:
         raise UnknownNameError("observer", name, names)
     return [observer for observer in observers if observer.name not in unwanted]
