@@ -185,7 +185,8 @@ def test_a_file_and_the_analysis_give_the_same(film: Path) -> None:
     near(segments, TRUTH, within=0.2)
     assert done[-1][0] == pytest.approx(done[-1][1])
     timeline = analyze(film, observers=[ActionsObserver(model())])
-    assert [s.to_dict() for s in timeline.of("action")] == [s.to_dict() for s in segments]
+    # Which observer converts a picture first may change a gray level here and there, not what is found.
+    assert rows(timeline.of("action")) == rows(segments)
     signal = timeline.signal("actionness")
     assert signal is not None
     assert len(signal) == len(FILM) - 1
