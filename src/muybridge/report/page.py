@@ -19,6 +19,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.resources import files as package_files
 from pathlib import Path, PurePath
 from typing import Any
@@ -28,12 +29,17 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from muybridge.language.answer import answer_question
+from muybridge.language.caption import caption_timeline
+from muybridge.language.evidence import Evidence
+from muybridge.language.grammar import page_grammar
+from muybridge.language.question import Subject
 from muybridge.report.strict_json import json_values
 from muybridge.values import Picture, Segment, Signal, Timeline, VideoMetadata
 
 __all__ = ["render_page", "video_href"]
 
-SCRIPTS = ("data", "player", "lanes", "timeline", "lists", "main")
+SCRIPTS = ("data", "player", "lanes", "timeline", "lists", "question", "ask", "main")
 """The parts of the page's script, in the order in which they are joined."""
 
 KINDS = {
@@ -47,6 +53,17 @@ KINDS = {
     "text": ("Text", "text"),
 }
 """The kinds in the order of their lanes: title, and what one is called. Other kinds follow by name."""
+
+FACTS = {
+    "size": "What is the resolution?",
+    "codec": "Which codec is used?",
+    "container": "Which container is it?",
+    "frame_rate": "What is the frame rate?",
+    "rotation": "What is the rotation?",
+    "damage": "Is the video damaged?",
+    "frames": "How many frames are there?",
+}
+"""Questions that are answered while the page is made."""
 
 SIGNALS_AFTER = "motion"
 THUMBNAIL_HEIGHT_PX = 120
@@ -73,6 +90,7 @@ def render_page(timeline: Timeline, *, video_href: str | None = None, files: Ite
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    summary, timeline = _told(timeline)
     data = json_values(_data(timeline, video_href))
     style = _template("report.css")
     body = "\n".join(_template(f"{name}.js") for name in SCRIPTS)
@@ -81,6 +99,7 @@ def render_page(timeline: Timeline, *, video_href: str | None = None, files: Ite
         name=_name(timeline.metadata),
         facts=_facts(timeline),
         counts=[(lane["title"], len(lane["segments"])) for lane in data["lanes"]],
+        summary=summary,
         timeline=timeline,
         video_href=video_href,
         files=list(files),
@@ -132,6 +151,32 @@ def _data(timeline: Timeline, href: str | None) -> dict[str, Any]:
         "signals": [_signal(signal, zero) for signal in timeline.signals if len(signal)],
         "pictures": [_picture(picture, zero) for picture in _in_order(timeline.pictures)],
         "signalsAfter": SIGNALS_AFTER,
+        "language": _language(timeline),
+    }
+
+
+def _told(timeline: Timeline) -> tuple[str, Timeline]:
+    """(the sentence of the whole video, the timeline with the sentences of its parts)."""
+    whole, *parts = caption_timeline(timeline)
+    if timeline.of("caption"):
+        return timeline.of("caption")[0].label, timeline
+    return whole.label, replace(timeline, segments=(*timeline.segments, *parts))
+
+
+def _language(timeline: Timeline) -> dict[str, Any]:
+    """What the page's script answers questions with: the words of the grammar, and facts that no lane holds."""
+    evidence = Evidence(timeline)
+    zero = timeline.metadata.start_seconds
+    facts = {name: answer_question(timeline, question) for name, question in FACTS.items()}
+    return {
+        "grammar": page_grammar(),
+        "kinds": [kind for kind in KINDS if evidence.looked_for(kind)],
+        "transitions": [
+            [round(one.start_seconds - zero, 6), round(one.end_seconds - zero, 6), one.label]
+            for one in evidence.find(Subject("transition"))
+        ],
+        "durationSeconds": timeline.duration_seconds,
+        "facts": {name: answer.text for name, answer in facts.items() if answer.known},
     }
 
 
