@@ -72,6 +72,7 @@ def timeline(*more: Segment, observers: tuple[str, ...] = WATCHED, **metadata: o
          "After the first cut at 4 s: “PIER 39” is on the screen from 9.5 s to 11 s."),
         ("Which is the longest shot?", "The longest is the second shot, with 5 s, from 4 s to 9 s."),
         ("Which comes first, PIER 39 or the cut?", "The cut, at 4 s."),
+        ("Which comes first, the third shot or PIER 39?", "The third shot, from 9 s to 12 s."),
         ("Is it a jog?", "Yes, the action “jog in place” is seen from 2.5 s to 3.5 s."),
         ("What does the person do at 3 s?", "The action “jog in place” is seen from 2.5 s to 3.5 s."),
         ("What is the resolution?", "The picture is 640 × 360 pixels."),
@@ -247,3 +248,10 @@ def test_the_hundred_questions_are_whole(shared: Path) -> None:
     assert len(rows) == 100
     assert all((shared / row["video"]).exists() for row in rows)
     assert sum(row["type"] == "unanswerable" for row in rows) >= 12
+
+
+def test_a_letter_on_its_own_needs_more_confidence() -> None:
+    metadata = VideoMetadata("a.mp4", duration_seconds=3.0)
+    for score, is_known in ((0.95, False), (0.99, True)):
+        found = Timeline(metadata, (Segment(1, 2, "text", "T", score),), observers=("text",))
+        assert answer_question(found, "What is written?").known is is_known

@@ -71,7 +71,7 @@ def test_relations_ordinals_and_extremes() -> None:
     compare = parse_question("Is TAXI shown before or after the last cut?")
     assert (compare.intent, compare.anchor, compare.anchor_ordinal) == ("compare", Subject("cut"), -1)
     options = parse_question("Which of these happens: a dissolve, a zoom or TAXI?").options
-    assert [subject and subject.kind for _, subject, _ in options] == ["dissolve", "camera", "text"]
+    assert [option.subject and option.subject.kind for option in options] == ["dissolve", "camera", "text"]
 
 
 def test_words_that_say_something_unknown_are_kept() -> None:

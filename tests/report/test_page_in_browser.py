@@ -176,7 +176,7 @@ def test_everything_can_be_done_with_keys(report: Path, open_page: Callable[...,
     keys.press("ArrowRight")
     keys.press("Enter")
     assert position(page) == pytest.approx(1.2, abs=0.01)
-    for _ in range(3):
+    for _ in ("keyframes", "actions", "captions", "text"):
         keys.press("ArrowDown")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("PIER 39.")
     keys.press("End")

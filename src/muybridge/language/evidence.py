@@ -19,6 +19,8 @@ __all__ = ["DOUBTFUL_SCORE", "Evidence", "merged"]
 
 DOUBTFUL_SCORE = 0.85
 """Text that was read with less is told as doubtful."""
+DOUBTFUL_LETTER_SCORE = 0.97
+"""A letter on its own is often a line or a leg that looks like one."""
 DOUBTFUL_ACTION_SCORE = 0.6
 _SIMILAR = 82.0
 _MIN_FUZZY_CHARACTERS = 5
@@ -221,7 +223,8 @@ def says(label: str, wanted: str) -> bool:
 def is_sure(segment: Segment) -> bool:
     """Whether text was read, or an action recognized, with enough confidence to say it."""
     if segment.kind == "text":
-        return segment.score is None or segment.score >= DOUBTFUL_SCORE
+        floor = DOUBTFUL_SCORE if len(segment.label.strip()) > 1 else DOUBTFUL_LETTER_SCORE
+        return segment.score is None or segment.score >= floor
     if segment.kind == "action":
         return segment.score is None or segment.score >= DOUBTFUL_ACTION_SCORE
     return True

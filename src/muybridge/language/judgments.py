@@ -8,7 +8,7 @@ from muybridge.language.contents import MAX_TOLD, written_answer
 from muybridge.language.evidence import Evidence, is_sure, merged
 from muybridge.language.measures import ordinal_word
 from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
-from muybridge.language.question import Subject
+from muybridge.language.question import Option, Subject
 from muybridge.language.scope import Scope, cannot_tell, claim, known, missing_kind, picked
 from muybridge.values import Answer, Segment
 
@@ -188,7 +188,7 @@ def extreme_answer(scope: Scope) -> Answer:
 def options_answer(scope: Scope) -> Answer:
     """Which of several things is so, or comes first."""
     evidence, question = scope.evidence, scope.question
-    rows = [(shown, _look(evidence, subject, rest)) for shown, subject, rest in question.options]
+    rows = [(option.text, _look(evidence, option)) for option in question.options]
     found = [(shown, segments) for shown, segments in rows if segments]
     missing = join_and(quoted(shown) for shown, segments in rows if segments is None)
     is_order = question.ordinal is not None or "before" in question.text.casefold()
@@ -206,13 +206,14 @@ def options_answer(scope: Scope) -> Answer:
     return known(sentence(join_and(told) + caveat), [one for _, segments in found for one in segments or []])
 
 
-def _look(evidence: Evidence, subject: Subject | None, rest: Sequence[str]) -> list[Segment] | None:
+def _look(evidence: Evidence, option: Option) -> list[Segment] | None:
     """The segments of an option; None where it is not something that was looked for."""
+    subject = option.subject
     details = subject.details if subject is not None and subject.kind == "object" else ()
-    words = tuple(word for word in (*details, *rest) if word != "moves")
-    if subject is None or rest:
+    words = tuple(word for word in (*details, *option.rest) if word != "moves")
+    if subject is None or option.rest:
         # An action that was not found may be one that nobody could have found.
         return [one for one in evidence.find(Subject("action"), words) if is_sure(one)] or None
     if missing_kind(evidence, subject):
         return None
-    return [one for one in evidence.find(subject) if is_sure(one)]
+    return [one for one in picked(evidence.find(subject), option.ordinal) if is_sure(one)]

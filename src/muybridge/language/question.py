@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from muybridge.errors import OptionError
 from muybridge.language.grammar import ACTORS, INTENTS, NEUTRAL, REWRITES, SUBJECTS, SYNONYMS
 
-__all__ = ["Question", "Subject", "Window", "parse_question"]
+__all__ = ["Option", "Question", "Subject", "Window", "parse_question"]
 
 MAX_CHARACTERS = 2000
 _EDGE_SECONDS = 1.0
@@ -57,6 +57,16 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One of the things to choose from: as it was written, and as it was understood."""
+
+    text: str
+    subject: Subject | None
+    ordinal: int | None = None
+    rest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A parsed question.
 
@@ -73,7 +83,7 @@ class Question:
         at_end: whether the end is asked for, not the start.
         whole: whether it must be so all the time.
         quantity: (comparison, number), such as `("more than", 1)`.
-        options: what is to be chosen from: (as written, subject, words that were not understood).
+        options: what is to be chosen from.
         has_actor: whether it speaks of a person.
         rest: words that were not understood; an action's name may be among them.
         phrases: words to look for on the screen.
@@ -92,7 +102,7 @@ class Question:
     at_end: bool = False
     whole: bool = False
     quantity: tuple[str, int] | None = None
-    options: tuple[tuple[str, Subject | None, tuple[str, ...]], ...] = ()
+    options: tuple[Option, ...] = ()
     has_actor: bool = False
     rest: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
@@ -146,7 +156,7 @@ def parse_question(text: str) -> Question:
         at_end=at_end,
         whole=whole,
         quantity=quantity,
-        options=tuple((_shown(part, phrases), *_subject(part, phrases)[:2]) for part in options),
+        options=tuple(_option(part, phrases) for part in options),
         has_actor=has_actor,
         rest=rest,
         phrases=phrases,
@@ -340,8 +350,13 @@ def _which_one(words: str, intent: str) -> tuple[str, int | None, str, tuple[str
     return re.sub(r" +", " ", words).strip(), ordinal, extreme, quantity
 
 
-def _shown(part: str, phrases: tuple[str, ...]) -> str:
-    return re.sub(r"#(\d+)#", lambda match: f"“{phrases[int(match[1])]}”", part)
+def _option(part: str, phrases: tuple[str, ...]) -> Option:
+    shown = re.sub(r"#(\d+)#", lambda match: f"“{phrases[int(match[1])]}”", part)
+    words, ordinal, _, _ = _which_one(part, "")
+    subject, rest, _ = _subject(words, phrases)
+    return Option(
+        shown.replace("1st", "first").replace("2nd", "second").replace("3th", "third"), subject, ordinal, rest
+    )
 
 
 def _subject(words: str, phrases: tuple[str, ...]) -> tuple[Subject | None, tuple[str, ...], bool]:

@@ -1,9 +1,10 @@
 // The box that answers questions from the segments of the page, without a server. It says when it cannot tell.
 const answerQuestion = (() => {
-  const SURE = { text: 0.85, action: 0.6 };
+  const SURE = { text: 0.85, letter: 0.97, action: 0.6 };
   const COMMAND = "`muybridge ask` may";
   const rowsOf = (kind) => data.lanes.find((lane) => lane.kind === kind)?.segments ?? [];
-  const isSure = (row) => row.score === null || row.score >= (SURE[row.lane.kind] ?? 0);
+  const floorOf = (row) => SURE[row.lane.kind === "text" && row.label.trim().length < 2 ? "letter" : row.lane.kind] ?? 0;
+  const isSure = (row) => row.score === null || row.score >= floorOf(row);
   const actions = rowsOf("action").filter((row) => !["none of these", "none", "background", "nothing"].includes(row.label.toLowerCase()));
   const looked = new Set(data.language.kinds);
   const cuts = data.language.transitions.map(([start, end, label]) => ({ start, end, label, score: null, lane: { kind: "transition" } }));

@@ -244,7 +244,8 @@ const timeline = (() => {
     const words = [];
     for (const lane of lanes) {
       for (const index of [...lane.mark(seconds)].sort((a, b) => a - b)) {
-        if (!lane.isPoints) words.push([lane.source.kind, lane.segments[index].label]);
+        // A caption says again what the other lanes say.
+        if (!lane.isPoints && lane.source.kind !== "caption") words.push([lane.source.kind, lane.segments[index].label]);
       }
     }
     const text = JSON.stringify([clock(seconds), words]);
