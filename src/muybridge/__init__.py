@@ -55,6 +55,7 @@ _NAMES = {
     "read_text": "muybridge.text.reader",
     "pick_keyframes": "muybridge.motion.keyframes",
     "sample_clip": "muybridge.video.sampling",
+    "stream": "muybridge.actions.live",
 }
 _SUBMODULES = (
     "actions",
@@ -79,6 +80,7 @@ __all__ = ["__version__", *_NAMES]
 if TYPE_CHECKING:
     from muybridge.actions.classifier import classify as classify
     from muybridge.actions.detector import detect_actions as detect_actions
+    from muybridge.actions.live import stream as stream
     from muybridge.errors import (
         DamagedVideoWarning as DamagedVideoWarning,
         DatasetError as DatasetError,

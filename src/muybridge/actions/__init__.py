@@ -12,11 +12,14 @@ _NAMES = {
     "EventFinder": "muybridge.actions.events",
     "EventRule": "muybridge.actions.events",
     "Inference": "muybridge.actions.inference",
+    "MultiScaleClassifier": "muybridge.actions.multiscale",
     "StreamPrediction": "muybridge.actions.stream_prediction",
+    "StreamUpdate": "muybridge.actions.live",
     "StreamingClassifier": "muybridge.actions.streaming",
     "classify": "muybridge.actions.classifier",
     "detect_actions": "muybridge.actions.detector",
     "find_events": "muybridge.actions.events",
+    "stream": "muybridge.actions.live",
 }
 _SUBMODULES = (
     "actionness",
@@ -27,6 +30,8 @@ _SUBMODULES = (
     "inference",
     "nms",
     "proposals",
+    "live",
+    "multiscale",
     "scorers",
     "stream_prediction",
     "streaming",
@@ -50,6 +55,8 @@ if TYPE_CHECKING:
         find_events as find_events,
     )
     from muybridge.actions.inference import Inference as Inference
+    from muybridge.actions.live import StreamUpdate as StreamUpdate, stream as stream
+    from muybridge.actions.multiscale import MultiScaleClassifier as MultiScaleClassifier
     from muybridge.actions.nms import temporal_nms as temporal_nms
     from muybridge.actions.proposals import (
         Proposal as Proposal,

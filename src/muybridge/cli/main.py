@@ -22,6 +22,7 @@ VERBS = (
     "keyframes",
     "flow",
     "classify",
+    "stream",
     "detect",
     "read",
     "caption",

@@ -1,0 +1,208 @@
+"""Streaming: what is kept against what is computed again, a camera's pace, and hours of it.
+
+    python benchmarks/streaming.py                    under two minutes
+    python benchmarks/streaming.py --hours 8          that much simulated time, as fast as it goes
+
+Prints JSON. The first part gives milliseconds for each prediction, kept and computed anew in turns, so that whatever
+else the machine does meets both; the second plays a 720p video at 30 frames per second, decoded and classified in real
+time.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from muybridge.actions.live import stream
+from muybridge.actions.scorers import make_scorer
+from muybridge.actions.streaming import StreamingClassifier
+from muybridge.models import create_model, weights_of
+from muybridge.models.available import available_weights
+from muybridge.models.weights import Weights, set_weights
+from muybridge.values import Frame
+from muybridge.video.sources import open_source
+from muybridge.video.writer import VideoWriter
+
+PLAIN = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def models() -> dict[str, tuple[torch.nn.Module, int, int]]:
+    """Name → module, window size, and how many frames before its window it looks back to."""
+    torch.manual_seed(0)
+    causal = create_model("causal_small", num_classes=27).eval()
+    looks_back = sum(block.time.kernel_size - 1 for block in causal.blocks) + 1
+    vivit = create_model(
+        "vivit",
+        num_classes=27,
+        attention="factorized_encoder",
+        num_frames=32,
+        size_px=112,
+        dim=384,
+        depth=6,
+        num_heads=6,
+        mlp_dim=1536,
+    ).eval()
+    encoder = create_model("frame_encoder", num_classes=27, head="gru", width=32).eval()
+    return {
+        "causal_small": (causal, 16, looks_back),
+        "vivit, factorized encoder": (vivit, 32, 0),
+        "frame_encoder, gru": (encoder, 32, 0),
+    }
+
+
+def advance(scorer: object, frames: np.ndarray, position: int, stride: int) -> tuple[float, np.ndarray]:
+    start = time.perf_counter()
+    for offset in range(stride):
+        scorer.push(frames[(position + offset) % len(frames)])
+    scores = scorer.scores()
+    return 1e3 * (time.perf_counter() - start), scores
+
+
+def kept_against_anew(name: str, repeats: int) -> list[dict[str, object]]:
+    model, window, looks_back = models()[name]
+    frames = np.random.default_rng(0).integers(0, 256, (64, 112, 112, 3), np.uint8)
+    rows = []
+    for stride in (4, 1):
+        kept = make_scorer(model, window_size=window, stride=stride, normalization=PLAIN)
+        if looks_back:  # equal is the window with what it looks back to, averaged over the window
+            model.memory_frames = window
+        anew = make_scorer(
+            model, window_size=window + looks_back, stride=stride, normalization=PLAIN, recompute=True
+        )
+        for index in range(window + looks_back):
+            for scorer in (kept, anew):
+                scorer.push(frames[index % len(frames)])
+        times: dict[str, list[float]] = {"kept": [], "anew": []}
+        difference, position = 0.0, window + looks_back
+        for _ in range(repeats):
+            one, first = advance(kept, frames, position, stride)
+            other, second = advance(anew, frames, position, stride)
+            position += stride
+            times["kept"].append(one)
+            times["anew"].append(other)
+            difference = max(difference, float(np.abs(first - second).max()))
+        skip = 2 if repeats > 4 else 1
+        medians = {key: statistics.median(values[skip:]) for key, values in times.items()}
+        rows.append(
+            {
+                "model": name,
+                "window_frames": window,
+                "computed_anew_frames": window + looks_back,
+                "stride": stride,
+                "kept_ms": round(medians["kept"], 2),
+                "anew_ms": round(medians["anew"], 2),
+                "ratio": round(medians["anew"] / medians["kept"], 1),
+                "largest_difference": difference,
+            }
+        )
+    return rows
+
+
+def classifier(
+    size_px: int | None = None, rate: float = 15.0, name: str = "causal_small"
+) -> StreamingClassifier:
+    """With the starter's weights where they are at hand, else with random ones of the same network."""
+    own = [found for found in available_weights() if found[0] == name]
+    if own and size_px is None:
+        model = create_model(name, weights=own[0][1])
+    else:
+        model = create_model(name, num_classes=29).eval()
+        labels = tuple(f"action {k}" for k in range(29))
+        set_weights(model, Weights("random", labels=labels, size_px=size_px or 112, frames_per_second=rate))
+    return StreamingClassifier(model, stride=4)
+
+
+def camera(seconds: int) -> dict[str, object]:
+    """A 720p video at its own pace: opened, decoded, classified; from the frame's arrival to the prediction."""
+    watcher = classifier()
+    texture = np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "720p.mp4"
+        with VideoWriter(path, width=1280, height=720, frames_per_second=30) as writer:
+            for index in range(30 * seconds):
+                writer.write(np.roll(texture, 4 * index, axis=1))
+        with open_source(path, real_time=True) as source:
+            found = [update for update in stream(source, model=watcher) if update.prediction is not None]
+            counts = source.counts
+    latencies = [1e3 * update.latency_seconds for update in found]
+    cuts = statistics.quantiles(latencies, n=100)
+    record = weights_of(watcher.model)
+    return {
+        "weights": record.name if record is not None else None,
+        "seconds": seconds,
+        "frames": counts.num_read,
+        "dropped": counts.num_dropped,
+        "predictions": len(latencies),
+        "latency_ms": {
+            "median": round(cuts[49], 1),
+            "p99": round(cuts[98], 1),
+            "max": round(max(latencies), 1),
+        },
+    }
+
+
+def resident_mb() -> float:
+    """Memory in use now, where the system tells; else the most that was ever in use."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def long_run(hours: float, rate: float) -> dict[str, object]:
+    """A stream without end, as fast as it goes: memory and latency for each simulated hour."""
+    watcher = classifier(size_px=48, rate=rate, name="causal_tiny")
+    pictures = np.random.default_rng(0).integers(0, 256, (50, 48, 64, 3), np.uint8)
+    began, rows = time.perf_counter(), []
+    times: list[float] = []
+    per_hour = round(3600 * rate)
+    for index in range(round(hours * per_hour)):
+        frame = Frame(pictures[index % len(pictures)], index / rate, index=index)
+        start = time.perf_counter()
+        watcher.observe(frame)
+        times.append(1e3 * (time.perf_counter() - start))
+        if (index + 1) % per_hour == 0 or index + 1 == round(hours * per_hour):
+            cuts = statistics.quantiles(times, n=100)
+            row = {"hour": (index + 1) / per_hour, "memory_mb": round(resident_mb(), 1)}
+            rows.append(row | {"median_ms": round(cuts[49], 3), "p99_ms": round(cuts[98], 3)})
+            print(json.dumps(rows[-1]), file=sys.stderr)
+            times.clear()
+    return {
+        "hours": hours,
+        "frames_per_second": rate,
+        "frames": round(hours * per_hour),
+        "took_minutes": round((time.perf_counter() - began) / 60, 1),
+        "rows": rows,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--repeats", type=int, default=12)
+    parser.add_argument("--seconds", type=int, default=20, help="of the camera; 0 leaves it out")
+    parser.add_argument("--hours", type=float, default=0.0, help="simulated; leaves the rest out")
+    parser.add_argument("--rate", type=float, default=10.0, help="frames per simulated second")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.hours:
+        torch.set_num_threads(1)  # a second thread is no help with pictures that small
+        print(json.dumps(long_run(options.hours, options.rate), indent=2))
+        return
+    rows = [row for name in models() for row in kept_against_anew(name, options.repeats)]
+    result: dict[str, object] = {"threads": options.threads, "per_prediction": rows}
+    if options.seconds:
+        result["camera_720p_30fps"] = camera(options.seconds)
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""`muybridge stream`, as a user runs it: on a file, from a pipe, on a camera that never ends, with a webhook."""
+
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from muybridge.cli.main import app
+from muybridge.cli.webhook import Webhook
+from muybridge.errors import OptionError, VideoOpenError
+from muybridge.models.checkpoint import save_checkpoint
+from muybridge.models.registry import create_model
+from muybridge.models.weights import Weights
+from stream_servers import RtspServer, free_port, write_clip
+
+RUN = CliRunner()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of two labels that is sure of the first, so that there is an event."""
+    path = tmp_path_factory.mktemp("weights") / "mine.safetensors"
+    torch.manual_seed(0)
+    model = create_model("causal_tiny", num_classes=2)
+    with torch.no_grad():
+        model.head.weight.zero_()  # type: ignore[union-attr,operator]
+        model.head.bias.copy_(torch.tensor([3.0, -3.0]))  # type: ignore[union-attr,operator]
+    record = Weights("mine", labels=("wave", "clap"), size_px=32, frames_per_second=12.5)
+    save_checkpoint(path, model, name="causal_tiny", weights=record)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", num_frames=75)
+
+
+def options(checkpoint: Path) -> list[str]:
+    return ["--model", str(checkpoint), "--window", "8", "--timeout", "5"]
+
+
+def test_a_file_as_json_lines(clip: Path, checkpoint: Path) -> None:
+    found = RUN.invoke(app, ["stream", str(clip), *options(checkpoint), "--json"])
+    assert found.exit_code == 0, found.stderr
+    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    assert lines[0]["type"] == "source"
+    assert (lines[0]["width"], lines[0]["policy"]) == (128, "every")
+    predictions = [line for line in lines if line["type"] == "prediction"]
+    assert len(predictions) == (38 - 8) // 4 + 1  # 75 frames at 25 per second, seen at 12.5
+    assert predictions[0]["labels"] == ["wave", "clap"]
+    begins, over = (line for line in lines if line["type"] == "event")
+    assert (begins["is_over"], over["is_over"], over["label"]) == (False, True, "wave")
+    assert over["start_seconds"] == 0.0
+    assert over["end_seconds"] == pytest.approx(predictions[-1]["end_seconds"])
+    assert lines[-1] == {"type": "end", "counts": lines[-1]["counts"]}
+    assert lines[-1]["counts"]["num_read"] == 75
+
+
+def test_a_file_for_people(clip: Path, checkpoint: Path) -> None:
+    found = RUN.invoke(app, ["stream", str(clip), *options(checkpoint)])
+    assert found.exit_code == 0
+    begins, over = found.stdout.splitlines()
+    assert begins.startswith("0:00.00 ...")
+    assert "wave  100% (peak 100%)" in over
+    assert "1 events; 75 frames, 0 dropped" in found.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_camera_with_the_results_so_far(clip: Path, checkpoint: Path) -> None:
+    with RtspServer(clip) as server:
+        script = "from muybridge.cli.main import run; run()"
+        command = [sys.executable, "-c", script, "stream", server.url, *options(checkpoint)]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(
+            [*command, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        ) as process:
+            assert process.stdout is not None
+            lines = []
+            for line in process.stdout:
+                lines.append(json.loads(line))
+                if sum(item["type"] == "prediction" for item in lines) == 3:
+                    process.send_signal(signal.SIGINT)
+            status = process.wait(timeout=60)
+            complaints = process.stderr.read() if process.stderr is not None else ""
+    assert status == 0, complaints
+    assert "Traceback" not in complaints
+    assert lines[-1]["type"] == "end"
+    (over,) = [item for item in lines if item["type"] == "event" and item["is_over"]]
+    assert over["label"] == "wave"
+
+
+@contextmanager
+def receiver(status: int = 200) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """A web server that keeps what is posted to it."""
+    got: list[dict[str, object]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append(json.loads(body) | {"content_type": self.headers["Content-Type"]})
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "ftp://127.0.0.1/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/alarm", got
+        finally:
+            server.shutdown()
+
+
+def test_every_event_reaches_the_webhook(clip: Path, checkpoint: Path) -> None:
+    with receiver() as (url, got):
+        found = RUN.invoke(app, ["stream", str(clip), *options(checkpoint), "--webhook", url])
+    assert found.exit_code == 0
+    assert [(event["label"], event["is_over"]) for event in got] == [("wave", False), ("wave", True)]
+    assert got[0]["source"] == str(clip)
+    assert got[0]["content_type"] == "application/json"
+
+
+def test_a_webhook_that_fails_is_told_and_ends_nothing() -> None:
+    complaints: list[str] = []
+    with receiver(302) as (url, got):
+        hook = Webhook(url, complain=complaints.append)
+        hook.send({"label": "wave"})
+        hook.close()
+        assert len(got) == 1  # a redirect is not followed
+    dead = Webhook(f"http://127.0.0.1:{free_port()}/", timeout_seconds=1.0, complain=complaints.append)
+    dead.send({"label": "wave"})
+    dead.close()
+    assert (hook.num_failed, dead.num_failed, dead.num_sent) == (1, 1, 0)
+    assert all("did not reach the webhook at 127.0.0.1" in line for line in complaints)
+
+
+@pytest.mark.parametrize("address", ["ftp://a/b", "file:///etc/passwd", "http://", "alarm"])
+def test_only_http_takes_webhooks(address: str) -> None:
+    with pytest.raises(OptionError, match="http"):
+        Webhook(address, complain=print)
+
+
+def test_a_source_that_is_not_there(checkpoint: Path) -> None:
+    found = RUN.invoke(app, ["stream", "/no/such/video.mp4", *options(checkpoint)])
+    assert isinstance(found.exception, VideoOpenError)
+    assert "rtsp://" in str(found.exception)
