@@ -32,6 +32,7 @@ _NAMES = {
     "Prediction": "muybridge.values",
     "Segment": "muybridge.values",
     "ShapeError": "muybridge.errors",
+    "StoreError": "muybridge.errors",
     "Signal": "muybridge.values",
     "TextLine": "muybridge.values",
     "TextTrack": "muybridge.values",
@@ -50,6 +51,7 @@ _NAMES = {
     "create_model": "muybridge.models.registry",
     "detect_actions": "muybridge.actions.detector",
     "detect_shots": "muybridge.motion.shots",
+    "index_folder": "muybridge.pipeline.indexing",
     "list_models": "muybridge.models.registry",
     "open_video": "muybridge.video.reader",
     "read_text": "muybridge.text.reader",
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
         OptionError as OptionError,
         OutputError as OutputError,
         ShapeError as ShapeError,
+        StoreError as StoreError,
         TrainingError as TrainingError,
         UnknownNameError as UnknownNameError,
         VideoDecodeError as VideoDecodeError,
@@ -107,6 +110,7 @@ if TYPE_CHECKING:
     from muybridge.pipeline.analyze import analyze as analyze
     from muybridge.pipeline.ask import ask as ask
     from muybridge.pipeline.caption import caption as caption
+    from muybridge.pipeline.indexing import index_folder as index_folder
     from muybridge.text.reader import read_text as read_text
     from muybridge.values import (
         Answer as Answer,

@@ -10,6 +10,7 @@ MuybridgeError
 ├── UnknownNameError (LookupError)   a name nobody registered; lists the nearest ones
 ├── WeightsError                weights that are missing, damaged, or of another architecture
 ├── DatasetError (ValueError)   a list of videos, or a folder of them, that cannot be learned from
+├── StoreError                  a search store that is missing, damaged, or of a newer version
 ├── TrainingError               a training that cannot go on, such as one whose loss is NaN
 ├── EndpointError               a model server that cannot be reached, refuses, or replies with garbage
 ├── OutputError (OSError)       results that cannot be written where they were asked for
@@ -37,6 +38,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "ShapeError",
+    "StoreError",
     "TrainingError",
     "UnknownNameError",
     "VideoDecodeError",
@@ -116,6 +118,10 @@ class WeightsError(MuybridgeError):
 
 class DatasetError(MuybridgeError, ValueError):
     """A list of videos, or a folder of them, cannot be learned from or tested on."""
+
+
+class StoreError(MuybridgeError):
+    """A search store is missing, damaged, or was written by a newer version; the message says how to get on."""
 
 
 class TrainingError(MuybridgeError):

@@ -21,7 +21,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.analysis.features import temporal_pooling
 from muybridge.errors import OptionError, ShapeError
 from muybridge.values import Frame
 
@@ -159,7 +158,8 @@ def describe_frames(frames: Iterable[Frame]) -> VideoDescriptor:
 
 
 def _pooled(cells: list[NDArray[np.float32]]) -> NDArray[np.float64]:
-    return temporal_pooling(np.stack(cells, axis=1), "avg").astype(np.float64).flatten()
+    mean: NDArray[np.float64] = np.stack(cells).astype(np.float64).mean(axis=0)
+    return mean.flatten()
 
 
 def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -27,6 +27,8 @@ VERBS = (
     "read",
     "caption",
     "ask",
+    "index",
+    "find",
     "compare",
     "cost",
     "models",

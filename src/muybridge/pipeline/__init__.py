@@ -10,7 +10,9 @@ _NAMES = {
     "watch": "muybridge.pipeline.passes",
 }
 
-__getattr__, __dir__ = attach(__name__, _NAMES, ("analyze", "ask", "cache", "caption", "demo", "encoding"))
+__getattr__, __dir__ = attach(
+    __name__, _NAMES, ("analyze", "ask", "cache", "caption", "demo", "encoding", "indexing")
+)
 __all__ = [*_NAMES]
 
 if TYPE_CHECKING:

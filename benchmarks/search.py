@@ -1,0 +1,207 @@
+"""Search: how good, how fast over a million segments, and what indexing costs beyond watching.
+
+    python benchmarks/search.py quality
+    python benchmarks/search.py million [--rows 1000000]
+    python benchmarks/search.py index FOLDER
+
+Each prints one JSON result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from search_queries import QUERIES, SEGMENTS, WITHOUT_ANSWER
+
+from muybridge.search import Store, load_embedder, open_store
+from muybridge.values import Segment, Timeline, VideoMetadata
+
+MODES = ("words", "meaning", "both")
+
+
+def quality(embedder: str) -> dict[str, Any]:
+    """Recall@5 and mean reciprocal rank by kind of question, and how often nothing is said to match."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(folder, embedder=embedder)
+        for name, rows in SEGMENTS.items():
+            segments = tuple(Segment(i, i + 1, kind, label) for i, (kind, label) in enumerate(rows))
+            store.add(Timeline(VideoMetadata(f"/{name}", duration_seconds=60.0), segments))
+        store.optimize()
+        table: dict[str, Any] = {}
+        for mode in MODES:
+            ranks = {
+                kind: [_rank(store, q, right, mode) for q, right in pairs] for kind, pairs in QUERIES.items()
+            }
+            everything = [rank for kind in ranks.values() for rank in kind]
+            table[mode] = {
+                "recall@5": _recall(everything),
+                "mrr": round(statistics.mean(1 / rank if rank else 0.0 for rank in everything), 3),
+                "recall@5 by kind": {kind: _recall(found) for kind, found in ranks.items()},
+                "said nothing matches where nothing does": round(
+                    statistics.mean(not store.find(q, by=mode) for q in WITHOUT_ANSWER), 3
+                ),
+            }
+        return {
+            "embedder": store.embedder.name,
+            "num_queries": sum(map(len, QUERIES.values())),
+            "num_segments": sum(map(len, SEGMENTS.values())),
+            "similarities": _similarities(store),
+            **table,
+        }
+
+
+def million(num_rows: int) -> dict[str, Any]:
+    """Milliseconds of a search over many synthetic segments, words and meaning fused."""
+    from muybridge.search import store as module
+
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        store = open_store(folder)
+        words = _vocabulary()
+        for number, timeline in enumerate(_synthetic(words, num_rows, rng)):
+            store.add(timeline)
+            assert number < num_rows
+        written = time.perf_counter() - begin
+        begin = time.perf_counter()
+        store.optimize()
+        indexed = time.perf_counter() - begin
+        queries = [" ".join(rng.choice(words[:4000], 3)) for _ in range(40)]
+        filtered = {"kinds": ["text"], "start_seconds": 600.0}
+        result: dict[str, Any] = {
+            "num_segments": store.tables.segments.count_rows(),
+            "has_vector_index": num_rows >= module.ROWS_WORTH_AN_INDEX,
+            "write_seconds": round(written, 1),
+            "index_seconds": round(indexed, 1),
+            "recall@10 of the vector index": _index_recall(store, queries),
+        }
+        for name, options in (("both", {}), ("words", {"by": "words"}), ("meaning", {"by": "meaning"})):
+            result[f"{name}, milliseconds"] = _milliseconds(store, queries, **options)
+        result["both with filters, milliseconds"] = _milliseconds(store, queries, **filtered)
+        return result
+
+
+def index(folder: str) -> dict[str, Any]:
+    """Times realtime of indexing, from nothing and with everything watched before: the store's own cost."""
+    from muybridge.pipeline.indexing import index_folder
+
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["MUYBRIDGE_CACHE"] = str(Path(scratch) / "cache")
+        runs = {}
+        for name in ("from nothing", "watched before"):
+            store = open_store(Path(scratch) / name)
+            store.embedder.embed(["ready"])
+            begin, cpu = time.perf_counter(), _cpu_seconds()
+            report = index_folder(folder, store=store)
+            seconds = time.perf_counter() - begin
+            runs[name] = {
+                "seconds": round(seconds, 2),
+                "cpu_seconds": round(_cpu_seconds() - cpu, 2),
+                "times_realtime": round(report.video_seconds / seconds, 1),
+            }
+        return {"video_seconds": round(report.video_seconds, 1), "num_videos": len(report.added), **runs}
+
+
+def _rank(store: Store, query: str, right: tuple[str, ...], mode: Any) -> int:
+    labels = [match.label for match in store.find(query, by=mode, limit=50)]
+    return next((rank for rank, label in enumerate(labels, start=1) if label in right), 0)
+
+
+def _recall(ranks: list[int]) -> float:
+    return round(statistics.mean(0 < rank <= 5 for rank in ranks), 3)
+
+
+def _similarities(store: Store) -> dict[str, Any]:
+    """Cosines of questions with their answers, and the best ones of questions without: where to say no."""
+    labels = [label for rows in SEGMENTS.values() for _, label in rows]
+    vectors = store.embedder.embed(labels)
+    answered = [
+        max(float(store.embedder.embed([q])[0] @ vectors[labels.index(one)]) for one in right)
+        for q, right in QUERIES["other words"]
+    ]
+    best = [float((vectors @ store.embedder.embed([q])[0]).max()) for q in WITHOUT_ANSWER]
+    return {
+        "answers, quartiles": np.quantile(answered, [0.25, 0.5, 0.75]).round(3).tolist(),
+        "best of none, quartiles": np.quantile(best, [0.25, 0.5, 0.75]).round(3).tolist(),
+        "least": store.embedder.least_similarity,
+    }
+
+
+def _vocabulary() -> list[str]:
+    """Words of the tokenizer, as if people had written them."""
+    tokenizer = load_embedder("words")._tokenizer  # type: ignore[attr-defined]
+    pieces = (token[1:] for token in tokenizer.get_vocab() if token.startswith("▁"))
+    return sorted(piece for piece in pieces if piece.isalpha() and piece.isascii() and len(piece) > 3)
+
+
+def _synthetic(words: list[str], num_rows: int, rng: np.random.Generator) -> Iterator[Timeline]:
+    kinds = ("text", "caption", "action", "camera")
+    share = 1.0 / np.arange(1, len(words) + 1)
+    for first in range(0, num_rows, 20_000):
+        number = min(20_000, num_rows - first)
+        drawn = rng.choice(words, (number, 5), p=share / share.sum())
+        segments = tuple(Segment(i, i + 2.0, kinds[i % 4], " ".join(row), 0.9) for i, row in enumerate(drawn))
+        yield Timeline(VideoMetadata(f"/{first}.mp4", duration_seconds=number + 2.0), segments)
+
+
+def _milliseconds(store: Store, queries: list[str], **options: Any) -> dict[str, float]:
+    for query in queries[:5]:
+        store.find(query, **options)
+    times = []
+    for query in queries:
+        begin = time.perf_counter()
+        store.find(query, **options)
+        times.append(1000 * (time.perf_counter() - begin))
+    return {"median": round(statistics.median(times), 1), "p95": round(float(np.quantile(times, 0.95)), 1)}
+
+
+def _index_recall(store: Store, queries: list[str]) -> float:
+    """The share of the ten nearest by exhaustive search that the index finds too."""
+    shares = []
+    for vector in store.embedder.embed(queries[:10]):
+        search = store.tables.segments.search(vector, vector_column_name="vector").distance_type("cosine")
+        exact = search.bypass_vector_index().limit(10).select(["_distance"]).to_list()
+        search = store.tables.segments.search(vector, vector_column_name="vector").distance_type("cosine")
+        near = search.nprobes(24).refine_factor(4).limit(10).select(["_distance"]).to_list()
+        worst = exact[-1]["_distance"] + 1e-4
+        shares.append(sum(row["_distance"] <= worst for row in near) / len(exact))
+    return round(statistics.mean(shares), 3)
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("quality", "million", "index"))
+    parser.add_argument("folder", nargs="?", help="of videos, for index")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--embedder", default="words", help="for quality: words, or a sentence model")
+    given = parser.parse_args()
+    if given.what == "index" and not given.folder:
+        parser.error("index needs a folder of videos")
+    result = (
+        quality(given.embedder)
+        if given.what == "quality"
+        else million(given.rows)
+        if given.what == "million"
+        else index(given.folder)
+    )
+    print(json.dumps({"benchmark": f"search {given.what}", **result}, ensure_ascii=False, indent=2))
+
+
+if __name__ == "__main__":
+    main()

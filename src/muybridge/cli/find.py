@@ -1,0 +1,118 @@
+"""`muybridge find`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from muybridge.search.results import Match
+    from muybridge.search.store import Store
+
+
+def find(
+    query: str = typer.Argument("", help="What to look for, in any language; may be left out with --like."),
+    store: str | None = typer.Option(None, "--store", help="The store that `muybridge index` made."),
+    like: Path | None = typer.Option(None, "--like", help="Find what looks like this clip."),
+    duplicates: bool = typer.Option(False, "--duplicates", help="List videos that hold one another."),
+    limit: int = typer.Option(10, "--limit", "-n", help="At most so many results."),
+    kind: list[str] = typer.Option([], "--kind", help="Only this kind: text, action, camera, subtitle, …"),
+    file: list[str] = typer.Option([], "--file", help="Only these files, folders or patterns."),
+    start: float | None = typer.Option(None, "--from", help="Only what ends after this second."),
+    end: float | None = typer.Option(None, "--to", help="Only what begins before this second."),
+    min_score: float | None = typer.Option(None, "--min-score", help="Only what is at least so sure."),
+    by: str = typer.Option("both", "--by", help="words, meaning, or both."),
+    strip: Path | None = typer.Option(
+        None, "--strip", help="Write thumbnails of the results, as JPEG or PNG."
+    ),
+    clip: Path | None = typer.Option(None, "--clip", help="Cut the first result out, as a video."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Find where something is written, said or done in the videos of a store, and show why it matched.
+
+    Examples:
+
+        muybridge find "a person waves" --strip waves.jpg
+
+        muybridge find --like goal.mp4 --file 'matches/*' --json
+    """
+    from muybridge.cli.output import print_json
+    from muybridge.errors import OptionError
+    from muybridge.search.store import open_store
+
+    if sum((bool(query.strip()), like is not None, duplicates)) != 1:
+        raise OptionError("the query is empty; say what to look for, or name a clip with --like")
+    if (like or duplicates) and (kind or start is not None or end is not None or min_score is not None):
+        raise OptionError(
+            "--like and --duplicates compare whole pictures: of the filters, only --file goes with --like"
+        )
+    opened = open_store(store, create=False)
+    if duplicates:
+        _print_duplicates(opened, as_json=as_json)
+        return
+    if like is not None:
+        found = opened.find_like(like, limit=limit, files=file)
+    else:
+        found = opened.find(
+            query,
+            limit=limit,
+            kinds=kind,
+            files=file,
+            start_seconds=start,
+            end_seconds=end,
+            min_score=min_score,
+            by=by,  # type: ignore[arg-type]
+        )
+    if as_json:
+        print_json([match.to_dict() for match in found])
+    else:
+        _print(found)
+    if found:
+        _write(found, strip, clip)
+
+
+def _print(found: list[Match]) -> None:
+    from muybridge.cli.output import clock
+
+    for match in found:
+        gone = "" if match.is_there else "  (the file is no longer there; index its folder again)"
+        typer.echo(f"{match.path}{gone}")
+        times = f"{clock(match.start_seconds)}–{clock(match.end_seconds)}"
+        typer.echo(f"  {times:>17}  {match.kind:<8}  {match.label}  [{match.why}]")
+    if not found:
+        typer.echo("nothing matches", err=True)
+
+
+def _print_duplicates(store: Store, *, as_json: bool) -> None:
+    from muybridge.cli.output import print_json
+
+    pairs = store.duplicates()
+    if as_json:
+        print_json([{"a": a, "b": b, "shared_share": share} for a, b, share in pairs])
+        return
+    for a, b, share in pairs:
+        typer.echo(f"{share:4.0%}  {a}\n      {b}")
+    if not pairs:
+        typer.echo("no video holds another", err=True)
+
+
+def _write(found: list[Match], strip: Path | None, clip: Path | None) -> None:
+    from muybridge.errors import OutputError
+    from muybridge.search.preview import cut_clip, draw_strip
+
+    there = [match for match in found if match.is_there]
+    if strip is not None:
+        import cv2
+
+        pixels = cv2.cvtColor(draw_strip(there or found[:1]), cv2.COLOR_RGB2BGR)
+        try:
+            is_written = cv2.imwrite(str(strip), pixels)
+        except cv2.error:
+            is_written = False
+        if not is_written:
+            raise OutputError(f"{strip} cannot be written; name a .jpg or .png in a folder that is there")
+        typer.echo(f"thumbnails: {strip}", err=True)
+    if clip is not None:
+        typer.echo(f"clip: {cut_clip((there or found)[0], clip)}", err=True)

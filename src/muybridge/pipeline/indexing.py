@@ -1,0 +1,357 @@
+"""Folders of videos → a store that can be searched.
+
+What is new is watched, what moved is renamed, what changed is watched again; the rest costs a look at its date.
+
+    files ──► new? changed? moved? ──► watch, several at a time ──► store, a few at a time
+
+A run may be killed at any moment: what the store has, it has whole; what was watched but not stored yet lies in the
+cache of findings; a video that was being watched goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from muybridge.errors import DamagedVideoWarning, MuybridgeError, OptionError, VideoOpenError
+from muybridge.observer import Observer
+from muybridge.pipeline.analyze import analyze, default_observers
+from muybridge.pipeline.cache import content_hash
+from muybridge.search.tables import FileState
+from muybridge.values import Timeline
+from muybridge.video.file_names import VIDEO_ENDINGS
+from muybridge.video.metadata import probe
+from muybridge.video.subtitles import read_subtitles
+
+if TYPE_CHECKING:
+    from muybridge.search.store import Row, Store
+
+__all__ = ["IndexReport", "find_videos", "index_folder", "observe_for_search"]
+
+SECONDS_BETWEEN_COMMITS = 5.0
+VIDEOS_PER_COMMIT = 32
+SECONDS_BETWEEN_REPORTS = 0.25
+_SECONDS_WORTH_A_PROCESS = 20.0
+"""Of video: less is watched before another process has started."""
+Progress = Callable[[float, float], None]
+
+
+@dataclass(slots=True)
+class IndexReport:
+    """What an indexing run did, by paths."""
+
+    added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    num_unchanged: int = 0
+    video_seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    path: str
+    file: FileState
+    duration_seconds: float
+    is_update: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    timeline: Timeline
+    content_hash: str
+
+
+def find_videos(folders: Iterable[str | Path]) -> list[Path]:
+    """The video files in folders and all that lies in them, by their endings; files are taken as they are.
+
+    Raises:
+        VideoOpenError: a folder or a file that does not exist, or folders without any video.
+    """
+    found: list[Path] = []
+    names = [Path(folder).expanduser() for folder in folders]
+    for name in names:
+        if name.is_dir():
+            for root, inner, files in os.walk(name):
+                inner[:] = sorted(one for one in inner if not one.startswith("."))
+                found += [
+                    Path(root) / file
+                    for file in sorted(files)
+                    if Path(file).suffix.lower() in VIDEO_ENDINGS and not file.startswith(".")
+                ]
+        elif name.is_file():
+            found.append(name)
+        else:
+            raise VideoOpenError("no such file or folder", path=name)
+    if not found:
+        raise VideoOpenError("no video found there", path=", ".join(map(str, names)) or "nothing given")
+    return list(dict.fromkeys(path.absolute() for path in found))
+
+
+def index_folder(
+    *folders: str | Path,
+    store: Store | str | Path | None = None,
+    observers: Sequence[Observer] | None = None,
+    num_processes: int | None = None,
+    prune: bool = False,
+    progress: Progress | None = None,
+) -> IndexReport:
+    """Put all videos of some folders into a store, or bring the store up to date with them.
+
+    Args:
+        folders: folders, with all folders in them, or files.
+        store: an open store, or where one is or shall be; None for the user's own.
+        observers: who watches; None for `default_observers()` and what finds a video by example.
+        num_processes: how many videos are watched at the same time; None decides by the cores and the videos.
+        prune: whether videos of these folders that are gone are removed from the store.
+        progress: called with (seconds of video done, seconds in all).
+
+    Returns:
+        What was added, updated, renamed, removed, is missing, or could not be read and why. One bad file costs
+        nothing but itself.
+
+    Raises:
+        VideoOpenError: nothing to index.
+        StoreError: the store cannot be used.
+
+    >>> folder = getfixture("sample_video").parent
+    >>> report = index_folder(folder, store=getfixture("tmp_path") / "store")
+    >>> len(report.added), report.failed
+    (1, {})
+    """
+    from muybridge.search.store import Store, open_store
+
+    if num_processes is not None and num_processes < 1:
+        raise OptionError(f"num_processes={num_processes} must be at least 1")
+    paths = find_videos(folders)
+    opened = store if isinstance(store, Store) else open_store(store)
+    report = IndexReport()
+    jobs = _plan(
+        opened, paths, [Path(folder).expanduser().absolute() for folder in folders], report, prune=prune
+    )
+    ready: list[tuple[_Job, _Seen]] = []
+    last_commit = time.monotonic()
+    for job, result in _watch_all(jobs, observers, num_processes, progress):
+        if isinstance(result, str):
+            report.failed[job.path] = result
+        else:
+            ready.append((job, result))
+        if len(ready) >= VIDEOS_PER_COMMIT or time.monotonic() - last_commit > SECONDS_BETWEEN_COMMITS:
+            _commit(opened, ready, report)
+            last_commit = time.monotonic()
+    _commit(opened, ready, report)
+    if report.added or report.updated or report.removed:
+        opened.optimize()
+    return report
+
+
+def observe_for_search() -> list[Observer]:
+    """The default observers, and the one that makes a video findable by example."""
+    from muybridge.search.looks import LooksObserver
+
+    return [*default_observers(), LooksObserver()]
+
+
+def _plan(
+    store: Store, paths: list[Path], folders: list[Path], report: IndexReport, *, prune: bool
+) -> list[_Job]:
+    """What there is to do; renames and removes at once."""
+    known = store.rows()
+    incomplete = set(store.incomplete())
+    gone = {path for path in known if "://" not in path and not Path(path).is_file()}
+    jobs = []
+    for path in paths:
+        name = str(path)
+        try:
+            stat = path.stat()
+            before = known.get(name)
+            is_whole = before is not None and name not in incomplete
+            unchanged = (stat.st_size, stat.st_mtime_ns)
+            if before is not None and is_whole and (before.size_bytes, before.modified_ns) == unchanged:
+                report.num_unchanged += 1
+                continue
+            moved = _where_it_was(path, gone, known) if before is None else None
+            if moved is not None and moved not in incomplete:
+                store.rename(moved, name)
+                gone.discard(moved)
+                report.renamed.append((moved, name))
+                continue
+            file = FileState(*unchanged)
+            jobs.append(_Job(name, file, probe(path).duration_seconds or 0.0, before is not None))
+        except (MuybridgeError, OSError) as error:
+            report.failed[name] = str(error)
+    for name in sorted(gone):
+        if any(Path(name).is_relative_to(folder) for folder in folders):
+            if prune:
+                store.remove(name)
+                report.removed.append(name)
+            else:
+                report.missing.append(name)
+    return jobs
+
+
+def _where_it_was(path: Path, gone: set[str], known: Mapping[str, Row]) -> str | None:
+    """The video of the same bytes that is no longer under its name."""
+    same_size = [name for name in sorted(gone) if known[name].size_bytes == path.stat().st_size]
+    if not same_size:
+        return None
+    content = content_hash(path)
+    return next((name for name in same_size if known[name].content_hash == content), None)
+
+
+def _commit(store: Store, ready: list[tuple[_Job, _Seen]], report: IndexReport) -> None:
+    store.add_all((seen.timeline, replace(job.file, content_hash=seen.content_hash)) for job, seen in ready)
+    for job, seen in ready:
+        (report.updated if job.is_update else report.added).append(job.path)
+        report.video_seconds += seen.timeline.duration_seconds
+    ready.clear()
+
+
+def _watch_all(
+    jobs: list[_Job],
+    observers: Sequence[Observer] | None,
+    num_processes: int | None,
+    progress: Progress | None,
+) -> Iterator[tuple[_Job, _Seen | str]]:
+    """Each job with its timeline, or with what went wrong, in the order in which they are done."""
+    total = sum(job.duration_seconds for job in jobs)
+    num = num_processes or _num_processes(jobs)
+    # Observers that were given may hold what cannot go to another process.
+    if num == 1 or len(jobs) < 2 or observers is not None:
+        yield from _watch_in_turn(jobs, observers, total, progress)
+        return
+    # The longest first, so that no process is left alone with it at the end.
+    waiting = sorted(range(len(jobs)), key=lambda index: -jobs[index].duration_seconds)
+    while waiting:
+        try:
+            for index, result in _watch_in_pool(jobs, list(waiting), num, total, progress):
+                waiting.remove(index)
+                yield jobs[index], result
+        except BrokenProcessPool:
+            # A codec crashed, or memory ran out: one at a time, the video that does it is the first one left.
+            if num == 1:
+                yield jobs[waiting.pop(0)], "the process that watched it died; is the file damaged?"
+            num = 1
+
+
+def _watch_in_pool(
+    jobs: list[_Job], order: list[int], num: int, total: float, progress: Progress | None
+) -> Iterator[tuple[int, _Seen | str]]:
+    # Forking would copy the threads and the locks of decoders and of the store.
+    context = multiprocessing.get_context("spawn")
+    done: Any = context.Array(
+        "d", [0.0 if i in order else job.duration_seconds for i, job in enumerate(jobs)]
+    )
+    with _one_thread_each(), ProcessPoolExecutor(num, context, _start_process, (done,)) as pool:
+        try:
+            running: dict[Future[_Seen | str], int] = {
+                pool.submit(_watch_there, jobs[index].path, index): index for index in order
+            }
+            while running:
+                finished, _ = wait(running, SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
+                for future in finished:
+                    result, index = future.result(), running.pop(future)
+                    done[index] = jobs[index].duration_seconds
+                    yield index, result
+                if progress is not None:
+                    progress(sum(done), total)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _watch_in_turn(
+    jobs: list[_Job], observers: Sequence[Observer] | None, total: float, progress: Progress | None
+) -> Iterator[tuple[_Job, _Seen | str]]:
+    before = 0.0
+    for job in jobs:
+
+        def report(seconds: float, _: float, before: float = before) -> None:
+            if progress is not None:
+                progress(before + seconds, total)
+
+        yield job, _watch_one(job.path, observers, report)
+        before += job.duration_seconds
+    if progress is not None:
+        progress(total, total)
+
+
+def _watch_one(path: str, observers: Sequence[Observer] | None, progress: Progress | None) -> _Seen | str:
+    try:
+        with warnings.catch_warnings():
+            # The timeline keeps what was damaged; a folder's worth of it would drown the rest.
+            warnings.simplefilter("ignore", DamagedVideoWarning)
+            watchers = list(observers) if observers is not None else observe_for_search()
+            content = content_hash(path)
+            timeline = analyze(path, observers=watchers, progress=progress)
+            spoken = read_subtitles(path)
+    except (MuybridgeError, OSError) as error:
+        return str(error)
+    segments = (*(one for one in timeline.segments if one.kind != "subtitle"), *spoken)
+    return _Seen(replace(timeline, segments=segments, pictures=()), content)
+
+
+_done: Any = None
+
+
+def _start_process(done: Any) -> None:
+    global _done
+    _done = done
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # A parent that is killed cannot end its children: they watch it and go themselves.
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _watch_there(path: str, index: int) -> _Seen | str:
+    last = 0.0
+
+    def report(seconds: float, _: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > SECONDS_BETWEEN_REPORTS:
+            last, _done[index] = now, seconds
+
+    return _watch_one(path, None, report)
+
+
+def _num_processes(jobs: list[_Job]) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    seconds = sum(job.duration_seconds for job in jobs)
+    return max(1, min(cores, len(jobs), int(seconds / _SECONDS_WORTH_A_PROCESS)))
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Numeric libraries of the processes started here use one thread: the cores are shared out by videos."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,245 @@
+"""A query → matches: by its words, by its meaning, by the videos' names, fused by their ranks."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import regex
+
+from muybridge.errors import OptionError
+from muybridge.search.fusion import reciprocal_rank_fusion
+from muybridge.search.results import Match
+from muybridge.search.tables import quoted, reading
+
+if TYPE_CHECKING:
+    from muybridge.search.store import Row, Store
+
+__all__ = ["Filters", "find_text"]
+
+MAX_QUERY_CHARACTERS = 1000
+_COLUMNS = ["record", "start_seconds", "end_seconds", "kind", "score", "text"]
+# Words that nearly all sentences have; a query of nothing else keeps them.
+_COMMON_WORDS = """
+a an and are as at be been being but by can could did do does for from had has have he her his how i in into is it
+its me my of on or our she so than that the their them then there these they this those to was we were what when
+where which while who whom whose why will with would you your show find video clip
+"""
+_STOP_WORDS = frozenset(_COMMON_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a result must be, besides matching."""
+
+    kinds: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    min_score: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("start_seconds", "end_seconds", "min_score"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise OptionError(f"{name}={value} must be a finite number")
+
+    def sql(self, records: Sequence[int] | None) -> str:
+        """As a condition on rows; empty where nothing is asked for.
+
+        >>> Filters(kinds=("text",), start_seconds=5).sql(None)
+        "kind IN ('text') AND end_seconds > 5.0"
+        """
+        parts = []
+        if records is not None:
+            parts.append(f"record IN ({', '.join(map(str, records))})")
+        if self.kinds:
+            parts.append(f"kind IN ({', '.join(map(quoted, self.kinds))})")
+        if self.start_seconds is not None:
+            parts.append(f"end_seconds > {float(self.start_seconds)}")
+        if self.end_seconds is not None:
+            parts.append(f"start_seconds < {float(self.end_seconds)}")
+        if self.min_score is not None:
+            parts.append(f"score >= {float(self.min_score)}")
+        return " AND ".join(parts)
+
+    def takes(self, path: str) -> bool:
+        """Whether a path is one of `files`, or matches one of its patterns, or lies in a folder of them."""
+        return not self.files or any(_matches(path, pattern) for pattern in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row of `segments` that matched, and how."""
+
+    row: dict[str, Any]
+    similarity: float | None = None
+
+
+Key = tuple[int, float, float, str, str]
+
+
+def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str) -> list[Match]:
+    """Find segments by a query; see `Store.find`."""
+    text = unicodedata.normalize("NFC", query).strip()
+    if not text:
+        raise OptionError("the query is empty; say what to look for")
+    if len(text) > MAX_QUERY_CHARACTERS:
+        raise OptionError(f"the query has {len(text)} characters; {MAX_QUERY_CHARACTERS} are allowed")
+    if by not in ("both", "words", "meaning") or limit < 1:
+        raise OptionError(f"by={by!r} must be 'both', 'words' or 'meaning', and limit={limit} at least 1")
+    videos = {row.record: row for row in store.rows().values() if filters.takes(row.path)}
+    if not videos:
+        return []
+    where = filters.sql(sorted(videos) if filters.files else None)
+    depth = max(100, 4 * limit)
+    by_words = _by_words(store, text, where, depth, videos) if by != "meaning" else {}
+    by_meaning = _by_meaning(store, text, where, depth, videos) if by != "words" else {}
+    by_name = _by_name(text, videos.values(), filters) if by != "meaning" else {}
+    hits = by_name | by_meaning | by_words
+    fused = reciprocal_rank_fusion([list(by_words), list(by_meaning), list(by_name)])
+    asked = _stems(store, text)
+    found = []
+    for key, relevance in fused[:limit]:
+        similarity = by_meaning[key].similarity if key in by_meaning else None
+        why = _why(store, hits[key], asked, similarity, words=key in by_words, name=key in by_name)
+        found.append(_match(hits[key].row, videos[key[0]], why, relevance, similarity))
+    return found
+
+
+def _by_words(store: Store, text: str, where: str, depth: int, videos: dict[int, Row]) -> dict[Key, Hit]:
+    from lancedb.query import MatchQuery
+
+    def search(words: str, fuzziness: int) -> dict[Key, Hit]:
+        prefix = 1 if fuzziness else 0
+        query: Any = MatchQuery(words, "text", fuzziness=fuzziness, prefix_length=prefix)  # type: ignore[call-arg]
+        rows = _rows(store, store.tables.segments.search(query, query_type="fts"), where, depth)
+        return {_key(row): Hit(row) for row in rows if row["record"] in videos}
+
+    words = _without_stop_words(text)
+    # What was misread on a screen, or mistyped here, is a letter away; asked for only if nothing is exact, and
+    # not of numbers and short words, whose neighbors are other words.
+    long_words = " ".join(word for word in _words(words) if len(word) > 3 and not word.isdigit())
+    return search(words, 0) or (search(long_words, 1) if long_words else {})
+
+
+def _by_meaning(store: Store, text: str, where: str, depth: int, videos: dict[int, Row]) -> dict[Key, Hit]:
+    vector = store.embedder.embed([text])[0]
+    if not vector.any():
+        return {}
+    search = store.tables.segments.search(vector, vector_column_name="vector").distance_type("cosine")
+    rows = _rows(store, search.nprobes(24).refine_factor(4), where, depth)
+    found = {}
+    for row in rows:
+        similarity = 1.0 - row["_distance"]
+        # A text without vector has zeros, whose cosine is not a number.
+        if row["record"] in videos and similarity >= store.embedder.least_similarity:
+            found[_key(row)] = Hit(row, similarity=min(1.0, similarity))
+    return found
+
+
+def _rows(store: Store, search: Any, where: str, depth: int) -> list[dict[str, Any]]:
+    with reading(store.uri):
+        narrowed = search.where(where, prefilter=True) if where else search
+        return list(narrowed.limit(depth).select(_with_rank(narrowed)).to_list())
+
+
+def _with_rank(search: Any) -> list[str]:
+    rank = "_score" if "Fts" in type(search).__name__ else "_distance"
+    return [*_COLUMNS, rank]
+
+
+def _by_name(text: str, videos: Iterable[Row], filters: Filters) -> dict[Key, Hit]:
+    """Videos whose file name has words of the query, those with most of them first."""
+    wanted = set(_words(_without_stop_words(text)))
+    if filters.min_score is not None or (filters.kinds and "video" not in filters.kinds):
+        return {}
+    found = []
+    for row in videos:
+        stem = Path(row.path).stem
+        shared = wanted & set(_words(stem))
+        if shared:
+            end = row.start_seconds + row.duration_seconds
+            line = {"record": row.record, "start_seconds": row.start_seconds, "end_seconds": end}
+            found.append((-len(shared), row.path, line | {"kind": "video", "score": None, "text": stem}))
+    return {_key(line): Hit(line) for _, _, line in sorted(found, key=lambda item: item[:2])}
+
+
+def _why(
+    store: Store, hit: Hit, asked: set[str], similarity: float | None, *, words: bool, name: bool
+) -> str:
+    reasons = []
+    if name:
+        reasons.append("file name")
+    elif words:
+        shared = sorted(asked & _stems(store, hit.row["text"]))
+        spelled = dict.fromkeys(_as_spelled(stem, hit.row["text"]) for stem in shared)
+        reasons.append(f"words: {', '.join(spelled)}" if shared else "words, nearly")
+    if similarity is not None:
+        reasons.append(f"meaning {similarity:.2f}")
+    return "; ".join(reasons)
+
+
+def _match(row: dict[str, Any], video: Row, why: str, relevance: float, similarity: float | None) -> Match:
+    return Match(
+        video.path,
+        row["start_seconds"],
+        row["end_seconds"],
+        row["kind"],
+        row["text"],
+        why,
+        relevance,
+        similarity,
+        row["score"],
+    )
+
+
+def _key(row: dict[str, Any]) -> Key:
+    return row["record"], row["start_seconds"], row["end_seconds"], row["kind"], row["text"]
+
+
+def _stems(store: Store, text: str) -> set[str]:
+    with reading(store.uri):
+        return {
+            token.text for token in store.tables.segments.tokenize(_without_stop_words(text), column="text")
+        }
+
+
+def _as_spelled(stem: str, text: str) -> str:
+    """The word of a text that has this stem.
+
+    >>> _as_spelled("pari", "WELCOME TO PARIS"), _as_spelled("不了", "赢不了")
+    ('paris', '不了')
+    """
+    beginning = stem[: max(3, len(stem) - 1)]
+    return next((word for word in _words(text) if len(stem) > 2 and word.startswith(beginning)), stem)
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters and runs of digits, in lower case.
+
+    >>> _words("Holiday_2024-beach.take2")
+    ['holiday', '2024', 'beach', 'take', '2']
+    """
+    return [match[0] for match in regex.finditer(r"\p{L}+|\p{N}+", text.lower())]
+
+
+def _without_stop_words(text: str) -> str:
+    words = [word for word in text.split() if word.strip(".,;:!?\"'").lower() not in _STOP_WORDS]
+    return " ".join(words) or text
+
+
+def _matches(path: str, pattern: str) -> bool:
+    name = Path(path).name
+    full = str(Path(pattern).expanduser().absolute())
+    return (
+        path in (pattern, full)
+        or path.startswith(full.rstrip("/") + "/")
+        or fnmatchcase(path, pattern)
+        or fnmatchcase(name, pattern)
+    )

@@ -1,0 +1,275 @@
+"""The tables of a store, and what can go wrong with them.
+
+    format     one row: the version of all this, and whose vectors are in it
+    videos     one row for each video: path, record, what the file was, the whole timeline
+    segments   what can be searched: record, times, kind, text, vector
+    looks      what each few seconds look like: record, times, appearance, fingerprints
+
+A video's rows in `segments` and `looks` carry the number (`record`) of the one time it was added; `videos` says
+which record of a path counts. Adding writes the rows first and then, in one commit, the line of `videos`: until
+then, nobody sees them. So a writer that is killed leaves the store as it was, and two writers of one video leave
+the one that came last. Renaming is one commit too.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from muybridge.errors import OptionError, StoreError, require_extra
+
+__all__ = ["FORMAT_VERSION", "FileState", "Tables", "committing", "open_tables", "reading"]
+
+FORMAT_VERSION = 1
+TABLES = ("format", "videos", "segments", "looks")
+_ATTEMPTS = 12
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What a file was when it was looked at.
+
+    Args:
+        size_bytes: its size.
+        modified_ns: when it was last changed, in nanoseconds since 1970.
+        content_hash: the SHA-256 of its bytes, in hexadecimal.
+    """
+
+    size_bytes: int
+    modified_ns: int
+    content_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The opened tables of one store."""
+
+    uri: str
+    embedder: str
+    dimension: int
+    videos: Any
+    segments: Any
+    looks: Any
+
+
+def open_tables(
+    uri: str, *, create: bool, embedder: Callable[[], tuple[str, int]], storage_options: dict[str, str] | None
+) -> Tables:
+    """Open a store's tables, or make them.
+
+    Args:
+        uri: a folder, or an address that LanceDB knows, such as `s3://bucket/videos`.
+        create: whether a store that is not there is made.
+        embedder: gives the name and the dimension of a new store's vectors.
+        storage_options: keys and regions for object storage.
+
+    Raises:
+        StoreError: there is none and none is to be made, it is damaged, or a newer version wrote it.
+        MissingExtraError: LanceDB is not installed.
+    """
+    lancedb = require_extra("lancedb", extra="search")
+    is_local = "://" not in uri
+    if is_local:
+        _check_folder(Path(uri), create=create)
+    with reading(uri):
+        # Whoever reads sees what others have committed meanwhile.
+        database = lancedb.connect(
+            uri, read_consistency_interval=timedelta(0), storage_options=storage_options or None
+        )
+        names = set(_table_names(database))
+        if not names and not create:
+            raise StoreError(f"no store at {uri}; make it with: muybridge index FOLDER --store {uri}")
+        if "format" not in names:
+            if names:
+                raise StoreError(_damaged(uri, "its table 'format' is missing"))
+            name, dimension = embedder()
+            row = [{"version": FORMAT_VERSION, "embedder": name, "dimension": dimension}]
+            _create(database, "format", row)
+        row = database.open_table("format").to_arrow().to_pylist()
+    if len(row) != 1 or not {"version", "embedder", "dimension"} <= row[0].keys():
+        raise StoreError(_damaged(uri, "its table 'format' does not say what it is"))
+    if row[0]["version"] > FORMAT_VERSION:
+        raise StoreError(
+            f"the store at {uri} was written by a newer version (format {row[0]['version']}, this version reads"
+            f" up to {FORMAT_VERSION}); update with: pip install --upgrade muybridge, or name another --store"
+        )
+    with reading(uri):
+        missing = [name for name in TABLES if name not in set(_table_names(database))]
+        if missing and "videos" not in missing:
+            # `videos` is made last: where it is, the others were. Some made and all empty: a writer was killed.
+            raise StoreError(_damaged(uri, f"its table {missing[0]!r} is missing"))
+        if "segments" not in missing and missing and database.open_table("segments").count_rows():
+            raise StoreError(_damaged(uri, f"its table {missing[0]!r} is missing"))
+        for name, schema in _schemas(row[0]["dimension"]).items():
+            if name in missing:
+                _create(database, name, schema)
+        _ensure_text_index(database, uri)
+        opened = {name: database.open_table(name) for name in ("videos", "segments", "looks")}
+    return Tables(uri, row[0]["embedder"], row[0]["dimension"], **opened)
+
+
+def remove_tables(uri: str, *, storage_options: dict[str, str] | None = None) -> None:
+    """Remove a store's tables, also damaged ones; nothing else in the folder is touched."""
+    if "://" in uri:
+        lancedb = require_extra("lancedb", extra="search")
+        with reading(uri):
+            lancedb.connect(uri, storage_options=storage_options or None).drop_all_tables()
+        return
+    for name in TABLES:
+        shutil.rmtree(Path(uri) / f"{name}.lance", ignore_errors=True)
+
+
+@contextmanager
+def reading(uri: str) -> Iterator[None]:
+    """Turn what LanceDB raises over a damaged store into one error that says how to get on."""
+    try:
+        yield
+    except (RuntimeError, ValueError, OSError, KeyError) as error:
+        raise StoreError(_damaged(uri, _first_line(error))) from error
+    except BaseException as error:
+        # Rust's panics come as an exception of their own, beside Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise StoreError(_damaged(uri, _first_line(error))) from error
+
+
+def committing(uri: str, change: Callable[[], T]) -> T:
+    """Make a change to a table, again if another writer was quicker.
+
+    Raises:
+        StoreError: the store is damaged or cannot be written to.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return change()
+        except (RuntimeError, ValueError, OSError) as error:
+            text = str(error).lower()
+            if attempt == _ATTEMPTS - 1 or not (
+                "conflict" in text or "retry" in text or "concurrent" in text
+            ):
+                raise StoreError(_damaged(uri, _first_line(error))) from error
+            time.sleep(random.uniform(0.01, 0.05) * 2 ** min(attempt, 5))
+    raise AssertionError("unreachable")
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it.
+
+    >>> quoted("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _check_folder(folder: Path, *, create: bool) -> None:
+    if folder.is_file():
+        raise OptionError(f"{folder} is a file; a store is a folder")
+    if (folder / "format.lance").is_dir():
+        return
+    is_empty = not folder.is_dir() or not any(folder.iterdir())
+    if not is_empty and not any((folder / f"{name}.lance").exists() for name in TABLES):
+        raise OptionError(f"{folder} holds other files and no store; name a folder of its own")
+    if is_empty and not create:
+        raise StoreError(f"no store at {folder}; make it with: muybridge index FOLDER --store {folder}")
+
+
+def _table_names(database: Any) -> list[str]:
+    return list(database.list_tables().tables)
+
+
+def _create(database: Any, name: str, content: Any) -> None:
+    import pyarrow
+
+    keywords = {"schema": content} if isinstance(content, pyarrow.Schema) else {"data": content}
+    try:
+        database.create_table(name, **keywords)
+    except (ValueError, RuntimeError, OSError) as error:
+        # Another writer may have made it just now.
+        if "already exists" not in str(error).lower() and "conflict" not in str(error).lower():
+            raise
+
+
+def _ensure_text_index(database: Any, uri: str) -> None:
+    # Made while the table is empty: rows that come later are searched with it, indexed or not.
+    from lancedb.index import FTS
+
+    table = database.open_table("segments")
+    if not any("text" in index.columns for index in table.list_indices()):
+        # ICU splits the scripts that write no spaces, too; stop words stay, since they are read on screens.
+        config = FTS(base_tokenizer="icu", language="English", stem=True, remove_stop_words=False)
+        committing(uri, lambda: table.create_index("text", config=config))
+
+
+def vector_index(num_rows: int) -> Any:
+    """How vectors are indexed: cells around k-means centers, and in them products of short codes."""
+    from lancedb.index import IvfPq
+
+    return IvfPq(
+        distance_type="cosine",
+        num_partitions=max(16, int(num_rows**0.5) // 2),
+        num_sub_vectors=32,
+        max_iterations=15,
+        sample_rate=64,
+    )
+
+
+def _schemas(dimension: int) -> dict[str, Any]:
+    import pyarrow as pa
+
+    from muybridge.search.looks import APPEARANCE_DIMENSION
+
+    times = [("record", pa.int64()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64())]
+    return {
+        "segments": pa.schema(
+            [
+                *times,
+                ("kind", pa.string()),
+                ("score", pa.float32()),
+                ("text", pa.string()),
+                ("vector", pa.list_(pa.float32(), dimension)),
+            ]
+        ),
+        "looks": pa.schema(
+            [
+                *times,
+                ("appearance", pa.list_(pa.float32(), APPEARANCE_DIMENSION)),
+                ("seconds", pa.list_(pa.float64())),
+                ("fingerprints", pa.list_(pa.uint64())),
+                ("is_plain", pa.list_(pa.bool_())),
+            ]
+        ),
+        "videos": pa.schema(
+            [
+                ("path", pa.string()),
+                ("record", pa.int64()),
+                ("content_hash", pa.string()),
+                ("size_bytes", pa.int64()),
+                ("modified_ns", pa.int64()),
+                ("start_seconds", pa.float64()),
+                ("duration_seconds", pa.float64()),
+                ("num_segments", pa.int64()),
+                ("num_looks", pa.int64()),
+                ("timeline", pa.binary()),
+            ]
+        ),
+    }
+
+
+def _damaged(uri: str, what: str) -> str:
+    return (
+        f"the store at {uri} is damaged or cannot be used: {what};"
+        f" build it anew with: muybridge index FOLDER --rebuild --store {uri}"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
