@@ -32,6 +32,8 @@ VERBS = (
     "compare",
     "cost",
     "models",
+    "train",
+    "evaluate",
 )
 
 app = typer.Typer(

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from muybridge.errors import VideoOpenError
+from muybridge.errors import OptionError, VideoOpenError
 from muybridge.video.file_names import VIDEO_ENDINGS
 
-__all__ = ["clock", "expand_paths", "print_json", "progress_bar"]
+__all__ = ["clock", "expand_paths", "pairs", "print_json", "progress_bar"]
 
 
 def print_json(value: Any) -> None:
@@ -57,6 +57,24 @@ def expand_paths(names: Sequence[str]) -> list[Path]:
             raise VideoOpenError("no video found there", path=name)
         paths += found
     return list(dict.fromkeys(paths))
+
+
+def pairs(texts: Sequence[str]) -> dict[str, str]:
+    """`a=b` as it is given to an option → {a: b, b: a}.
+
+    >>> pairs(["wave left=wave right"])
+    {'wave left': 'wave right', 'wave right': 'wave left'}
+
+    Raises:
+        OptionError: a text without `=`.
+    """
+    result: dict[str, str] = {}
+    for text in texts:
+        one, sign, other = (part.strip() for part in text.partition("="))
+        if not (one and sign and other):
+            raise OptionError(f"{text!r} is not CLASS=CLASS")
+        result |= {one: other, other: one}
+    return result
 
 
 @contextmanager

@@ -8,6 +8,7 @@ _NAMES = {
     "Augmentation": "muybridge.training.augmentation",
     "ClipCache": "muybridge.training.clip_cache",
     "ClipDataset": "muybridge.training.clips",
+    "Evaluation": "muybridge.training.evaluation",
     "Trainer": "muybridge.training.loop",
     "TrainingResult": "muybridge.training.loop",
     "TrainingSettings": "muybridge.training.settings",
@@ -15,6 +16,9 @@ _NAMES = {
     "VideoList": "muybridge.training.videos",
     "check_leak": "muybridge.training.splits",
     "check_videos": "muybridge.training.check",
+    "evaluate": "muybridge.training.evaluation",
+    "fine_tune": "muybridge.training.fine_tuning",
+    "learn_from_few": "muybridge.training.few_shot",
     "read_videos": "muybridge.training.annotations",
     "split_by_group": "muybridge.training.splits",
 }
@@ -26,12 +30,17 @@ _SUBMODULES = (
     "classification",
     "clip_cache",
     "clips",
+    "evaluation",
+    "evaluation_pictures",
+    "few_shot",
+    "fine_tuning",
     "loop",
     "optimizer",
     "progress",
     "run_files",
     "settings",
     "splits",
+    "teach",
     "videos",
     "weight_average",
 )
@@ -45,6 +54,9 @@ if TYPE_CHECKING:
     from muybridge.training.check import check_videos as check_videos
     from muybridge.training.clip_cache import ClipCache as ClipCache
     from muybridge.training.clips import ClipDataset as ClipDataset
+    from muybridge.training.evaluation import Evaluation as Evaluation, evaluate as evaluate
+    from muybridge.training.few_shot import learn_from_few as learn_from_few
+    from muybridge.training.fine_tuning import fine_tune as fine_tune
     from muybridge.training.loop import Trainer as Trainer, TrainingResult as TrainingResult
     from muybridge.training.settings import TrainingSettings as TrainingSettings
     from muybridge.training.splits import check_leak as check_leak, split_by_group as split_by_group

@@ -1,0 +1,210 @@
+"""From a folder of examples to a tested model, in one call: what `muybridge train` does.
+
+data ──read, group, split──► train, test ──look at each video──► fit the head, or train ──► test ──► FOLDER/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from muybridge.actions.classifier import load_classifier_model
+from muybridge.errors import DatasetError, OptionError
+from muybridge.models.weights import weights_of
+from muybridge.training.annotations import read_videos
+from muybridge.training.check import check_videos
+from muybridge.training.clip_cache import ClipCache
+from muybridge.training.evaluation import Evaluation, evaluate
+from muybridge.training.few_shot import learn_from_few
+from muybridge.training.fine_tuning import fine_tune, model_for
+from muybridge.training.settings import TrainingSettings
+from muybridge.training.splits import check_leak, group_by_name, split_by_group
+from muybridge.training.videos import VideoList, check_classes
+
+__all__ = ["Taught", "read_examples", "teach"]
+
+Progress = Callable[[float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A model that was taught from examples.
+
+    Args:
+        path: the model; `classify`, `evaluate` and `train --from` take it by this path.
+        train: what it was taught from.
+        evaluation: how it does on the test set; None without one.
+        details: of the fit or the training.
+    """
+
+    path: Path
+    train: VideoList
+    evaluation: Evaluation | None
+    details: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "path": str(self.path),
+            "train": self.train.to_dict(),
+            "test": self.evaluation.summary() if self.evaluation is not None else None,
+            "details": dict(self.details),
+        }
+
+    def text(self) -> str:
+        """What a person wants to know of it."""
+        lines = [f"taught {len(self.train.labels)} classes from {len(self.train)} videos: {self.path}"]
+        expected = self.details.get("expected_top1")
+        if self.evaluation is not None:
+            value, low, high = self.evaluation.summary()["top1"]
+            number = len(self.evaluation.items)
+            lines.append(
+                f"right on {value:.1%} of {number} test videos (95% interval {low:.1%} to {high:.1%})"
+            )
+        elif expected is not None:
+            lines.append(f"right on {expected:.1%} of the videos when each was left out in turn")
+        else:
+            lines.append("not tested: give --test or --test-share to learn what it is worth")
+        lines.append(f"try it: muybridge classify VIDEO --model {self.path}")
+        return "\n".join(lines)
+
+
+def read_examples(
+    data: str | Path,
+    *,
+    folder: str | Path | None = None,
+    test: str | Path | None = None,
+    test_share: float = 0.0,
+    group_pattern: str | None = None,
+    seed: int = 0,
+) -> tuple[VideoList, VideoList | None]:
+    """Read the training set, and the test set where there is one.
+
+    Args:
+        data: a folder of class folders, or an annotation file; its own split into train and test is kept.
+        folder: where the videos of an annotation file lie.
+        test: the test set; None for the data's own, or for a part of it.
+        test_share: the part of the data to keep for the test, where the data has no split of its own.
+        group_pattern: as in `group_by_name`; whole groups are kept for the test.
+        seed: which groups.
+
+    Raises:
+        DatasetError: as in `read_videos`, `split_by_group` and `check_classes`.
+
+    Warns:
+        DatasetWarning: files are missing, or training and test share a group.
+    """
+    videos = read_videos(data, folder=folder)
+    if group_pattern is not None:
+        videos = group_by_name(videos, group_pattern)
+    tested: VideoList | None = None
+    if test is not None:
+        tested = read_videos(test, folder=folder)
+        tested = tested if group_pattern is None else group_by_name(tested, group_pattern)
+    elif test_share > 0:
+        return split_by_group(videos, test_share=test_share, seed=seed)
+    else:
+        names = [name for name in videos.subsets if name.startswith(("val", "test"))]
+        if names and len(names) < len(videos.subsets):
+            rest = [name for name in videos.subsets if name not in names]
+            videos, tested = videos.subset(*rest), videos.subset(*names)
+    if tested is not None:
+        check_classes(videos, tested)
+        check_leak(videos, tested)
+    return videos, tested
+
+
+def teach(
+    train: VideoList,
+    output_folder: str | Path,
+    *,
+    test: VideoList | None = None,
+    start_from: str | Path | None = None,
+    model: str | None = None,
+    settings: TrainingSettings | None = None,
+    mirror: Mapping[str, str] | None = None,
+    cache: ClipCache | None = None,
+    resume: bool = False,
+    quiet: bool = False,
+    on_progress: Progress | None = None,
+) -> Taught:
+    """Teach a model the classes of a training set, and test it.
+
+    Args:
+        train: the training set.
+        output_folder: gets `model.safetensors`, the log of a training, and the evaluation.
+        test: the test set; None does not test.
+        start_from: a trained model, by name or path; `"default"` for the best whose weights are at hand.
+        model: or a model to train from nothing.
+        settings: how to train all layers; None fits the last layer of `start_from` only.
+        mirror: class → class in the mirror, for what names do not tell.
+        cache: where decoded videos are kept; None for the package's cache folder.
+        resume: go on with the training that the folder holds.
+        quiet: no progress bar of the training.
+        on_progress: called with how many videos are read and how many there are.
+
+    Raises:
+        OptionError: neither or both of `start_from` and `model`.
+        MuybridgeError: as in `learn_from_few`, `fine_tune`, `check_videos` and `evaluate`.
+
+    Warns:
+        DatasetWarning: videos that cannot be read are left out, and named.
+    """
+    if (start_from is None) == (model is None):
+        raise OptionError(
+            "say either --from, a trained model to start from, or --model, one to train from nothing"
+        )
+    folder = Path(output_folder).expanduser()
+    cache = cache or ClipCache()
+    base = None if start_from == "default" else start_from
+    name, weights, record = (
+        _base(base, train) if model is None else (model, None, model_for(model, train.labels)[1])
+    )
+    train = check_videos(train, record, cache=cache, on_progress=on_progress).videos
+    if test is not None:
+        test = check_videos(test, record, cache=cache, on_progress=on_progress).videos
+    if settings is None:
+        if model is not None:
+            raise OptionError("a model that starts from nothing must be trained: say for how many --epochs")
+        few = learn_from_few(
+            train,
+            folder / "model.safetensors",
+            model=base,
+            mirror=mirror,
+            cache=cache,
+            on_progress=on_progress,
+        )
+        network, path, details = few.model, few.path, few.to_dict()
+    else:
+        trained = fine_tune(
+            train,
+            folder,
+            model=name,
+            weights=weights,
+            validation=test,
+            settings=settings,
+            record=record,
+            mirror=mirror,
+            cache=cache,
+            resume=resume,
+            quiet=quiet,
+        )
+        network, path, details = trained.model, trained.path, trained.to_dict()
+    evaluation = None
+    if test is not None:
+        evaluation = evaluate(network, test, cache=cache)
+        evaluation.save(folder)
+    return Taught(path, train, evaluation, details)
+
+
+def _base(base: str | Path | None, train: VideoList) -> tuple[str, Any, Any]:
+    """(name, weights, record) of the model that is started from."""
+    name, network = load_classifier_model(base)
+    record = weights_of(network)
+    if record is None:
+        raise DatasetError(f"{base} carries no record of its clips; save it with save_checkpoint")
+    path = Path(base).expanduser() if base is not None else None
+    weights: Any = path if path is not None and (path.is_file() or path.is_dir()) else record
+    return name, weights, record

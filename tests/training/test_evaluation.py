@@ -1,0 +1,100 @@
+"""Evaluation on a network whose every answer can be worked out: it compares how red and how green a clip is."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from muybridge.errors import DatasetError, WeightsError
+from muybridge.models.weights import Weights, set_weights
+from muybridge.training.annotations import read_folder
+from muybridge.training.evaluation import evaluate
+from muybridge.training.splits import group_by_name
+from muybridge.training.videos import VideoItem, VideoList
+
+
+class ColorNet(nn.Module):
+    """Logits: 20 times the mean of red, and of green."""
+
+    def __init__(self, labels: tuple[str, ...] = ("red", "green")) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(20.0))
+        record = Weights(
+            "color", labels=labels, num_frames=4, frames_per_second=5.0, size_px=32, resize_px=36
+        )
+        set_weights(self, record)
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        return self.gain * clips.mean(dim=(2, 3, 4))[:, :2]
+
+
+def test_every_number_of_a_perfect_model(colored: Path, tmp_path: Path) -> None:
+    videos = group_by_name(read_folder(colored), r"_(p\d)_")
+    unknown = [VideoItem(path, "") for path in sorted((colored / "red").iterdir())[:2]]
+    seen: list[tuple[float, float]] = []
+    result = evaluate(
+        ColorNet(), videos, num_clips=2, num_crops=3, unknown=unknown, on_progress=lambda *at: seen.append(at)
+    )
+    assert result.labels == ("red", "green")
+    assert result.confusion.tolist() == [[5, 0], [0, 5]]
+    assert (seen[0], seen[-1]) == ((1, 12), (12, 12))
+    summary = result.summary()
+    assert summary["top1"] == summary["top5"] == summary["mean_class_accuracy"] == [1.0, 1.0, 1.0]
+    assert (summary["num_videos"], summary["num_groups"], summary["num_unknown"]) == (10, 5, 2)
+    # The unknown ones are known in truth, so nothing can tell them apart better than chance allows.
+    assert 0.0 <= summary["rejection_auroc"] <= 0.9
+    files = result.save(tmp_path / "out")
+    document = json.loads(files[0].read_text())
+    assert document["videos"][0]["label"] == document["videos"][0]["predicted"]
+    rows = list(csv.reader(files[1].read_text().splitlines()))
+    assert rows[1:] == [["red", "5", "0"], ["green", "0", "5"]]
+    for file in files[2:]:
+        picture = cv2.imread(str(file))
+        assert picture is not None
+        assert picture.std() > 10
+
+
+def test_what_is_wrong_is_counted_and_found(colored: Path, tmp_path: Path) -> None:
+    videos = read_folder(colored)
+    # One clip is filed in the wrong folder, one is damaged beyond use.
+    items = list(videos.items)
+    green = next(place for place, item in enumerate(items) if item.label == "green")
+    items[green] = VideoItem(items[green].path, "red")
+    (tmp_path / "bad.mp4").write_bytes(b"nothing")
+    items.append(VideoItem(tmp_path / "bad.mp4", "red"))
+    result = evaluate(ColorNet(), videos.with_items(items))
+    assert result.confusion.tolist() == [[5, 1], [0, 4]]
+    assert result.worst(1) == [green]
+    assert result.summary()["top1"][0] == 0.9
+    assert result.summary()["mean_class_accuracy"][0] == pytest.approx((5 / 6 + 1) / 2, abs=1e-4)
+    assert [Path(name).name for name, _ in result.unreadable] == ["bad.mp4"]
+    assert result.summary()["classes"] == {
+        "red": {"num_videos": 6, "right": 5},
+        "green": {"num_videos": 4, "right": 4},
+    }
+
+
+def test_classes_and_models_that_do_not_fit(colored: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="the model does not know green; it knows red, blue"):
+        evaluate(ColorNet(("red", "blue")), read_folder(colored))
+    with pytest.raises(WeightsError, match="carries no labels"):
+        evaluate(nn.Linear(2, 2), read_folder(colored))
+    lost = VideoList((VideoItem(tmp_path / "none.mp4", "red"),), ("red",))
+    with pytest.raises(DatasetError, match=r"no video of the test set can be read; the first: .*none\.mp4"):
+        evaluate(ColorNet(), lost)
+
+
+def test_pictures_are_drawn_for_many_classes() -> None:
+    from muybridge.training.evaluation import Evaluation
+    from muybridge.training.evaluation_pictures import draw_confusion
+
+    labels = tuple(f"class {index}" for index in range(27))
+    items = tuple(VideoItem(Path(f"{index}.mp4"), label) for index, label in enumerate(labels))
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(27), 27)
+    picture = draw_confusion(Evaluation(items, labels, probabilities, np.zeros((0, 27))))
+    assert picture.shape[0] == picture.shape[1] > 27 * 34

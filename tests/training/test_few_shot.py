@@ -1,0 +1,197 @@
+"""Few examples, fine-tuning and the two verbs, from a folder to a model that `classify` takes by path."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+from typer.testing import CliRunner
+
+from muybridge import classify
+from muybridge.cli.main import app
+from muybridge.errors import DatasetError, DatasetWarning, OptionError, WeightsError
+from muybridge.models import create_model, weights_of
+from muybridge.training.annotations import read_folder
+from muybridge.training.few_shot import _fit_head, head_features, learn_from_few
+from muybridge.training.fine_tuning import fine_tune, model_for
+from muybridge.training.settings import TrainingSettings
+from muybridge.training.splits import split_by_group
+from muybridge.training.teach import read_examples, teach
+from muybridge.training.videos import VideoItem, VideoList
+
+
+def test_from_folder_to_classify(colored: Path, base: Path, tmp_path: Path) -> None:
+    train, test = split_by_group(read_folder(colored), test_share=0.2)
+    result = learn_from_few(train, tmp_path / "mine.safetensors", model=base)
+    assert result.expected_top1 == 1.0
+    for item in test:
+        prediction = classify(item.path, model=result.path)
+        assert prediction.labels[0] == item.label
+    record = weights_of(create_model("causal_tiny", weights=result.path))
+    assert record is not None
+    assert (record.labels, record.size_px, record.accuracy) == (("green", "red"), 32, {"top1": 100.0})
+    # Everything below the head is as it was.
+    old = create_model("causal_tiny", weights=base).state_dict()
+    new = result.model.state_dict()
+    assert all(torch.equal(old[name], new[name]) for name in old if not name.startswith("head."))
+
+
+def test_the_head_is_the_minimum_of_its_loss() -> None:
+    torch.manual_seed(0)
+    features, targets = 3 * torch.randn(30, 4) + 1, torch.arange(30) % 3
+    weight, bias = _fit_head(features, targets, 3, 0.1)
+    # In the standardized features the gradient of loss and penalty must vanish.
+    x = features.double()
+    mean, std = x.mean(0), x.std(0, correction=0)
+    w = (weight.double() * std).requires_grad_()
+    b = (bias.double() + weight.double() @ mean).requires_grad_()
+    loss = (
+        functional.cross_entropy(functional.linear((x - mean) / std, w, b), targets)
+        + 0.1 * w.square().sum() / 4
+    )
+    for gradient in torch.autograd.grad(loss, (w, b)):
+        assert gradient.abs().max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "shape"),
+    [
+        ("simple3d", {}, (2, 256)),
+        ("r3d_18", {}, (2, 512)),
+        (
+            "vivit",
+            {"num_frames": 4, "size_px": 32, "dim": 24, "depth": 1, "num_heads": 2, "mlp_dim": 48},
+            (2, 24),
+        ),
+    ],
+)
+def test_features_of_any_model(name: str, options: dict[str, object], shape: tuple[int, int]) -> None:
+    from muybridge.models.registry import model_entry
+
+    model = create_model(name, num_classes=3, **options).eval()
+    clips = torch.rand(2, 3, 4, 32, 32)
+    assert head_features(model, str(model_entry(name).head), clips).shape == shape
+
+
+def test_one_clip_of_each_class_is_learned_but_not_tested(colored: Path, base: Path, tmp_path: Path) -> None:
+    videos = read_folder(colored)
+    few = videos.with_items([videos.items[0], videos.items[-1]])
+    result = learn_from_few(few, tmp_path / "m.safetensors", model=base, num_looks=1)
+    assert result.expected_top1 is None
+    with pytest.raises(DatasetError, match="have one clip"):
+        split_by_group(few)
+
+
+def test_what_cannot_be_taught(colored: Path, base: Path, tmp_path: Path) -> None:
+    videos = read_folder(colored)
+    one = VideoList(videos.items[:5], ("green",))
+    with pytest.raises(DatasetError, match="only green; give at least two classes"):
+        learn_from_few(one, tmp_path / "m.safetensors", model=base)
+    with pytest.raises(OptionError, match=r"must end in \.safetensors"):
+        learn_from_few(videos, tmp_path / "m.pt", model=base)
+    with pytest.raises(WeightsError, match="no weights are published for causal_tiny"):
+        learn_from_few(videos, tmp_path / "m.safetensors", model="causal_tiny")
+    with pytest.raises(OptionError, match="say either --from"):
+        teach(videos, tmp_path)
+    with pytest.raises(OptionError, match="two_stream does not take clips"):
+        model_for("two_stream", ("a", "b"))
+    with pytest.raises(OptionError, match="must be trained: say for how many --epochs"):
+        teach(videos, tmp_path, model="causal_tiny")
+
+
+def test_fine_tuning_changes_all_layers_and_keeps_the_record(
+    colored: Path, base: Path, tmp_path: Path
+) -> None:
+    train, test = split_by_group(read_folder(colored), test_share=0.2)
+    settings = TrainingSettings(epochs=2, batch_size=4, learning_rate=3e-3)
+    result = fine_tune(train, tmp_path / "run", model=base, validation=test, settings=settings, quiet=True)
+    assert set(result.epochs[-1]) >= {"top1", "validation_loss"}
+    record = weights_of(create_model("causal_tiny", weights=result.path))
+    assert record is not None
+    assert (record.labels, record.num_frames, record.source) == (
+        ("green", "red"),
+        4,
+        "fine-tuned from causal_tiny/base",
+    )
+    old, new = create_model("causal_tiny", weights=base).state_dict(), result.model.state_dict()
+    assert not torch.equal(old["stem.conv.weight"], new["stem.conv.weight"])
+    assert len(classify(test.items[0].path, model=result.path).labels) == 2
+
+
+def test_train_and_test_must_have_the_same_classes(colored: Path, base: Path, tmp_path: Path) -> None:
+    videos = read_folder(colored)
+    reds = VideoList(tuple(item for item in videos if item.label == "red"), ("red",))
+    with pytest.raises(DatasetError, match="only in train: green"):
+        fine_tune(videos, tmp_path, model=base, validation=reds)
+    with pytest.warns(DatasetWarning, match="training and test share 10 groups"):
+        read_examples(colored, test=colored)
+
+
+def test_the_verbs(colored: Path, base: Path, tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    (tmp_path / "data" / "red").mkdir(parents=True)
+    (tmp_path / "data" / "green").mkdir()
+    for color in ("red", "green"):
+        for file in (colored / color).iterdir():
+            (tmp_path / "data" / color / file.name).symlink_to(file)
+    arguments = [
+        "train",
+        "--data",
+        str(tmp_path / "data"),
+        "--from",
+        str(base),
+        "--output",
+        str(tmp_path / "model"),
+    ]
+    done = run(app, [*arguments, "--test-share", "0.2", "--group", r"_(p\d)_", "--json"])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["test"]["top1"][0] == 1.0
+    assert document["test"]["num_videos"] == 2
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {
+        "model.safetensors",
+        "evaluation.json",
+        "confusion.csv",
+        "confusion.png",
+        "worst.png",
+    }
+    evaluated = run(app, ["evaluate", "--data", str(colored), "--model", document["path"], "--clips", "2"])
+    assert evaluated.exit_code == 0, evaluated.output
+    assert "   5 of 5    red" in evaluated.stdout
+    assert "top1" in evaluated.stdout
+
+
+def test_the_verb_trains_all_layers_and_resumes(colored: Path, base: Path, tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    arguments = ["train", "--data", str(colored), "--from", str(base), "--output", str(tmp_path / "model")]
+    arguments += ["--epochs", "1", "--batch-size", "5", "--workers", "0", "--quiet"]
+    done = run(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "taught 2 classes from 10 videos" in done.stdout
+    assert "not tested: give --test" in done.stdout
+    again = run(app, arguments)
+    assert isinstance(again.exception, OptionError)
+    assert "holds a run already" in str(again.exception)
+    assert run(app, [*arguments, "--resume"]).exit_code == 0
+    changed = run(app, [*arguments, "--resume", "--learning-rate", "0.5"])
+    assert "learning_rate was 0.001, is 0.5" in str(changed.exception)
+
+
+def test_the_part_of_the_data_that_is_called_test(colored: Path, tmp_path: Path) -> None:
+    for color in ("red", "green"):
+        for index, file in enumerate(sorted((colored / color).iterdir())):
+            target = tmp_path / ("test" if index == 0 else "train") / color / file.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(file)
+    train, test = read_examples(tmp_path)
+    assert test is not None
+    assert (len(train), len(test)) == (8, 2)
+    (tmp_path / "test" / "blue").mkdir()
+    (tmp_path / "test" / "blue" / "x.mp4").symlink_to(test.items[0].path)
+    with pytest.raises(DatasetError, match="only in test: blue"):
+        read_examples(tmp_path)
+
+
+def test_items_know_their_names() -> None:
+    assert VideoItem(Path("a.mp4"), "x", end_seconds=2.0).name == "a.mp4 (0.00 s to 2.00 s)"
