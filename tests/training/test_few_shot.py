@@ -195,3 +195,15 @@ def test_the_part_of_the_data_that_is_called_test(colored: Path, tmp_path: Path)
 
 def test_items_know_their_names() -> None:
     assert VideoItem(Path("a.mp4"), "x", end_seconds=2.0).name == "a.mp4 (0.00 s to 2.00 s)"
+
+
+def test_analyze_takes_the_model_too(colored: Path, base: Path, tmp_path: Path) -> None:
+    from muybridge.pipeline.analyze import analyze, default_observers
+
+    model = learn_from_few(read_folder(colored), tmp_path / "m.safetensors", model=base, num_looks=1).path
+    observers = default_observers(without=["text", "motion"], actions_model=model)
+    video = next((colored / "red").iterdir())
+    timeline = analyze(video, observers=observers, use_cache=False)
+    assert timeline.of("shot")
+    assert {segment.label for segment in timeline.of("action")} <= {"red", "green"}
+    assert "actionness" in [signal.name for signal in timeline.signals]

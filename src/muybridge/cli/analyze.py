@@ -23,6 +23,9 @@ def analyze(
         help="The folder for the report; one folder per video inside it if there are several.",
     ),
     without: list[str] = typer.Option([], "--without", help="Leave an observer out: scenes, movement, text."),
+    actions: str | None = typer.Option(
+        None, help="The model that names actions, such as one of your own; default: the best at hand."
+    ),
     no_cache: bool = typer.Option(False, "--no-cache", help="Look at everything anew."),
     as_json: bool = typer.Option(False, "--json", help="Print the timeline as JSON, one document per line."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress bar."),
@@ -50,7 +53,7 @@ def analyze(
                 timeline = analyze_video(
                     path,
                     output=folder,
-                    observers=default_observers(without=without),
+                    observers=default_observers(without=without, actions_model=actions),
                     use_cache=not no_cache,
                     progress=progress,
                 )

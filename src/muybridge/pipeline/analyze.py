@@ -21,13 +21,16 @@ SECONDS_BETWEEN_CHECKPOINTS = 10.0
 Progress = Callable[[float, float], None]
 
 
-def default_observers(*, without: Iterable[str] = ()) -> list[Observer]:
+def default_observers(
+    *, without: Iterable[str] = (), actions_model: str | Path | None = None
+) -> list[Observer]:
     """The observers that `analyze` sends over a video: the package's own, and those of installed plugins.
 
     Actions are looked for where a trained model is at hand without a download.
 
     Args:
         without: names of observers to leave out.
+        actions_model: the model that names actions, as in `classify`, such as the path of one's own.
 
     Returns:
         Observers in the order in which their findings are listed.
@@ -45,10 +48,10 @@ def default_observers(*, without: Iterable[str] = ()) -> list[Observer]:
 
     observers: list[Observer] = [ScenesObserver(), MotionObserver(), TextObserver()]
     unwanted = set(without)
-    if "actions" not in unwanted and available_weights():
+    if "actions" not in unwanted and (actions_model is not None or available_weights()):
         from muybridge.actions.detector import ActionsObserver
 
-        observers.append(ActionsObserver())
+        observers.append(ActionsObserver(actions_model))
     observers += [entry.load()() for entry in sorted(entry_points(group="muybridge.observers"))]
     names = {"actions", *(observer.name for observer in observers)}
     for name in unwanted - names:
