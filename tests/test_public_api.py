@@ -14,7 +14,8 @@ PROMISED = {
     "Answer Clip Frame Picture Prediction Segment Signal TextLine TextTrack Timeline VideoMetadata",
     "MuybridgeError VideoError VideoOpenError VideoDecodeError EmptyVideoError ShapeError OptionError OutputError",
     "UnknownNameError WeightsError MissingExtraError DamagedVideoWarning",
-    "analyze classify compute_flow create_model detect_actions detect_shots list_models open_video pick_keyframes",
+    "analyze classify compute_flow create_model detect_actions detect_shots find_moments list_models open_video",
+    "pick_keyframes",
     "read_text sample_clip",
 }
 PACKAGES = sorted(

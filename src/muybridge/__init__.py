@@ -51,6 +51,7 @@ _NAMES = {
     "create_model": "muybridge.models.registry",
     "detect_actions": "muybridge.actions.detector",
     "detect_shots": "muybridge.motion.shots",
+    "find_moments": "muybridge.pipeline.find",
     "index_folder": "muybridge.pipeline.indexing",
     "list_models": "muybridge.models.registry",
     "open_video": "muybridge.video.reader",
@@ -110,6 +111,7 @@ if TYPE_CHECKING:
     from muybridge.pipeline.analyze import analyze as analyze
     from muybridge.pipeline.ask import ask as ask
     from muybridge.pipeline.caption import caption as caption
+    from muybridge.pipeline.find import find_moments as find_moments
     from muybridge.pipeline.indexing import index_folder as index_folder
     from muybridge.text.reader import read_text as read_text
     from muybridge.values import (

@@ -101,6 +101,8 @@ def test_what_is_not_there_is_not_found(query: str) -> None:
 def test_an_opposite_is_no_half_match() -> None:
     left = timeline(Segment(0, 5, "camera", "camera pans left", 1.0))
     assert moments_in_timeline(left, "the camera pans right").moments == ()
+    asked = moments_in_timeline(left, "the camera pans right")
+    assert asked.explanation == "No match: nothing in the timeline says right. It knows camera."
     both = timeline(Segment(0, 5, "camera", "camera pans left, zooms out", 1.0))
     assert spans(moments_in_timeline(both, "camera pans left and zooms out")) == [(0, 5)]
     # On a sign, left is a word like any other.

@@ -11,6 +11,8 @@ _NAMES = {
     "caption_timeline": "muybridge.language.caption",
     "evidence_context": "muybridge.language.answer",
     "load_speaker": "muybridge.language.vision_language",
+    "moments_in_timeline": "muybridge.language.moments",
+    "moments_in_timelines": "muybridge.language.moments",
 }
 
 __getattr__, __dir__ = attach(__name__, _NAMES, ())
@@ -23,5 +25,9 @@ if TYPE_CHECKING:
     )
     from muybridge.language.caption import caption_timeline as caption_timeline
     from muybridge.language.endpoint import EndpointSpeaker as EndpointSpeaker
+    from muybridge.language.moments import (
+        moments_in_timeline as moments_in_timeline,
+        moments_in_timelines as moments_in_timelines,
+    )
     from muybridge.language.speaker import Speaker as Speaker
     from muybridge.language.vision_language import load_speaker as load_speaker

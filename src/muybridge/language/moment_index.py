@@ -103,6 +103,10 @@ class MomentIndex:
         """What kinds of segments say anything."""
         return sorted({kind for kind, _ in self._said})
 
+    def knows(self, term: Term) -> bool:
+        """Whether anything says it at all."""
+        return bool(self._fitting(term))
+
     def match(self, terms: Sequence[Term]) -> list[Match]:
         """The segments that at least one term fits, without those that are about something else.
 

@@ -93,7 +93,7 @@ def moments_in_timeline(
     index = timeline if isinstance(timeline, MomentIndex) else MomentIndex(timeline, subtitles)
     matches = index.match(terms)
     moments = _Coverage(index.timeline.path, terms, matches).moments(top, min_score, query)
-    return MomentSearch(query, tuple(moments), _explain(index, terms, matches, moments))
+    return MomentSearch(query, tuple(moments), _explain(index, terms, moments))
 
 
 def moments_in_timelines(
@@ -211,8 +211,8 @@ class _Coverage:
         return Segment(start, end, "moment", query, round(min(1.0, score), 4), attributes)
 
 
-def _explain(index: MomentIndex, terms: list[Term], matches: list[Match], moments: list[Segment]) -> str:
-    missing = [term.text for place, term in enumerate(terms) if not any(m.fits[place] for m in matches)]
+def _explain(index: MomentIndex, terms: list[Term], moments: list[Segment]) -> str:
+    missing = [term.text for term in terms if not index.knows(term)]
     if moments:
         best = moments[0]
         lacking = (

@@ -97,7 +97,7 @@ SYNONYMS = tuple(
         "car vehicle automobile",
         "bike bicycle cycle",
         "harbor harbour port",
-        "exit way",
+        "leave left depart",
         "laugh giggle",
         "cook fry bake",
         "dance",

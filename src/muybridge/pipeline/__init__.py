@@ -11,7 +11,7 @@ _NAMES = {
 }
 
 __getattr__, __dir__ = attach(
-    __name__, _NAMES, ("analyze", "ask", "cache", "caption", "demo", "encoding", "indexing")
+    __name__, _NAMES, ("analyze", "ask", "cache", "caption", "demo", "encoding", "find", "indexing")
 )
 __all__ = [*_NAMES]
 
