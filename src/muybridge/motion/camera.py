@@ -21,20 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError
+from muybridge.motion.similarity import agree, of_matrix, squared_error, to_matrix
 
 __all__ = ["CameraMotion", "CameraSpeed", "estimate_camera", "holds_still", "object_mask", "texture_weights"]
 
-_NUM_HYPOTHESES = 48
-_MAX_SCORING_POINTS = 160
 _MAX_POINTS = 400
-_CLEAR_SHARE = 0.8
-"""Where a known motion explains this much already, no other is sought."""
 _CLEAR_CHANGE_LEVELS = 8
 _VISIBLE_PX = 0.25
 _NOISE_LEVELS = 1.5
 """Gradient in gray levels per pixel at which a point is trusted by half."""
-_STATIC_BONUS = 1.2
-"""By this factor a large object may explain more of the picture than the still camera that is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +85,8 @@ class CameraMotion:
     @property
     def mean_px(self) -> float:
         """By how far the picture moves on average, in pixels."""
-        z, _, _ = _points(self.height, self.width)
-        return float(np.hypot(*_displacement(self.matrix, z.real, z.imag)).mean())
+        points, _, _ = _points(self.height, self.width)
+        return float(np.hypot(*_displacement(self.matrix, *points)).mean())
 
     @property
     def reach_px(self) -> float:
@@ -99,6 +94,11 @@ class CameraMotion:
         right, bottom = self.width - 1.0, self.height - 1.0
         corners = ((0.0, 0.0), (right, 0.0), (0.0, bottom), (right, bottom))
         return max(math.hypot(*_displacement(self.matrix, x, y)) for x, y in corners)
+
+    def shift_at(self, x: float, y: float) -> tuple[float, float]:
+        """By how far that place moves, in pixels to the right and down."""
+        dx, dy = _displacement(self.matrix, x, y)
+        return float(dx), float(dy)
 
     def speed(self, seconds: float) -> CameraSpeed:
         """The motion as a person names it, from the matrix' linear part at the middle of the picture.
@@ -197,23 +197,23 @@ def estimate_camera(
     if weights is not None and weights.shape != (height, width):
         raise ShapeError(f"weights are {weights.shape}; they must be {(height, width)} like the flow")
 
-    points, moved, trust = _grid(flow, weights)
+    points, shift, trust = _grid(flow, weights)
     usable = np.flatnonzero(trust > 0.05)
     evidence = usable.size / max(1, trust.size)
     if usable.size < 8 or evidence < 0.01:
         return CameraMotion(np.eye(3), width, height, inlier_share=0.0, evidence=0.0)
-    z, w, trust = points[usable], moved[usable], trust[usable]
-    tolerance = 0.2 + 0.06 * np.abs(w - z)
+    points, shift, trust = points[:, usable], shift[:, usable], trust[usable]
+    tolerance = 0.2 + 0.06 * np.hypot(shift[0], shift[1])
 
-    similarity = _consensus(z, w, trust, tolerance, previous, width, height)
-    for _ in range(3):
-        off = similarity[0] * z + similarity[1] - w
-        squared = (off.real**2 + off.imag**2) / tolerance**2
-        similarity = _fit_similarity(z, w, trust / (1 + squared) ** 2 * (squared < 9))
-    matrix = _matrix(*similarity)
+    expected = of_matrix(previous.matrix) if previous is not None and previous.evidence > 0 else None
+    similarity = agree(points, shift, trust, tolerance, expected=expected, size_px=min(width, height))
+    matrix = to_matrix(similarity)
     if model == "homography":
-        matrix = _refine_homography(matrix, z, w, trust, tolerance)
-    share = float(trust[_error(matrix, z, w) < 2 * tolerance].sum() / trust.sum())
+        matrix = _refine_homography(matrix, points, shift, trust, tolerance)
+        squared = _error(matrix, points, shift) ** 2
+    else:
+        squared = squared_error(similarity, points, shift)
+    share = float(trust @ (squared < 4 * tolerance**2)) / float(np.add.reduce(trust))
     return CameraMotion(matrix, width, height, inlier_share=share, evidence=evidence)
 
 
@@ -240,10 +240,10 @@ def holds_still(
         return False
     size = (current.shape[1], current.shape[0])
     moved = cv2.warpPerspective(previous, camera.matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    would_change = cv2.absdiff(moved, previous) > _CLEAR_CHANGE_LEVELS
-    num_clear = np.count_nonzero(would_change)
+    would_change = cv2.compare(cv2.absdiff(moved, previous), _CLEAR_CHANGE_LEVELS, cv2.CMP_GT)
     stayed = cv2.compare(cv2.absdiff(current, previous), cv2.absdiff(current, moved) // 2, cv2.CMP_LT)
-    num_stayed = np.count_nonzero(stayed[would_change])
+    num_clear = cv2.countNonZero(would_change)
+    num_stayed = cv2.countNonZero(cv2.bitwise_and(stayed, would_change))
     return bool(num_stayed > max(min_share * num_clear, 0.002 * current.size))
 
 
@@ -273,108 +273,43 @@ def object_mask(
 
 def _grid(
     flow: NDArray[np.float32], weights: NDArray[np.float32] | None
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64]]:
-    """Points on a grid as complex numbers x + iy, where they went, and how far to trust each."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Points on a grid, (2, N) x and y; by how far each has moved, (2, N); and how far to trust it, (N,)."""
     height, width = flow.shape[:2]
-    z, trust, step = _points(height, width)
+    points, trust, step = _points(height, width)
     some = slice(step // 2, None, step)
-    vectors = flow[some, some].astype(np.float64)
-    moved = z + (vectors[..., 0] + 1j * vectors[..., 1]).ravel()
+    shift = np.ascontiguousarray(flow[some, some].reshape(-1, 2).T, np.float64)
     if weights is not None:
         trust = trust * weights[some, some].ravel()
-    if not np.isfinite(moved).all():
-        finite = np.isfinite(moved)
-        moved, trust = np.where(finite, moved, z), trust * finite
-    return z, moved, trust
+    if not np.isfinite(shift).all():
+        finite = np.isfinite(shift).all(axis=0)
+        shift, trust = np.where(finite, shift, 0.0), trust * finite
+    return points, shift, trust
 
 
 @lru_cache(maxsize=8)
-def _points(height: int, width: int) -> tuple[NDArray[np.complex128], NDArray[np.float64], int]:
-    """The grid of a picture size, how far to trust each place in it, and its step in pixels."""
+def _points(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """The grid of a picture size, (2, N); how far to trust each place in it, (N,); and its step in pixels."""
     step = max(1, math.ceil(math.sqrt(height * width / _MAX_POINTS)))
-    y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step]
-    z = (x + 1j * y).ravel()
+    y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step].astype(np.float64)
+    points = np.stack([x.ravel(), y.ravel()])
     # Objects are mostly framed in the middle; the border is mostly scene.
-    off_center = np.maximum(np.abs(z.real / width - 0.5), np.abs(z.imag / height - 0.5)) * 2
-    return z, 0.5 + 0.5 * off_center, step
-
-
-def _consensus(
-    z: NDArray[np.complex128],
-    w: NDArray[np.complex128],
-    trust: NDArray[np.float64],
-    tolerance: NDArray[np.float64],
-    previous: CameraMotion | None,
-    width: int,
-    height: int,
-) -> tuple[complex, complex]:
-    """The similarity (a, b) that most of the trusted points agree on."""
-    some = slice(None, None, max(1, z.size // _MAX_SCORING_POINTS))
-    z_some, w_some, trust_some, allowed = z[some], w[some], trust[some], 4 * tolerance[some] ** 2
-
-    def score(a: NDArray[np.complex128], b: NDArray[np.complex128]) -> NDArray[np.float64]:
-        off = a[:, None] * z_some + (b[:, None] - w_some)
-        return np.asarray(np.maximum(1 - (off.real**2 + off.imag**2) / allowed, 0) @ trust_some)
-
-    median = complex(np.median((w - z).real), np.median((w - z).imag))
-    known = [(1.0 + 0j, 0j), (1.0 + 0j, median)]
-    if previous is not None and previous.evidence > 0:
-        known.append(_similarity(previous.matrix))
-    known_a, known_b = np.array(known).T
-    known_score = score(known_a, known_b)
-    best = int(np.argmax(known_score))
-    if known_score[best] < _CLEAR_SHARE * trust_some.sum():
-        a, b = _pairs(z, w, trust, min(width, height))
-        sought_score = score(a, b)
-        sought = int(np.argmax(sought_score))
-        known_score[0] *= _STATIC_BONUS
-        best = int(np.argmax(known_score))
-        if sought_score[sought] > known_score[best]:
-            return complex(a[sought]), complex(b[sought])
-    return known[best]
-
-
-def _pairs(
-    z: NDArray[np.complex128], w: NDArray[np.complex128], trust: NDArray[np.float64], size: int
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """The similarities of pairs of well trusted points."""
-    # A fixed sequence of far-spread places instead of a random one: there is no state to keep.
-    chosen = np.argsort(-trust, kind="stable")[: max(32, z.size // 2)]
-    spread = np.arange(_NUM_HYPOTHESES)
-    first = chosen[(spread * 7919 + 13) % chosen.size]
-    second = chosen[(spread * 104729 + 71 + spread // 3) % chosen.size]
-    span = z[second] - z[first]
-    far = np.abs(span) > 0.15 * size
-    a = np.where(far, (w[second] - w[first]) / np.where(far, span, 1.0), 1.0)
-    # A scale or turn beyond these is a wrong match, not a camera.
-    a = np.where(np.abs(a - 1) < 0.35, a, 1.0)
-    return a, w[first] - a * z[first]
-
-
-def _fit_similarity(
-    z: NDArray[np.complex128], w: NDArray[np.complex128], weights: NDArray[np.float64]
-) -> tuple[complex, complex]:
-    """Weighted least squares of w = a·z + b."""
-    total = weights.sum()
-    z_mean, w_mean = (weights @ z) / total, (weights @ w) / total
-    centered = z - z_mean
-    a = (weights * centered.conj()) @ (w - w_mean) / max((weights @ np.abs(centered) ** 2), 1e-9)
-    return complex(a), complex(w_mean - a * z_mean)
+    off_center = np.abs(points / np.array([[width], [height]]) - 0.5).max(axis=0) * 2
+    return points, 0.5 + 0.5 * off_center, step
 
 
 def _refine_homography(
     matrix: NDArray[np.float64],
-    z: NDArray[np.complex128],
-    w: NDArray[np.complex128],
+    points: NDArray[np.float64],
+    shift: NDArray[np.float64],
     trust: NDArray[np.float64],
     tolerance: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Re-weighted normalized direct linear transform, from a similarity that already fits most points."""
-    center, size = z.mean(), max(np.abs(z - z.mean()).mean(), 1e-9)
-    scale = math.sqrt(2) / size
-    normalize = np.array([[scale, 0, -scale * center.real], [0, scale, -scale * center.imag], [0, 0, 1]])
-    p, q = (z - center) * scale, (w - center) * scale
-    x, y, u, v = p.real, p.imag, q.real, q.imag
+    center = points.mean(axis=1, keepdims=True)
+    scale = math.sqrt(2) / max(float(np.hypot(*(points - center)).mean()), 1e-9)
+    normalize = np.array([[scale, 0, -scale * center[0, 0]], [0, scale, -scale * center[1, 0]], [0, 0, 1]])
+    (x, y), (u, v) = (points - center) * scale, (points + shift - center) * scale
     zero, one = np.zeros_like(x), np.ones_like(x)
     rows = np.stack(
         [
@@ -383,7 +318,7 @@ def _refine_homography(
         ]
     )
     for _ in range(4):
-        residual = _error(matrix, z, w) / tolerance
+        residual = _error(matrix, points, shift) / tolerance
         weights = trust / (1 + residual**2) ** 2
         normal = np.einsum("kni,n,knj->ij", rows, weights, rows)
         solution = np.linalg.eigh(normal)[1][:, 0].reshape(3, 3)
@@ -393,10 +328,10 @@ def _refine_homography(
 
 
 def _error(
-    matrix: NDArray[np.float64], z: NDArray[np.complex128], w: NDArray[np.complex128]
+    matrix: NDArray[np.float64], points: NDArray[np.float64], shift: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    dx, dy = _displacement(matrix, z.real, z.imag)
-    return np.asarray(np.abs(z + dx + 1j * dy - w))
+    dx, dy = _displacement(matrix, *points)
+    return np.hypot(dx - shift[0], dy - shift[1])
 
 
 def _displacement(matrix: NDArray[np.float64], x: Any, y: Any) -> tuple[Any, Any]:
@@ -412,11 +347,3 @@ def _displacement(matrix: NDArray[np.float64], x: Any, y: Any) -> tuple[Any, Any
 def _pixels(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     return x, y
-
-
-def _matrix(a: complex, b: complex) -> NDArray[np.float64]:
-    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag], [0.0, 0.0, 1.0]])
-
-
-def _similarity(matrix: NDArray[np.float64]) -> tuple[complex, complex]:
-    return complex(matrix[0, 0], matrix[1, 0]), complex(matrix[0, 2], matrix[1, 2])

@@ -88,8 +88,8 @@ def sharpness(pixels: NDArray[np.uint8]) -> float:
     """
     small = thin(pixels, 144)
     gray = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    edges = cv2.Laplacian(gray, cv2.CV_16S).reshape(-1).astype(np.float32)
-    return float(edges @ edges) / edges.size - float(edges.mean()) ** 2
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(gray, cv2.CV_16S))
+    return float(deviation[0, 0]) ** 2
 
 
 class CandidateKeeper:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -175,8 +176,7 @@ class MotionObserver:
             *self._camera_reader.push(start, end, speed, camera.inlier_share if known else 0.0)
         ]
 
-        own = flow if camera.reach_px < 0.1 else flow - camera.flow()
-        regions = find_regions(moving_pixels(previous, current, camera), own)
+        regions = find_regions(moving_pixels(previous, current, camera), flow, camera)
         self._tracker.push(end, end - start, regions, camera)
         findings += self._object_reader.push(end, self._tracker.tracks)
 
@@ -224,7 +224,7 @@ def _is_cut(previous: NDArray[np.uint8], current: NDArray[np.uint8], flow: NDArr
     if float(cv2.norm(previous, current, cv2.NORM_L1)) < 8 * current.size:
         return False
     height, width = previous.shape
-    y, x = np.mgrid[0:height:2, 0:width:2].astype(np.float32)
+    x, y = _every_second_pixel(height, width)
     to_x, to_y = x + flow[::2, ::2, 0], y + flow[::2, ::2, 1]
     found = cv2.remap(current, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     a, b = previous[::2, ::2].astype(np.float32), found.astype(np.float32)
@@ -239,3 +239,9 @@ def _is_cut(previous: NDArray[np.uint8], current: NDArray[np.uint8], flow: NDArr
         return False
     correlation = (blocks(a * b) - a_mean * b_mean) / np.sqrt(np.maximum(a_variance * b_variance, 1))
     return bool(np.mean(correlation[textured] > 0.6) < 0.35)
+
+
+@lru_cache(maxsize=4)
+def _every_second_pixel(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    y, x = np.mgrid[0:height:2, 0:width:2].astype(np.float32)
+    return x, y
