@@ -177,7 +177,7 @@ def _scan(video: Video, group: Group, view: View) -> Iterator[Boundary]:
     """Decode one group, and a little of the next, and look for boundaries in it."""
     detector = ShotDetector()
     start = float(video.packets.pts_seconds[group.first])
-    for picture in video.pictures(start_seconds=start):
+    for picture in video.pictures(start_seconds=start, quick=True):
         if picture.index > group.end + _AFTER_FRAMES:
             break
         frame = picture.frame(view)

@@ -185,8 +185,12 @@ class ScenesObserver:
 
 def watch_scenes(video: Video) -> list[Segment]:
     """The shots, keyframes and spikes of an opened file, without pictures."""
+    # It reads a file; the observer above does not, and must stay usable without a decoder.
+    from muybridge.video.ahead import read_ahead
+
     observer = ScenesObserver(pictures=False)
     observer.start(video.metadata)
-    found = [finding for frame in video.frames(observer.view) for finding in observer.observe(frame)]
+    pictures = read_ahead(video.pictures(quick=True), [observer.view])
+    found = [finding for picture in pictures for finding in observer.observe(picture.frame(observer.view))]
     found += observer.finish(video.packets.end_seconds)
     return [finding for finding in found if isinstance(finding, Segment)]

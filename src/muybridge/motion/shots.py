@@ -292,13 +292,14 @@ def detect_shots(path: str | Path, *, mode: Literal["fast", "exact"] = "fast") -
         raise OptionError(f"mode is {mode!r}; it is 'fast' or 'exact'")
     # These read files; the detector above does not, and must stay usable without a decoder.
     from muybridge.motion.hints import boundaries_from_hints
+    from muybridge.video.ahead import read_ahead
     from muybridge.video.reader import open_video
 
     with open_video(path) as video:
         found = boundaries_from_hints(video) if mode == "fast" else None
         if found is None:
-            detector, found = ShotDetector(), []
-            for frame in video.frames(View(short_side_px=ANALYSIS_SIDE_PX)):
-                found += detector.observe(frame.pixels, frame.pts_seconds)
+            detector, found, view = ShotDetector(), [], View(short_side_px=ANALYSIS_SIDE_PX)
+            for picture in read_ahead(video.pictures(quick=True), [view]):
+                found += detector.observe(picture.frame(view).pixels, picture.pts_seconds)
             found += detector.finish()
         return tile(found, start_seconds=video.packets.start_seconds, end_seconds=video.packets.end_seconds)

@@ -11,8 +11,6 @@ as soon as all have seen it.
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,12 +21,11 @@ import cv2
 from muybridge.errors import OptionError
 from muybridge.observer import Finding, Observer, Resumable
 from muybridge.values import VideoMetadata
+from muybridge.video.ahead import read_ahead
 from muybridge.video.picture import MomentPicture
 from muybridge.video.reader import Pace
 
 __all__ = ["Pass", "prefetch", "quiet_opencv", "watch"]
-
-PICTURES_AHEAD = 8
 
 
 @dataclass(slots=True)
@@ -133,50 +130,12 @@ def prefetch(
 ) -> Iterator[MomentPicture]:
     """The same pictures, decoded and converted ahead in a thread, while observers are busy with earlier ones.
 
-    Decoding and converting leave Python alone, so that two cores are used even by observers that use one.
-
     Args:
         pictures: what to read ahead of.
         observers: whose views are made ready.
         last_seconds: leave out pictures up to this moment: an earlier pass has seen them.
     """
-    ready: queue.Queue[MomentPicture | BaseException | None] = queue.Queue(PICTURES_AHEAD)
-    stop = threading.Event()
-
-    def hand_over(item: MomentPicture | BaseException | None) -> bool:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def work() -> None:
-        paces = [(Pace(observer.view.frames_per_second), observer.view) for observer in observers]
-        try:
-            for picture in pictures:
-                if last_seconds is not None and picture.pts_seconds <= last_seconds:
-                    continue
-                for pace, view in paces:
-                    if pace.wants(picture.pts_seconds):
-                        picture.frame(view)
-                if not hand_over(picture):
-                    return
-            hand_over(None)
-        except BaseException as error:
-            hand_over(error)
-
-    worker = threading.Thread(target=work, name="muybridge-decode", daemon=True)
-    worker.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        worker.join()
+    return read_ahead(pictures, [observer.view for observer in observers], last_seconds=last_seconds)
 
 
 def watch(

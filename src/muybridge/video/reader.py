@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -94,6 +94,12 @@ class Video:
     def warnings(self) -> tuple[str, ...]:
         """What was found to be damaged so far, in words."""
         return tuple(self.damage.messages)
+
+    @cached_property
+    def places(self) -> Mapping[int, int]:
+        """The place of each frame, by its time in the stream's ticks; empty where the container gives none."""
+        ticks = self.packets.pts.tolist() if self.packets.is_exact else []
+        return {tick: place for place, tick in enumerate(ticks)}
 
     @cached_property
     def converter(self) -> Converter:
@@ -199,7 +205,7 @@ class Video:
         with open_container(self.path, limits=self.limits) as container:
             stream = video_stream(container, self.path)
             decoder = PictureDecoder(stream, self.damage, quick=quick)
-            clock = Clock(self.packets, float(stream.time_base or 1), self.damage)
+            clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage)
             if start_seconds is not None and self.packets.is_exact:
                 first = self.packets.index_at(start_seconds)
                 key = keyframe_before(self.packets, first)
@@ -251,16 +257,19 @@ class Clock:
     """Gives each decoded picture its seconds, its length and its place.
 
     Args:
-        packets: what the container said; supplies lengths and places.
+        packets: what the container said; supplies lengths.
+        places: `Video.places`.
         seconds_per_tick: the stream's clock.
         damage: where times that run backwards are reported.
     """
 
-    def __init__(self, packets: PacketTable, seconds_per_tick: float, damage: Damage) -> None:
+    def __init__(
+        self, packets: PacketTable, places: Mapping[int, int], seconds_per_tick: float, damage: Damage
+    ) -> None:
         self._packets = packets
         self._seconds_per_tick = seconds_per_tick
         self._damage = damage
-        self._place = {int(tick): place for place, tick in enumerate(packets.pts)} if packets.is_exact else {}
+        self._place = places
         self._last_seconds: float | None = None
         self.num_frames = 0
 

@@ -42,8 +42,10 @@ __all__ = ["read_clip"]
 
 MAX_DECODERS = 4
 # Opening a decoder costs about as much as decoding so many frames; seeking, as a few.
-FRAMES_PER_DECODER = 48
+FRAMES_PER_DECODER = 24
 FRAMES_PER_SEEK = 4
+# A keyframe takes about as long as so many others.
+FRAMES_PER_KEYFRAME = 4
 Resize = Literal["crop", "squash"]
 
 
@@ -53,6 +55,11 @@ class Run:
 
     keyframe: int
     targets: tuple[int, ...]
+
+    @property
+    def work(self) -> int:
+        """What it takes, in frames that are no keyframes."""
+        return self.targets[-1] - self.keyframe + FRAMES_PER_KEYFRAME
 
 
 def plan_runs(packets: PacketTable, targets: Sequence[int]) -> list[Run]:
@@ -121,7 +128,7 @@ Found = dict[int, tuple[NDArray[np.uint8], float]]
 
 
 def _read_runs(video: Video, runs: list[Run], fit: Fit) -> Found:
-    work = sum(run.targets[-1] - run.keyframe + 1 for run in runs)
+    work = sum(run.work for run in runs)
     num_decoders = max(1, min(os.cpu_count() or 1, MAX_DECODERS, len(runs), work // FRAMES_PER_DECODER))
     # Each decoder has a damage list of its own: warnings are raised in the caller's thread, in order.
     damages = [Damage(video.path, warn=False) for _ in range(num_decoders)]
@@ -141,10 +148,10 @@ def _share(runs: list[Run], num_shares: int) -> list[list[Run]]:
     # The longest first, each to who has the least so far.
     shares: list[list[Run]] = [[] for _ in range(num_shares)]
     loads = [0] * num_shares
-    for run in sorted(runs, key=lambda run: run.keyframe - run.targets[-1]):
+    for run in sorted(runs, key=lambda run: -run.work):
         lightest = loads.index(min(loads))
         shares[lightest].append(run)
-        loads[lightest] += run.targets[-1] - run.keyframe + 1
+        loads[lightest] += run.work
     return [sorted(share, key=lambda run: run.keyframe) for share in shares]
 
 
@@ -156,12 +163,12 @@ def _follow(video: Video, runs: list[Run], fit: Fit, damage: Damage) -> Found:
         # swscale's tables are not to be shared between threads.
         converter = Converter(video.metadata.rotation_degrees)
         for run in runs:
-            _follow_run(video.packets, container, stream, decoder, converter, run, fit, found, damage)
+            _follow_run(video, container, stream, decoder, converter, run, fit, found, damage)
     return found
 
 
 def _follow_run(
-    packets: PacketTable,
+    video: Video,
     container: InputContainer,
     stream: VideoStream,
     decoder: PictureDecoder,
@@ -171,8 +178,9 @@ def _follow_run(
     found: Found,
     damage: Damage,
 ) -> None:
+    packets = video.packets
     wanted = {int(packets.pts[target]): target for target in run.targets}
-    clock = Clock(packets, float(stream.time_base or 1), damage)
+    clock = Clock(packets, video.places, float(stream.time_base or 1), damage)
     first, last = run.keyframe, run.targets[-1]
     best: tuple[int, DecodedPicture] | None = None
     for picture in decoder.decode(
