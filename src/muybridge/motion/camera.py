@@ -240,7 +240,8 @@ def holds_still(
         return False
     size = (current.shape[1], current.shape[0])
     moved = cv2.warpPerspective(previous, camera.matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    would_change = cv2.compare(cv2.absdiff(moved, previous), _CLEAR_CHANGE_LEVELS, cv2.CMP_GT)
+    change = cv2.absdiff(moved, previous)
+    would_change = cv2.threshold(change, _CLEAR_CHANGE_LEVELS, 255, cv2.THRESH_BINARY)[1]
     stayed = cv2.compare(cv2.absdiff(current, previous), cv2.absdiff(current, moved) // 2, cv2.CMP_LT)
     num_clear = cv2.countNonZero(would_change)
     num_stayed = cv2.countNonZero(cv2.bitwise_and(stayed, would_change))
@@ -331,7 +332,7 @@ def _error(
     matrix: NDArray[np.float64], points: NDArray[np.float64], shift: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     dx, dy = _displacement(matrix, *points)
-    return np.hypot(dx - shift[0], dy - shift[1])
+    return np.asarray(np.hypot(dx - shift[0], dy - shift[1]))
 
 
 def _displacement(matrix: NDArray[np.float64], x: Any, y: Any) -> tuple[Any, Any]:
