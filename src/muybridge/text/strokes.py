@@ -117,7 +117,7 @@ def _share(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
     # At most 81 ones in a cell: bytes are wide enough, and adding bytes is fastest.
     lines = np.add.reduce(inside.reshape(rows, height, columns * width), axis=1, dtype=np.uint8)
     counts = np.add.reduce(lines.reshape(rows, columns, width), axis=2, dtype=np.uint8)
-    return counts * np.float32(1 / (height * width))
+    return np.asarray(counts * np.float32(1 / (height * width)), np.float32)
 
 
 def box_of_cells(cells: NDArray[np.bool_], picture: NDArray[np.uint8]) -> Box:
