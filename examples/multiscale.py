@@ -21,7 +21,9 @@ def scale(window_size):
     )
 
 
-both = MultiScaleClassifier({"0.3 s": scale(10), "2 s": scale(60)}, fusion="max")
+# The short window speaks for claps, the long one for getting up, both for nothing.
+weights = {"0.3 s": [1.0, 0.0, 0.5], "2 s": [0.0, 1.0, 0.5]}
+both = MultiScaleClassifier({"0.3 s": scale(10), "2 s": scale(60)}, weights=weights)
 print("a clap at 3 s, getting up from 5 to 7 s")
 for index in range(270):
     seconds = index / 30

@@ -1,6 +1,6 @@
 """Three ways to keep a window's scores up to date while frames come in.
 
-    CausalScorer   each frame is computed once, as it comes             answer: a look at the network's memory
+    CausalScorer   each frame is computed once                          answer: a look at the network's memory
     MomentScorer   each moment (a frame, a tubelet) is encoded once     answer: the network over the moments again
     WindowScorer   nothing can be kept but pixels                       answer: the whole network over the window
 
@@ -35,6 +35,7 @@ __all__ = [
     "make_scorer",
 ]
 
+MAX_CHUNK = 16
 Normalization = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Mean and standard deviation of each channel, of pixels scaled to [0, 1]."""
 Outputs = Literal["logits", "probabilities"]
@@ -103,10 +104,7 @@ class FrameRing:
         if self._frames is None:
             self._frames = np.empty((2 * self.capacity, *pixels.shape), np.uint8)
         if pixels.shape != self._frames.shape[1:]:
-            raise ShapeError(
-                f"a frame is {pixels.shape}, the frames before it were {self._frames.shape[1:]}; give size_px, so that"
-                " every frame is brought to one size, or call reset() to begin another stream"
-            )
+            raise ShapeError(_another_size(pixels.shape, self._frames.shape[1:]))
         place = self.num_pushed % self.capacity
         self._frames[place] = self._frames[place + self.capacity] = pixels
         self.num_pushed += 1
@@ -166,32 +164,47 @@ class WindowScorer:
 
 
 class CausalScorer:
-    """Pushes each frame through a causal network, which keeps what it needs of the past.
+    """Runs each frame through a causal network, which keeps what it needs of the past.
 
     Its answer is the mean over the last `window_size` frames, each of which has seen the frames before it too; so a
-    window's answer equals that of the window with as many frames before it as the network looks back.
+    window's answer equals that of the window with as many frames before it as the network looks back. Frames between
+    two predictions are computed together, which costs less than one by one.
 
     Args:
         model: the network; copied.
         window_size: over how many last frames the answer is averaged.
+        stride: frames between two predictions.
         normalization: of the pixels.
     """
 
-    def __init__(self, model: CausalNet, *, window_size: int, normalization: Normalization) -> None:
+    def __init__(
+        self, model: CausalNet, *, window_size: int, stride: int = 1, normalization: Normalization
+    ) -> None:
         net = copy.deepcopy(model).eval()
         net.memory_frames = window_size
         self._stream = net.stream()
         self._normalization = normalization
+        self._chunk = min(stride, MAX_CHUNK)
+        self._waiting: list[NDArray[np.uint8]] = []
+        self._shape: tuple[int, ...] | None = None
         self._logits: Tensor | None = None
 
     def push(self, pixels: NDArray[np.uint8]) -> None:
-        """Compute the next frame."""
-        mean, std = self._normalization
-        frame = to_model_tensor(pixels[None], mean=mean, std=std)[:, 0]
-        self._logits = self._stream.push(frame)
+        """See the next frame.
+
+        Raises:
+            ShapeError: not the shape of the frames before.
+        """
+        self._shape = self._shape or pixels.shape
+        if pixels.shape != self._shape:
+            raise ShapeError(_another_size(pixels.shape, self._shape))
+        self._waiting.append(pixels.copy())
+        if len(self._waiting) >= self._chunk:
+            self._compute()
 
     def scores(self) -> NDArray[np.float64]:
         """(K,) probabilities."""
+        self._compute()
         if self._logits is None:
             raise OptionError("no frame has been pushed yet")
         return _probabilities(self._logits, "logits")
@@ -199,7 +212,15 @@ class CausalScorer:
     def reset(self) -> None:
         """Forget all frames."""
         self._stream.reset()
-        self._logits = None
+        self._waiting.clear()
+        self._shape = self._logits = None
+
+    def _compute(self) -> None:
+        if self._waiting:
+            mean, std = self._normalization
+            clip = to_model_tensor(np.stack(self._waiting), mean=mean, std=std)
+            self._waiting.clear()
+            self._logits = self._stream.push_clip(clip)[-1]
 
 
 class MomentScorer:
@@ -294,12 +315,19 @@ def make_scorer(
     if not isinstance(model, nn.Module):
         return WindowScorer(model, window_size=window_size, normalization=normalization, outputs=outputs)
     if isinstance(model, CausalNet) and not recompute:
-        return CausalScorer(model, window_size=window_size, normalization=normalization)
+        return CausalScorer(model, window_size=window_size, stride=stride, normalization=normalization)
     if isinstance(model, MomentNet) and model.frames_per_moment and not recompute:
         return MomentScorer(model, window_size=window_size, stride=stride, normalization=normalization)
     inference = Inference(model, precision=precision)
     return WindowScorer(
         inference.probabilities, window_size=window_size, normalization=normalization, outputs="probabilities"
+    )
+
+
+def _another_size(shape: tuple[int, ...], before: tuple[int, ...]) -> str:
+    return (
+        f"a frame is {shape}, the frames before it were {before}; give size_px, so that every frame is brought to one"
+        " size, or call reset() to begin another stream"
     )
 
 

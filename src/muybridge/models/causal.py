@@ -238,14 +238,45 @@ class CausalStream:
         """
         if frame.ndim not in (3, 4) or frame.shape[-3] != 3 or 0 in frame.shape:
             raise ShapeError(f"frame is {tuple(frame.shape)}; it must be (3, H, W), or (B, 3, H, W)")
-        if not torch.isfinite(frame).all():
-            raise OptionError(f"frame {self.num_frames} has NaN or infinite values; drop it or repair it")
-        batch = frame if frame.ndim == 4 else frame[None]
-        with torch.inference_mode():
-            state = self._state_for(batch)
-            logits, self._state = self._net.step(batch[:, :, None], state)
-        self.num_frames += 1
+        logits = self._go_on((frame if frame.ndim == 4 else frame[None])[:, :, None])
         return logits[:, 0] if frame.ndim == 4 else logits[0, 0]
+
+    def push_clip(self, clip: Tensor) -> Tensor:
+        """See the next frames at once: the same as one after the other, for less.
+
+        Args:
+            clip: (3, T, H, W) for one stream, or (B, 3, T, H, W) for B streams in step; normalized as the
+                weights ask.
+
+        Returns:
+            Logits (T, K) or (B, T, K), one row for each frame.
+
+        Raises:
+            ShapeError: a clip of another shape than that, or frames of another size than those before.
+            OptionError: a frame with NaN or infinite values.
+
+        >>> stream = causal_tiny(num_classes=5).eval().stream()
+        >>> again = stream.model.stream()
+        >>> clip = torch.rand(3, 4, 32, 32)
+        >>> one_by_one = torch.stack([stream.push(frame) for frame in clip.unbind(1)])
+        >>> torch.allclose(again.push_clip(clip), one_by_one, atol=1e-5)
+        True
+        """
+        if clip.ndim not in (4, 5) or clip.shape[-4] != 3 or 0 in clip.shape:
+            raise ShapeError(f"clip is {tuple(clip.shape)}; it must be (3, T, H, W), or (B, 3, T, H, W)")
+        logits = self._go_on(clip if clip.ndim == 5 else clip[None])
+        return logits if clip.ndim == 5 else logits[0]
+
+    def _go_on(self, clip: Tensor) -> Tensor:
+        """(B, 3, T, H, W) → (B, T, K)."""
+        sound = torch.isfinite(clip).all(dim=4).all(dim=3).all(dim=1).all(dim=0)
+        if not sound.all():
+            bad = self.num_frames + int((~sound).nonzero()[0])
+            raise OptionError(f"frame {bad} has NaN or infinite values; drop it or repair it")
+        with torch.inference_mode():
+            logits, self._state = self._net.step(clip, self._state_for(clip[:, :, 0]))
+        self.num_frames += clip.shape[2]
+        return logits
 
     def reset(self) -> None:
         """Forget everything: the next frame is the first of a new stream."""
