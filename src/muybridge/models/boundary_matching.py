@@ -173,7 +173,12 @@ class BoundaryMatchingNet(nn.Module):
     paper="BMN: Boundary-Matching Network for Temporal Action Proposal Generation, arXiv:1907.09702",
 )
 def boundary_matching_net(
-    *, num_features: int = 400, num_moments: int = 100, max_duration: int | None = None, num_points: int = 32
+    *,
+    num_features: int = 400,
+    num_moments: int = 100,
+    max_duration: int | None = None,
+    num_points: int = 32,
+    width: int = 256,
 ) -> BoundaryMatchingNet:
     """A confidence for every start and every duration, all proposals at once.
 
@@ -182,11 +187,14 @@ def boundary_matching_net(
         num_moments: T, the moments of a video.
         max_duration: D, the longest proposal in moments; None for T.
         num_points: N, the points that are read of a proposal.
+        width: channels of the base; the rest is in proportion.
 
     >>> boundary_matching_net(num_moments=20)(torch.zeros(1, 400, 20)).confidence.shape
     torch.Size([1, 2, 20, 20])
     """
-    return BoundaryMatchingNet(num_features, num_moments, max_duration=max_duration, num_points=num_points)
+    return BoundaryMatchingNet(
+        num_features, num_moments, max_duration=max_duration, num_points=num_points, width=width
+    )
 
 
 def _conv1d(in_channels: int, out_channels: int) -> nn.Sequential:
