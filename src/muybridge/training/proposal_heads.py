@@ -228,7 +228,8 @@ def _valid_cells(overlaps: Tensor) -> Tensor:
     """Proposals that end with the video or before."""
     _, max_duration, num_moments = overlaps.shape
     ends = torch.arange(num_moments)[None] + torch.arange(1, max_duration + 1)[:, None]
-    return (ends <= num_moments).to(overlaps.device).expand_as(overlaps)
+    fits: Tensor = torch.le(ends, num_moments).to(overlaps.device)
+    return fits.expand_as(overlaps)
 
 
 def _covered(spans: NDArray[np.float64], num_moments: int) -> NDArray[np.float64]:
