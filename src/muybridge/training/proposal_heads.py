@@ -210,7 +210,8 @@ class MatchingLoss:
         )
         squared = (scores.confidence[:, 1].sigmoid() - overlaps) ** 2
         weights = self._weights(overlaps, valid)
-        return loss + self.overlap_weight * (squared * weights).sum() / weights.sum().clamp_min(1)
+        total: Tensor = loss + self.overlap_weight * (squared * weights).sum() / weights.sum().clamp_min(1)
+        return total
 
     def _weights(self, overlaps: Tensor, valid: Tensor) -> Tensor:
         good = valid & (overlaps > 0.7)
