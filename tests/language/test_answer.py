@@ -75,6 +75,13 @@ def timeline(*more: Segment, observers: tuple[str, ...] = WATCHED, **metadata: o
         ("Which comes first, the third shot or PIER 39?", "The third shot, from 9 s to 12 s."),
         ("Is it a jog?", "Yes, the action “jog in place” is seen from 2.5 s to 3.5 s."),
         ("What does the person do at 3 s?", "The action “jog in place” is seen from 2.5 s to 3.5 s."),
+        ("Does the camera pan left or right?", "The camera pans left from 5 s to 7 s, then the camera pans left and"
+         " shakes from 7 s to 8 s."),
+        ("What does the camera do in the third shot?", "The camera stands still."),
+        ("Is the last shot the longest?", "No, the longest is the second shot, from 4 s to 9 s."),
+        ("Is PIER 39 shown in the first 3 seconds?", "No, “PIER 39” is on the screen from 9.5 s to 11 s."),
+        ("At 0:10, what is written?", "“PIER 39” is written."),
+        ("Does anyone fall down?", "Yes, something falls down from 6 s to 6.5 s."),
         ("What is the resolution?", "The picture is 640 × 360 pixels."),
         ("Is the video damaged?", "No, no damage was met."),
     ],
@@ -100,6 +107,10 @@ def test_answers_that_the_evidence_gives(question: str, expected: str) -> None:
         "What does the man say?",
         "Which comes first: the dog or the dissolve?",
         "Does anybody clap?",
+        "What happens next?",
+        "Is the first shot longer than the second?",
+        "Does the video start with a cut?",
+        "What is between “PIER 39” and “Goodbye”?",
     ],
 )
 def test_what_cannot_be_told_is_not_claimed(question: str) -> None:

@@ -5,7 +5,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from muybridge.language.caption import caption_timeline, parts_of
 from muybridge.values import Segment, Timeline, VideoMetadata
@@ -48,6 +48,7 @@ def test_words_of_the_screen_stay_in_their_quotation_marks() -> None:
     assert "\x1b" not in only.label
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=20))
 def test_parts_tile_the_shots(lengths: list[float]) -> None:
     shots, at = [], 0.0

@@ -1,7 +1,7 @@
 """What questions are parsed into."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from muybridge.errors import OptionError
 from muybridge.language.question import Subject, Window, parse_question
@@ -90,6 +90,7 @@ def test_a_novel_is_refused() -> None:
         parse_question("w" * 2001)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=200))
 def test_any_text_parses_or_is_empty(text: str) -> None:
     try:

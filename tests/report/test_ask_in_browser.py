@@ -55,6 +55,9 @@ MUST_ANSWER = (
     "Does something move right?",
     "Does anything fall?",
     "Is the video damaged?",
+    "At 0:10, what is written?",
+    "Does anyone fall down?",
+    "What is this video about?",
     "How often does “出口” appear?",
 )
 MUST_NOT_KNOW = (

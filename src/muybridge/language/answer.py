@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from muybridge.language.caption import caption_timeline
 from muybridge.language.contents import (
     camera_answer,
     direction_answer,
@@ -25,7 +26,7 @@ from muybridge.language.judgments import compare_answer, extreme_answer, options
 from muybridge.language.measures import count_answer, how_long_answer, how_often_answer, when_answer
 from muybridge.language.phrases import join_and, quoted
 from muybridge.language.question import Question, Subject, parse_question
-from muybridge.language.scope import Scope, cannot_tell
+from muybridge.language.scope import MAX_EVIDENCE, Scope, cannot_tell
 from muybridge.values import Answer, Timeline
 
 __all__ = ["answer_question", "evidence_context"]
@@ -61,6 +62,9 @@ def answer_question(timeline: Timeline, question: str) -> Answer:
     evidence = Evidence(timeline)
     if parsed.intent == "unknown":
         return _unknown(evidence, parsed)
+    if parsed.intent == "summary" and parsed.window is None and not parsed.rest:
+        whole = caption_timeline(timeline)[0]
+        return Answer(whole.label, timeline.segments[:MAX_EVIDENCE], known=bool(timeline.segments))
     parsed, words, strange = _understand(evidence, parsed)
     if strange:
         return _strange(evidence, parsed, strange)
@@ -160,7 +164,7 @@ def _handler(parsed: Question) -> Handler:
         return compare_answer
     if parsed.options:
         return options_answer
-    if parsed.extreme:
+    if parsed.extreme and parsed.intent in ("what", "yes_no", "when", "how_long"):
         return extreme_answer
     if kind == "metadata":
         return metadata_answer

@@ -109,15 +109,14 @@ def happenings_answer(scope: Scope) -> Answer:
         return _doings(scope)
     if question.subject is None:
         return cannot_tell("the question names nothing that was measured")
+    is_next = re.search(r"\bnext\b", question.text, re.IGNORECASE) is not None
+    if is_next and not question.relation and question.window is None:
+        return cannot_tell("“next” after what is not said")
     events = evidence.within(evidence.events(), scope.window, starting=question.relation == "after")
     events = [one for one in events if not _same(one, scope.anchors)]
     if not events:
         return Answer("Nothing that was looked for happens there.", known=False)
-    if (
-        question.ordinal is not None
-        or question.relation in ("before", "after")
-        or " next" in question.text.casefold()
-    ):
+    if question.ordinal is not None or question.relation in ("before", "after") or is_next:
         at = question.ordinal or (-1 if question.relation == "before" else 1)
         one = (
             events[min(at - 1, len(events) - 1)]

@@ -22,6 +22,7 @@ DOUBTFUL_SCORE = 0.85
 DOUBTFUL_LETTER_SCORE = 0.97
 """A letter on its own is often a line or a leg that looks like one."""
 DOUBTFUL_ACTION_SCORE = 0.6
+_TOUCH_SECONDS = 0.1
 _SIMILAR = 82.0
 _MIN_FUZZY_CHARACTERS = 5
 _KINDS_OF_OBSERVER = {
@@ -152,10 +153,14 @@ class Evidence:
             return [
                 s for s in segments if s.start_seconds <= start < max(s.end_seconds, s.start_seconds + 0.05)
             ]
+        # What only reaches a moment into the window belongs to what stands beside it.
+        least = min(_TOUCH_SECONDS, 0.5 * (end - start))
         return [
             s
             for s in segments
-            if s.start_seconds < end and (s.end_seconds > start or s.start_seconds == start)
+            if s.start_seconds < end
+            and (s.end_seconds > start or s.start_seconds == start)
+            and min(s.end_seconds, end) - max(s.start_seconds, start) >= min(least, 0.5 * s.duration_seconds)
         ]
 
     def bounds(self, window: Window) -> tuple[float, float]:
@@ -275,7 +280,9 @@ def _camera_fits(label: str, details: Sequence[str]) -> bool:
 
 def _object_fits(label: str, details: Sequence[str]) -> bool:
     words = label.split()
-    return all(word in words for word in details if word != "moves")
+    # Who falls goes down; no label says it twice.
+    implied = ("moves", "down") if "falls" in details else ("moves",)
+    return all(word in words for word in details if word not in implied)
 
 
 def _digits(text: str) -> str:

@@ -22,13 +22,13 @@ _ACTORS = (
 _NEUTRAL = (
     "a about again all also am an and any anything appear appearing appears are at be been begin beginning begins"
     " being between by can clip come comes contain contained contains contents could display displayed displays do"
-    " does doing done did during each ever exactly exist exists film first following footage for frame from full"
-    " get gets had has have here how i image in into is it its just kind know last lasts list long longer many"
+    " does doing done did during ever exactly exist exists film first following footage for frame from full"
+    " get gets had has have here how i image in into is it its just kind know last lasts list long many"
     " me moment movie much near now occur of often on onscreen or other our performed perform performing performs"
     " picture place play played plays please point present read reads recording same screen second"
     " seconds see seen segment show showing shown shows so some something start started starting starts stay stays"
-    " such take taken tell than that the their them then there these thing things this those time times to total"
-    " type under us used uses using very video visible was we were what when where which while who will with"
+    " such take taken tell that the their them then there these thing things this those time times to total"
+    " type under us used uses using very video visible was we were what when where which while who will"
     " yes you your actually currently altogether overall sort"
 )
 
@@ -57,6 +57,12 @@ REWRITES: tuple[tuple[str, str], ...] = (
 """What is written differently and means the same."""
 
 INTENTS: tuple[tuple[str, str], ...] = (
+    (
+        "summary",
+        r"^(?:describe|summari[sz]e|caption)\b|^what is (?:this|the|it) ?(?:video|clip|film|movie)? ?about\b"
+        r"|^what is in (?:this|the) (?:video|clip|film|movie)$"
+        r"|^what (?:does|do) (?:this|the) (?:video|clip|film|movie) show$",
+    ),
     ("how_often", r"^how often\b|^how many times\b|^what number of times\b"),
     (
         "how_long",
@@ -108,6 +114,8 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
     ("camera", r"\b(?:static|still|fixed|motionless|steady|stationary|tripod)\b", "static"),
     ("camera", r"\bpan(?:s|ned|ning)?\b", "pans"),
     ("camera", r"\btilt(?:s|ed|ing)?\b", "tilts"),
+    ("camera", r"\bzoom(?:s|ed|ing)? in\b", "zooms in"),
+    ("camera", r"\bzoom(?:s|ed|ing)? out\b", "zooms out"),
     ("camera", r"\bzoom(?:s|ed|ing)?\b", "zooms"),
     ("camera", r"\broll(?:s|ed|ing)?\b", "rolls"),
     ("camera", r"\b(?:shak(?:e|es|y|ing)|wobbl(?:e|es|y|ing)|hand-?held)\b", "shakes"),

@@ -42,7 +42,8 @@ def yes_no_answer(scope: Scope) -> Answer:
         return Answer("Perhaps, but it was not recognized for sure.", scope.segments, known=False)
     if kind == "action":
         return cannot_tell("no such action was recognized")
-    return known(f"No, the video does not show that {claim(scope.subject)}.", [])
+    then = " then" if scope.window is not None else ""
+    return known(f"No, the video does not show that {claim(scope.subject)}{then}.", [])
 
 
 def _there(kind: str, joined: Sequence[Segment], subject: Subject) -> str:
@@ -86,6 +87,9 @@ def _text(scope: Scope) -> Answer:
     if scope.segments:
         read = join_and(quoted(one.label) for one in scope.segments[:3])
         return Answer(f"Perhaps: {read} was read, but not for sure.", scope.segments, known=False)
+    elsewhere = evidence.find(scope.subject) if scope.window is not None else []
+    if elsewhere:
+        return known(f"No, {claim(scope.subject)} {stretch(merged(elsewhere))}.", elsewhere)
     if not phrase:
         return known("No, no text was read on the screen.", [])
     others = evidence.find(Subject("text"))
@@ -174,6 +178,12 @@ def extreme_answer(scope: Scope) -> Answer:
     one = choose(scope.segments, key=lambda segment: segment.duration_seconds)
     number = scope.segments.index(one) + 1
     name = f"the {ordinal_word(number)} shot" if kind == "shot" else clause(one)
+    if scope.question.intent == "yes_no":
+        asked = picked(scope.segments, scope.question.ordinal)
+        if len(asked) != 1:
+            return cannot_tell("the question does not say which one is to be compared")
+        word = "Yes" if asked[0] == one else "No"
+        return known(f"{word}, the {scope.question.extreme} is {name}, {span(one)}.", [one])
     lasts = f"with {moment(one.duration_seconds)}, {span(one)}"
     return known(
         sentence(

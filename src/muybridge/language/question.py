@@ -131,7 +131,7 @@ def parse_question(text: str) -> Question:
     relation = "compare" if compare else ""
     if not compare:
         words, relation, anchor = _relation(words)
-    intent, words = ("compare", words) if compare else _intent(words, options, window is not None)
+    intent, words = ("compare", words) if compare else _intent(words.strip(" ,"), options)
     at_end, words = _take(_END_WORDS, words)
     whole, words = _take(_WHOLE_WORDS, words)
     words, ordinal, extreme, quantity = _which_one(words, intent)
@@ -308,7 +308,7 @@ def _relation(words: str) -> tuple[str, str, str]:
     return words, "", ""
 
 
-def _intent(words: str, options: list[str], has_window: bool) -> tuple[str, str]:
+def _intent(words: str, options: list[str]) -> tuple[str, str]:
     for intent, pattern in INTENTS:
         match = re.search(pattern, words)
         if match:
@@ -316,8 +316,9 @@ def _intent(words: str, options: list[str], has_window: bool) -> tuple[str, str]
                 words = re.sub(r"\b(?:last|lasts|take|takes)$", "", words)
             # A length or a moment is asked for by the words themselves; the other heads say more than that.
             kept = _cut(words, match) if intent != "what" else words
-            alternatives = intent == "yes_no" and re.search(r"\b(\w+) or (\w+)\b", words) and not options
-            return ("what", kept) if alternatives and " camera " in f" {words} " else (intent, kept)
+            if intent == "yes_no" and not options and re.search(r"\bcamera\b.*\b\w+ or \w+", kept):
+                return "what", re.sub(r"\b\w+ or \w+\b", " ", kept)
+            return intent, kept
     return "unknown", words
 
 
@@ -328,6 +329,7 @@ def _take(pattern: str, words: str) -> tuple[bool, str]:
 
 def _which_one(words: str, intent: str) -> tuple[str, int | None, str, tuple[str, int] | None]:
     """Take the ordinal, the extreme and the quantity out of a question."""
+    words = re.sub(r"\bnext\b", " ", words)
     extreme, ordinal, quantity = "", None, None
     found = re.search(r"\b(longest|shortest)\b", words)
     if found:
@@ -345,8 +347,6 @@ def _which_one(words: str, intent: str) -> tuple[str, int | None, str, tuple[str
             " ",
             words,
         )
-    elif re.search(r"\bnext\b", words):
-        words = re.sub(r"\bnext\b", " ", words)
     return re.sub(r" +", " ", words).strip(), ordinal, extreme, quantity
 
 
@@ -362,18 +362,20 @@ def _option(part: str, phrases: tuple[str, ...]) -> Option:
 def _subject(words: str, phrases: tuple[str, ...]) -> tuple[Subject | None, tuple[str, ...], bool]:
     """(what it is about, words not understood, whether a person is meant)."""
     found: dict[str, list[str]] = {}
-    phrase = re.search(r"#(\d+)#", words)
+    phrase, *others = [*re.findall(r"#(\d+)#", words), ""]
     words = re.sub(r"#\d+#", " ", words)
     for kind, pattern, detail in SUBJECTS:
         for match in re.finditer(pattern, words):
             details = found.setdefault(kind, [])
-            word = detail or (match[1] if kind == "direction" else "")
-            details += [word] if word and word not in details else []
+            told = detail.split() or ([match[1]] if kind == "direction" else [])
+            details += [word for word in told if word not in details]
         words = re.sub(pattern, " ", words)
     left = re.findall(r"[\w-]+", words)
-    rest = tuple(dict.fromkeys(word for word in left if word not in NEUTRAL and word not in ACTORS))
+    strange = [word for word in left if word not in NEUTRAL and word not in ACTORS]
+    # One phrase is what is looked for; what a second one has to do with it was not understood.
+    rest = tuple(dict.fromkeys([*strange, *(phrases[int(other)] for other in others if other)]))
     has_actor = any(word in ACTORS for word in left)
-    return _choose(found, phrases[int(phrase[1])] if phrase else ""), rest, has_actor
+    return _choose(found, phrases[int(phrase)] if phrase else ""), rest, has_actor
 
 
 def _choose(found: dict[str, list[str]], phrase: str) -> Subject | None:

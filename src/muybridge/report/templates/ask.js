@@ -68,7 +68,7 @@ const answerQuestion = (() => {
     if (kind === "camera") return rowsOf("camera").filter((row) => cameraFits(row.label, details));
     if (kind === "object") {
       const done = actionsOf(details.filter((word) => ["falls", "runs", "waves"].includes(word)));
-      return done.length ? done : rowsOf("object").filter((row) => details.every((word) => word === "moves" || row.label.split(" ").includes(word)));
+      return done.length ? done : rowsOf("object").filter((row) => details.every((word) => word === "moves" || (word === "down" && details.includes("falls")) || row.label.split(" ").includes(word)));
     }
     if (kind === "text" && phrase) {
       const wanted = plain(phrase);
@@ -82,7 +82,9 @@ const answerQuestion = (() => {
     if (!window) return rows;
     const { start, end } = window;
     if (start === end) return rows.filter((row) => row.start <= start && start < Math.max(row.end, row.start + 0.05));
-    return rows.filter((row) => row.start < end && (row.end > start || row.start === start));
+    const least = Math.min(0.1, 0.5 * (Math.min(end, duration) - Math.max(start, 0)));
+    return rows.filter((row) => row.start < end && (row.end > start || row.start === start)
+      && Math.min(row.end, end) - Math.max(row.start, start) >= Math.min(least, 0.5 * (row.end - row.start)));
   }
   function merged(rows) {
     const joined = [];
@@ -209,6 +211,7 @@ const answerQuestion = (() => {
       const labels = unique(sure.map((row) => row.label));
       if (sure.length) return known(`yes, ${joinAnd(labels.slice(0, 6).map(quoted))} ${labels.length === 1 ? "is" : "are"} on the screen ${stretch(merged(sure))}`, sure);
       if (rows.length) return unknown("perhaps, but it was not read for sure");
+      if (question.window) return beyond();
       if (!subject.phrase) return known("no, no text was read on the screen");
       return rowsOf("text").length ? known(`no, ${quoted(subject.phrase)} was not read on the screen; other words were`) : unknown("no text at all was read, so that cannot be told");
     }
@@ -216,7 +219,7 @@ const answerQuestion = (() => {
       return rows.length ? known(`yes: ${joinAnd(unique(rows.map((row) => row.label)).slice(0, 4))}`, rows) : beyond();
     }
     if (!["object", "action", "shot", "keyframe", ...shotKinds].includes(subject.kind)) return beyond();
-    if (!sure.length) return rows.length || subject.kind === "action" ? unknown("that cannot be told: it was not recognized for sure") : known(`no, the video does not show that ${claim(subject, [])}`);
+    if (!sure.length) return rows.length || subject.kind === "action" ? unknown("that cannot be told: it was not recognized for sure") : known(`no, the video does not show that ${claim(subject, [])}${question.window ? " then" : ""}`);
     const joined = ["object", "action"].includes(subject.kind) ? merged(sure) : sure;
     const isShot = ["shot", "keyframe", ...shotKinds].includes(subject.kind);
     const told = isShot ? `there ${joined.length === 1 ? "is" : "are"} ${counted(joined.length, subject.kind)}` : subject.kind === "action" ? clause(joined[0]) : claim(subject, []);
@@ -227,6 +230,7 @@ const answerQuestion = (() => {
     const question = { ...readQuestion(text), words: [] };
     const { subject, rest, intent } = question;
     if (intent === "unknown") return unknown(`the question was not understood; ask in English: when, how long, how often, how many, what is written, or is it so`);
+    if (intent === "summary") return question.window || rest.length ? beyond() : known(byId("summary").textContent);
     if (rest.length && (!subject || ["object", "action", "happens"].includes(subject.kind))) {
       const words = [...(subject?.kind === "object" ? subject.details : []), ...rest].filter((word) => word !== "moves");
       if (actionsOf(words).length) Object.assign(question, { subject: { kind: "action", details: [] }, words, rest: [] });

@@ -67,20 +67,20 @@ const readQuestion = (() => {
   function subjectOf(input, phrases) {
     let words = input;
     const found = new Map();
-    const phrase = words.match(/#(\d+)#/);
+    const [phrase, ...others] = [...words.matchAll(/#(\d+)#/g)].map((match) => phrases[Number(match[1])]);
     words = words.replace(/#\d+#/g, " ");
     for (const [kind, pattern, detail] of grammar.subjects) {
       for (const match of words.matchAll(new RegExp(pattern, "g"))) {
         const details = found.get(kind) ?? [];
-        const word = detail || (kind === "direction" ? match[1] : "");
-        found.set(kind, word && !details.includes(word) ? [...details, word] : details);
+        const told = detail ? detail.split(" ") : kind === "direction" ? [match[1]] : [];
+        found.set(kind, [...new Set([...details, ...told])]);
       }
       words = words.replace(new RegExp(pattern, "g"), " ");
     }
     const left = words.match(/[\p{L}\p{N}_-]+/gu) ?? [];
     return {
-      subject: choose(found, phrase ? phrases[Number(phrase[1])] : ""),
-      rest: [...new Set(left.filter((word) => !neutral.has(word) && !actors.has(word)))],
+      subject: choose(found, phrase ?? ""),
+      rest: [...new Set([...left.filter((word) => !neutral.has(word) && !actors.has(word)), ...others])],
       hasActor: left.some((word) => actors.has(word)),
     };
   }
@@ -107,6 +107,7 @@ const readQuestion = (() => {
     const isBeyond = /\bor\b|\blongest\b|\bshortest\b|\bmore than\b|\bat least\b|\b(?:fewer|less) than\b|: /.test(words);
     let window;
     [words, window] = takeTime(words);
+    words = words.replace(/^[ ,]+|[ ,]+$/g, "");
     const isRelated = /^.+? (?:before|after|while|during|when|as long as)\b/.test(words) || /\b(?:in|during|within|of) (?:the )?(?:\d+(?:st|nd|rd|th)|last) (?:shot|scene)\b/.test(words);
     const [intent, pattern] = grammar.intents.find(([, form]) => new RegExp(form).test(words)) ?? ["unknown", ""];
     if (intent === "how_long") words = words.replace(/\b(?:last|lasts|take|takes)$/, "");
