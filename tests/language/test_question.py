@@ -36,6 +36,7 @@ def test_intent_and_subject(text: str, intent: str, kind: str, details: tuple[st
         ("What is written between 2 and 4 seconds?", Window("during", 2, 4)),
         ("What is written from 4 s to 2 s?", Window("during", 2, 4)),
         ("What is written after 3 minutes?", Window("after", 180)),
+        ("What is written after 7 hours?", Window("after", 25_200)),
         ("What is written before the 5th second?", Window("before", end_seconds=5)),
         ("What is written in the last 10 seconds?", Window("last", 0, 10)),
         ("What is written at the end?", Window("last", 0, 1)),

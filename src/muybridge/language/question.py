@@ -25,7 +25,7 @@ __all__ = ["Option", "Question", "Subject", "Window", "parse_question"]
 MAX_CHARACTERS = 2000
 _EDGE_SECONDS = 1.0
 _NUMBER = r"(\d+(?::\d\d){1,2}(?:\.\d+)?|\d+(?:\.\d+)?)"
-_UNIT = r" ?(seconds?|secs?|s|minutes?|mins?)?\b"
+_UNIT = r" ?(seconds?|secs?|s|minutes?|mins?|hours?)?\b"
 _END_WORDS = (
     r"\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over|gone)\b"
 )
@@ -236,7 +236,7 @@ def _seconds(number: str, unit: str | None) -> float:
         for part in number.split(":"):
             total = 60 * total + float(part)
         return total
-    return float(number) * (60 if unit and unit.startswith("min") else 1)
+    return float(number) * {"min": 60, "hou": 3600}.get((unit or "")[:3], 1)
 
 
 def _window(words: str) -> tuple[str, Window | None]:

@@ -5,14 +5,14 @@ const readQuestion = (() => {
   const neutral = new Set(grammar.neutral);
   const actors = new Set(grammar.actors);
   const number = "(\\d+(?::\\d\\d){1,2}(?:\\.\\d+)?|\\d+(?:\\.\\d+)?)";
-  const unit = " ?(seconds?|secs?|s|minutes?|mins?)?\\b";
+  const unit = " ?(seconds?|secs?|s|minutes?|mins?|hours?)?\\b";
   const endWords = /\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over|gone)\b/g;
   const wholeWords = /\b(?:whole|entire|always|all the time|throughout|constantly|only|the entire time)\b/g;
   const cut = (words, match) => `${words.slice(0, match.index)} ${words.slice(match.index + match[0].length)}`.replace(/ +/g, " ").trim();
 
   function seconds(text, word) {
     if (text.includes(":")) return text.split(":").reduce((total, part) => 60 * total + Number(part), 0);
-    return Number(text) * (word?.startsWith("min") ? 60 : 1);
+    return Number(text) * ({ min: 60, hou: 3600 }[word?.slice(0, 3)] ?? 1);
   }
 
   function normalize(asked) {
