@@ -50,7 +50,9 @@ def speak_captions(
     captions = []
     with open_video(path) as video:
         for part in [whole, *(parts if len(parts) > 1 else [])]:
-            clip = _look(video, timeline, part, FRAMES_OF_WHOLE if part is whole else FRAMES_OF_PART)
+            clip = _look(
+                video, timeline, part, FRAMES_OF_WHOLE if part is whole else FRAMES_OF_PART, speaker=speaker
+            )
             words = speaker.caption(clip).strip()
             if words:
                 attributes = {"model": name, "frames_seconds": [round(float(t), 3) for t in clip.pts_seconds]}
@@ -85,7 +87,7 @@ def speak_answer(
         return measured
     whole = Segment(*_bounds(timeline), "caption")
     with open_video(path) as video:
-        clip = _look(video, timeline, whole, FRAMES_OF_WHOLE)
+        clip = _look(video, timeline, whole, FRAMES_OF_WHOLE, speaker=speaker)
     words = speaker.answer(clip, question, context=evidence_context(timeline)).strip()
     if not words:
         return measured
@@ -105,9 +107,13 @@ def _bounds(timeline: Timeline) -> tuple[float, float]:
     return start, start + timeline.duration_seconds
 
 
-def _look(video: Video, timeline: Timeline, part: Segment, num_frames: int) -> Clip:
+def _look(video: Video, timeline: Timeline, part: Segment, num_frames: int, *, speaker: Speaker) -> Clip:
     """The frames of a part, around its cuts and its movement, whole and small enough for a model."""
     marks = [one for one in timeline.segments if one.kind in ("shot", "motion")]
+    if getattr(
+        speaker, "evenly_spaced", False
+    ):  # an own network, which reads motion from the frames' spacing
+        marks, num_frames = [], FRAMES_OF_WHOLE
     last = float(video.packets.pts_seconds[-1])
     end = min(part.end_seconds, last + 1e-3)
     moments = allot(

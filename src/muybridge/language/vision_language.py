@@ -1,5 +1,6 @@
-"""Which model speaks: an endpoint, or a vision-language model of the hub, all as `Speaker`s.
+"""Which model speaks: an endpoint, a vision-language model of the hub, or an own network, all as `Speaker`s.
 
+"captioner.safetensors"             a checkpoint of an own network                  language/own_networks.py
 "http://127.0.0.1:8000/v1#name"     a server that speaks the OpenAI protocol        language/endpoint.py
 "folder/" or "owner/repository"     transformers, from the disk or the hub          language/hub_speakers.py
 """
@@ -22,7 +23,8 @@ def load_speaker(model: str | Path) -> Speaker:
 
     Args:
         model: the address of an endpoint (`http://host:port/v1`, `#` and the model's name behind it where it serves
-            several), a folder in the hub's format, or a hub name `owner/repository`.
+            several), a folder in the hub's format, a hub name `owner/repository`, or the path of a `.safetensors`
+            checkpoint of `video_captioner` or `video_qa`.
 
     Raises:
         OptionError: an empty name, or an address that is none.
@@ -41,6 +43,10 @@ def load_speaker(model: str | Path) -> Speaker:
 
         address, _, served = name.partition("#")
         return EndpointSpeaker(address, model=served or None)
+    from muybridge.language.own_networks import is_own_checkpoint, load_own_speaker
+
+    if is_own_checkpoint(name):
+        return load_own_speaker(name)
     from muybridge.language.hub_speakers import load_hub_speaker
 
     return load_hub_speaker(name)

@@ -10,7 +10,10 @@ Read from top to bottom, these files tell the field:
 6. `frame_encoder`   a network for pictures, and a small one over what it says of each frame
 7. `causal`          (layers in `causal_layers`) a stream, frame by frame, without looking back twice
 8. `temporal_proposals`, `boundary_matching`   over features of a long video: where actions start and end
-9. `hub_torchvision`, `hub_transformers`   the same interface for what others publish
+9. `temporal_shift`  2D convolutions that see time through shifted channels: eyes that are quick to train
+10. `video_captioner`, `video_qa`   `attention` and a `vocabulary` over `visual_tokens`: say it, answer it
+11. `moment_detr`    (with `span_matching`) find it: the moments of a long video of which a sentence speaks
+12. `hub_torchvision`, `hub_transformers`   the same interface for what others publish
 
 Then `registry` (names → builders), `weights` (what belongs to a checkpoint), `download` and `checkpoint`
 (from a URL to a loaded module), `hub_folder` (the hub's format), `input_check`, and `export` (a model as a file).
@@ -31,6 +34,10 @@ _NAMES = {
     "TemporalHead": "muybridge.models.frame_encoder",
     "TemporalProposalNet": "muybridge.models.temporal_proposals",
     "TwoStream": "muybridge.models.two_stream",
+    "VideoQANet": "muybridge.models.video_qa",
+    "VideoCaptioner": "muybridge.models.video_captioner",
+    "TemporalShiftNet": "muybridge.models.temporal_shift",
+    "MomentDETR": "muybridge.models.moment_detr",
     "ViViT": "muybridge.models.vivit",
     "VideoResNet": "muybridge.models.resnet3d",
     "Weights": "muybridge.models.weights",
@@ -61,6 +68,14 @@ _SUBMODULES = (
     "simple3d",
     "temporal_proposals",
     "two_stream",
+    "vocabulary",
+    "visual_tokens",
+    "video_qa",
+    "video_captioner",
+    "temporal_shift",
+    "span_matching",
+    "moment_detr",
+    "attention",
     "vivit",
     "vivit_weights",
     "weights",
@@ -78,6 +93,7 @@ if TYPE_CHECKING:
         TemporalHead as TemporalHead,
     )
     from muybridge.models.input_check import check_clip as check_clip
+    from muybridge.models.moment_detr import MomentDETR as MomentDETR
     from muybridge.models.registry import (
         ModelEntry as ModelEntry,
         create_model as create_model,
@@ -88,6 +104,9 @@ if TYPE_CHECKING:
     from muybridge.models.resnet3d import VideoResNet as VideoResNet
     from muybridge.models.simple3d import Simple3DCNN as Simple3DCNN
     from muybridge.models.temporal_proposals import TemporalProposalNet as TemporalProposalNet
+    from muybridge.models.temporal_shift import TemporalShiftNet as TemporalShiftNet
     from muybridge.models.two_stream import TwoStream as TwoStream
+    from muybridge.models.video_captioner import VideoCaptioner as VideoCaptioner
+    from muybridge.models.video_qa import VideoQANet as VideoQANet
     from muybridge.models.vivit import ViViT as ViViT
     from muybridge.models.weights import Weights as Weights, weights_of as weights_of

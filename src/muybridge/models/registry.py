@@ -37,12 +37,16 @@ _MODULES = (
     "causal",
     "temporal_proposals",
     "boundary_matching",
+    "temporal_shift",
+    "video_captioner",
+    "video_qa",
+    "moment_detr",
     "hub_torchvision",
     "hub_transformers",
 )
 _ENTRIES: dict[str, ModelEntry] = {}
 
-Task = Literal["classification", "proposals", "features"]
+Task = Literal["classification", "proposals", "features", "captions", "answers", "moments"]
 Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
 Loader = Callable[[str, int | None], nn.Module]
 

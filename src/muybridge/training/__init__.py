@@ -14,11 +14,14 @@ _NAMES = {
     "TrainingSettings": "muybridge.training.settings",
     "VideoItem": "muybridge.training.videos",
     "VideoList": "muybridge.training.videos",
+    "World": "muybridge.training.world",
+    "WorldSettings": "muybridge.training.world",
     "check_leak": "muybridge.training.splits",
     "check_videos": "muybridge.training.check",
     "evaluate": "muybridge.training.evaluation",
     "fine_tune": "muybridge.training.fine_tuning",
     "learn_from_few": "muybridge.training.few_shot",
+    "make_world": "muybridge.training.world",
     "read_videos": "muybridge.training.annotations",
     "split_by_group": "muybridge.training.splits",
 }
@@ -43,6 +46,15 @@ _SUBMODULES = (
     "teach",
     "videos",
     "weight_average",
+    "world",
+    "world_cells",
+    "world_drawing",
+    "world_language",
+    "world_moments",
+    "world_painter",
+    "world_plan",
+    "world_scene",
+    "world_truth",
 )
 
 __getattr__, __dir__ = attach(__name__, _NAMES, _SUBMODULES)
@@ -61,3 +73,8 @@ if TYPE_CHECKING:
     from muybridge.training.settings import TrainingSettings as TrainingSettings
     from muybridge.training.splits import check_leak as check_leak, split_by_group as split_by_group
     from muybridge.training.videos import VideoItem as VideoItem, VideoList as VideoList
+    from muybridge.training.world import (
+        World as World,
+        WorldSettings as WorldSettings,
+        make_world as make_world,
+    )

@@ -234,7 +234,8 @@ class World:
     @property
     def questions(self) -> list[Question]:
         """Every question with exactly one right answer."""
-        return list_questions(self.scenes, np.random.default_rng([self.seed, 2**16]))
+        random = np.random.default_rng([self.seed, 2**16])
+        return list_questions(self.scenes, random, self.settings.motions)
 
     def render(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
         """Paint some frames.
@@ -276,6 +277,16 @@ class World:
         painter, number = self._at(index)
         actors = np.arange(1, len(painter.scene.actors) + 1, dtype=np.int16)
         return np.equal(painter.labels(number)[None], actors[:, None, None])
+
+    def circles(self, scene: int = 0) -> NDArray[np.float64]:
+        """(N, T, 3): x, y and radius in pixels of the circle around each actor, in each frame of one scene.
+
+        Raises:
+            OptionError: no such scene.
+        """
+        if not 0 <= scene < len(self.scenes):
+            raise OptionError(f"scene {scene}; the world has scenes 0 to {len(self.scenes) - 1}")
+        return self._at(int(self._first_frames[scene]))[0].circles()
 
     def flow(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Where everything goes from a frame to the next.

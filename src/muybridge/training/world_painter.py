@@ -105,6 +105,15 @@ class ScenePainter:
             self._mark(labels, sprite, place, 1.0, WORD_LABEL)
         return labels
 
+    def circles(self) -> NDArray[np.float64]:
+        """(N, T, 3): x, y and radius in pixels of the circle around each actor, seen or not."""
+        found = np.empty((*self.poses.shape[:2], 3))
+        for actor, (sprite, places) in enumerate(zip(self.sprites, self.sprite_places, strict=True)):
+            middle = (sprite.shape[0] - 1) / 2
+            found[actor, :, :2] = places @ (middle, middle, 1.0)
+            found[actor, :, 2] = np.hypot(places[:, 0, 0], places[:, 1, 0]) * (sprite.shape[0] - 2) / 2
+        return found
+
     def flow(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """(H, W, 2) pixels to the next frame, and (H, W) True where that does not show it any more."""
         now, then = self.labels(number), self.labels(number + 1)

@@ -15,6 +15,7 @@ from muybridge.training.world_scene import MOTIONS, Actor, Event, Piece
 __all__ = ["ScenePlan", "split_time"]
 
 Floats = NDArray[np.float64]
+_TRIES = 12
 _HEADINGS = {"left": math.pi, "right": 0.0, "up": -math.pi / 2, "down": math.pi / 2}
 
 
@@ -35,17 +36,42 @@ class ScenePlan:
     poses: list[Floats] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
+    trails: list[Floats] = field(default_factory=list)
+    """Of each actor the poses that it has had, some of each way."""
 
     def add_actor(self, actor: Actor, *, tries: int = 40) -> None:
         """Put an actor where it fits; where nothing fits, where the last try fell."""
         for _ in range(tries):
-            room_x, room_y = self._room(actor.size / 2)
-            place = (self.random.uniform(-room_x, room_x), self.random.uniform(-room_y, room_y))
-            pose = np.array([*place, *actor.pose[2:]])
+            pose = self._draw_place(actor)
             if self._free(len(self.actors), actor.size, pose[None]):
                 break
         self.actors.append(replace(actor, pose=tuple(pose.tolist())))
         self.poses.append(pose)
+        self.trails.append(pose[None])
+
+    def _draw_place(self, actor: Actor) -> Floats:
+        room_x, room_y = self._room(actor.size / 2)
+        place = (self.random.uniform(-room_x, room_x), self.random.uniform(-room_y, room_y))
+        return np.array([*place, *actor.pose[2:]])
+
+    def _go(self, actor: int, change: tuple[float, ...], *, bump: bool = False) -> None:
+        """Remember that an actor has gone this way."""
+        path = self.poses[actor] + np.linspace(0.0, 1.0, 6)[:, None] * np.array(change)
+        self.trails[actor] = np.concatenate([self.trails[actor], path])
+        if not bump:
+            self.poses[actor] = path[-1]
+
+    def _put(self, actor: int) -> bool:
+        """Find another place for somebody who has not moved yet, clear of the ways that others have gone."""
+        pose = self._draw_place(self.actors[actor])
+        radius = self.actors[actor].size / 2
+        for other, trail in enumerate(self.trails):
+            reach = radius + self.actors[other].size / 2 * np.exp(trail[:, 3])
+            if other != actor and np.any(np.hypot(*(trail[:, :2] - pose[:2]).T) < 0.95 * reach):
+                return False
+        self.actors[actor] = replace(self.actors[actor], pose=tuple(pose.tolist()))
+        self.poses[actor], self.trails[actor] = pose, pose[None]
+        return True
 
     def add_event(self, motions: tuple[str, ...], start: float, end: float) -> bool:
         """Let somebody do one of these motions, each as likely as the other where it is possible."""
@@ -63,29 +89,36 @@ class ScenePlan:
             return self._try_appear(actor, start, end)
         if self.poses[actor][4] < 0.5:
             return False
-        for _ in range(4):
+        waits = len(self.trails[actor]) == 1
+        for _ in range(_TRIES):
             change, bump = _draw_change(motion, self.random)
             if self._fits(actor, change, bump):
                 self.pieces.append(Piece(actor, start, end, change, bump))
                 self.events.append(Event(start, end, actor, motion))
-                if not bump:
-                    self.poses[actor] = self.poses[actor] + change
+                self._go(actor, change, bump=bump)
                 return True
+            if waits:  # so that moving far is as likely as turning on the spot
+                self._put(actor)
         return False
 
     def _try_appear(self, actor: int, start: float, end: float) -> bool:
-        if any(piece.actor == actor for piece in self.pieces):
+        if len(self.trails[actor]) > 1:
             return False
         hidden = replace(self.actors[actor], pose=(*self.actors[actor].pose[:4], 0.0))
         self.actors[actor] = hidden
-        self.pieces.append(Piece(actor, start, end, (0, 0, 0, 0, 1.0)))
+        self._go(actor, (0.0, 0.0, 0.0, 0.0, 0.0))
+        self.pieces.append(Piece(actor, start, end, (0.0, 0.0, 0.0, 0.0, 1.0)))
         self.events.append(Event(start, end, actor, "appears"))
         return True
 
     def _try_hit(self, actor: int, start: float, end: float) -> bool:
-        for other in self.random.permutation(len(self.actors)):
-            if other == actor or min(self.poses[actor][4], self.poses[other][4]) < 0.5:
+        others = [other for other in range(len(self.actors)) if other != actor]
+        for other in self.random.choice(others, _TRIES) if others else ():
+            if min(self.poses[actor][4], self.poses[other][4]) < 0.5:
                 continue
+            for waiting in (actor, int(other)):
+                if len(self.trails[waiting]) == 1:
+                    self._put(waiting)
             way = self.poses[other][:2] - self.poses[actor][:2]
             distance = float(np.hypot(*way))
             gap = distance - self._radius(actor) - self._radius(int(other))
@@ -100,8 +133,8 @@ class ScenePlan:
             self.pieces.append(Piece(actor, start, contact, run))
             self.pieces.append(Piece(int(other), contact, end, push))
             self.events.append(Event(start, end, actor, "hits", int(other), contact))
-            self.poses[actor] = self.poses[actor] + run
-            self.poses[int(other)] = self.poses[int(other)] + push
+            self._go(actor, run)
+            self._go(int(other), push)
             return True
         return False
 
@@ -109,7 +142,7 @@ class ScenePlan:
         """Whether the way stays in the view, at a size that can be seen, and clear of the others."""
         path = self.poses[actor] + np.linspace(0.0, 1.0, 6)[1:, None] * np.array(change)
         last = path[-1]
-        if not -0.45 <= last[3] <= 0.75:
+        if not -0.6 <= last[3] <= 0.75:
             return False
         size = self.actors[actor].size
         room_x, room_y = self._room(size / 2 * math.exp(last[3]))

@@ -98,14 +98,17 @@ def find_truth(scenes: Sequence[Scene]) -> tuple[list[Segment], list[Moment]]:
     return segments, [Moment(query, tuple(found)) for query, found in windows.items()]
 
 
-def list_questions(scenes: Sequence[Scene], random: np.random.Generator) -> list[Question]:
+def list_questions(
+    scenes: Sequence[Scene], random: np.random.Generator, motions: Sequence[str] = MOTIONS
+) -> list[Question]:
     """Every question with exactly one right answer; yes and no are drawn so that each is as likely.
 
     Args:
         scenes: the video. Questions about order, number and camera are asked only of a single scene.
         random: draws what the yes-or-no questions ask about.
+        motions: those which may be asked about.
     """
-    questions = [*_about_events(scenes), *_about_actors(scenes, random)]
+    questions = [*_about_events(scenes), *_about_actors(scenes, random, motions)]
     if len(scenes) == 1:
         questions += _about_the_scene(scenes[0])
     words = [word.text for scene in scenes for word in scene.words]
@@ -127,7 +130,9 @@ def _about_events(scenes: Sequence[Scene]) -> Iterator[Question]:
         yield Question(f"which shape {what}?", actor.shape, "shape")
 
 
-def _about_actors(scenes: Sequence[Scene], random: np.random.Generator) -> Iterator[Question]:
+def _about_actors(
+    scenes: Sequence[Scene], random: np.random.Generator, motions: Sequence[str]
+) -> Iterator[Question]:
     """What somebody does who can be named without doubt."""
     cast = [(scene, place) for scene in scenes for place in range(len(scene.actors))]
     names = Counter(scene.actors[place].name for scene, place in cast)
@@ -139,9 +144,9 @@ def _about_actors(scenes: Sequence[Scene], random: np.random.Generator) -> Itera
         if len(does) < 2:
             yield Question(f"what does the {name} do?", does[0] if does else "rests", "motion")
         yes = bool(does) and bool(random.integers(2))
-        others = [motion for motion in MOTIONS if motion not in does]
-        asked = str(random.choice(does if yes else others))
-        if does:  # a "no" about somebody who rests would make "no" the better guess
+        others = [motion for motion in motions if motion not in does]
+        asked = str(random.choice(does if yes else others)) if others else ""
+        if does and others:  # a "no" about somebody who rests would make "no" the better guess
             asked_as = _infinitive("hits another" if asked == "hits" else asked)
             yield Question(f"does the {name} {asked_as}?", "yes" if yes else "no", "yes or no")
 

@@ -1,0 +1,243 @@
+"""The own trained networks behind the same interface as every other model, from a checkpoint that describes itself.
+
+    captioner.safetensors ──► OwnCaptioner   frames → a sentence
+    answerer.safetensors  ──► OwnAnswerer    frames, a question → one of the answers that it knows
+    grounder.safetensors  ──► OwnGrounder    a whole video, a sentence → moments
+
+They know the words that they were trained with and no others, and say so: a question with an unknown word is not
+guessed at, and a query with one finds nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from muybridge.errors import OptionError, WeightsError
+from muybridge.models.checkpoint import read_checkpoint
+from muybridge.models.moment_detr import MomentDETR
+from muybridge.models.registry import create_model
+from muybridge.models.video_captioner import VideoCaptioner
+from muybridge.models.video_qa import VideoQANet
+from muybridge.models.vocabulary import UNKNOWN, Vocabulary
+from muybridge.models.weights import Weights, weights_of
+from muybridge.values import Clip, Segment
+from muybridge.video.reader import open_video
+from muybridge.video.transforms import to_model_tensor
+
+__all__ = ["OwnAnswerer", "OwnCaptioner", "OwnGrounder", "is_own_checkpoint", "load_own_speaker"]
+
+_SURE = 0.5
+_SAME = 0.5
+"""Moments that overlap by more (of their union) are one."""
+
+
+def is_own_checkpoint(model: str | Path) -> bool:
+    """Whether a name is the path of a `.safetensors` file that lies there."""
+    path = Path(model).expanduser()
+    return path.suffix == ".safetensors" and path.is_file()
+
+
+def load_own_speaker(path: str | Path) -> OwnCaptioner | OwnAnswerer:
+    """A speaker from a checkpoint of `video_captioner` or `video_qa`.
+
+    Args:
+        path: the file.
+
+    Raises:
+        WeightsError: the file is damaged, or its network does not speak.
+    """
+    name = read_checkpoint(path).model
+    if name == "video_captioner":
+        return OwnCaptioner(path)
+    if name == "video_qa":
+        return OwnAnswerer(path)
+    raise WeightsError(
+        f"{path} holds {name or 'a network without a name'}, which says nothing; give a checkpoint of"
+        " video_captioner or video_qa"
+    )
+
+
+class OwnCaptioner:
+    """Writes a sentence about frames.
+
+    Args:
+        path: a checkpoint of `video_captioner`.
+        beam_width: sentences that are kept while it is written; 1 takes the likeliest word each time.
+
+    Raises:
+        WeightsError: another network's checkpoint, or a damaged one.
+    """
+
+    evenly_spaced = True
+    """The frames should lie evenly in time, as in training; see `spoken`."""
+
+    def __init__(self, path: str | Path, *, beam_width: int = 1) -> None:
+        model = create_model("video_captioner", weights=Path(path)).eval()
+        assert isinstance(model, VideoCaptioner)
+        self.model, self.beam_width = model, beam_width
+        self.record = _record(model, path)
+
+    def caption(self, clip: Clip, *, instruction: str | None = None) -> str:
+        """One sentence about the frames; instructions are not understood."""
+        frames = _frames(clip, self.record)
+        if self.beam_width > 1:
+            return self.model.beam_search(frames, width=self.beam_width)[0][0]
+        return self.model.greedy(frames[None])[0]
+
+    def answer(self, clip: Clip, question: str, *, context: str | None = None) -> str:
+        """Nothing: it writes captions.
+
+        Raises:
+            OptionError: always.
+        """
+        raise OptionError("this checkpoint writes captions and answers nothing; give one of video_qa to ask")
+
+
+class OwnAnswerer:
+    """Answers questions about frames with one of the answers that it knows.
+
+    Args:
+        path: a checkpoint of `video_qa`.
+
+    Raises:
+        WeightsError: another network's checkpoint, or a damaged one.
+    """
+
+    evenly_spaced = True
+
+    def __init__(self, path: str | Path) -> None:
+        model = create_model("video_qa", weights=Path(path)).eval()
+        assert isinstance(model, VideoQANet)
+        self.model = model
+        self.record = _record(model, path)
+
+    def caption(self, clip: Clip, *, instruction: str | None = None) -> str:
+        """Nothing: it answers questions.
+
+        Raises:
+            OptionError: always.
+        """
+        raise OptionError(
+            "this checkpoint answers questions and writes no captions; give one of video_captioner"
+        )
+
+    def answer(self, clip: Clip, question: str, *, context: str | None = None) -> str:
+        """The likeliest answer; where it is less likely than not, or a word is unknown, that it is not clear."""
+        unknown = _unknown_words(self.model.vocabulary, question)
+        if unknown:
+            return f"That is not clear: the network does not know the word {unknown[0]!r}."
+        answer, probability = self.model.ask(_frames(clip, self.record)[None], [question])[0]
+        if probability < _SURE:
+            return f"That is not clear; {answer!r} is the likeliest answer, at {probability:.0%}."
+        return answer
+
+
+class OwnGrounder:
+    """Finds the moments of which a sentence speaks, in a video of any length.
+
+    A video longer than those of training is looked at in overlapping windows; of moments that overlap the likelier
+    is kept.
+
+    Args:
+        path: a checkpoint of `moment_detr` with eyes.
+        window_seconds: how much is looked at in one go.
+
+    Raises:
+        WeightsError: another network's checkpoint, a damaged one, or one without eyes.
+    """
+
+    def __init__(self, path: str | Path, *, window_seconds: float = 120.0) -> None:
+        model = create_model("moment_detr", weights=Path(path)).eval()
+        assert isinstance(model, MomentDETR)
+        if model.eyes is None:
+            raise WeightsError(f"{path} holds a network without eyes, which cannot look at a video")
+        self.model, self.window_seconds = model, window_seconds
+        self.record = _record(model, path)
+
+    def find_moments(self, path: str | Path, query: str, *, min_score: float = _SURE) -> list[Segment]:
+        """The moments of a query, the likeliest first.
+
+        Args:
+            path: the video.
+            query: a sentence in words that the network knows; with any other word nothing is found.
+            min_score: the least probability.
+
+        Returns:
+            Segments of kind `"moment"`; none where the video does not show it.
+
+        Raises:
+            VideoError: the video cannot be read.
+            OptionError: an empty query.
+        """
+        if not query.strip():
+            raise OptionError("the query is empty; say what to look for")
+        if _unknown_words(self.model.vocabulary, query):
+            return []
+        rate = self.record.frames_per_second or 1.0
+        size = (self.record.size_px, self.record.size_px)
+        moments: list[Segment] = []
+        with open_video(path) as video:
+            start, end = video.packets.start_seconds, video.packets.end_seconds
+            count = round(self.window_seconds * rate)
+            for first in np.arange(
+                start, max(end - self.window_seconds / 2, start + 1e-9), self.window_seconds / 2
+            ):
+                seconds = first + np.arange(count) / rate
+                seconds = seconds[: max(2, int(np.sum(seconds < end)) // 2 * 2)]
+                clip = video.frames_at(
+                    seconds=np.minimum(seconds, end - 1e-6).tolist(), size_px=size, resize="squash"
+                )
+                features = self.model.look(_tensor(clip.pixels, self.record))
+                length = len(seconds) / rate
+                for begin, stop, score in self.model.find(features, query):
+                    if score >= min_score and stop > begin:
+                        span = (float(first + begin * length), float(min(end, first + stop * length)))
+                        moments.append(Segment(*span, "moment", query, score, {"model": self.record.name}))
+        return _distinct(moments)
+
+
+def _distinct(moments: list[Segment]) -> list[Segment]:
+    kept: list[Segment] = []
+    for moment in sorted(moments, key=lambda one: -(one.score or 0.0)):
+        shared = [moment.overlap_seconds(other) for other in kept]
+        unions = [moment.duration_seconds + other.duration_seconds for other in kept]
+        if all(part <= _SAME * (both - part) for part, both in zip(shared, unions, strict=True)):
+            kept.append(moment)
+    return kept
+
+
+def _record(model: torch.nn.Module, path: str | Path) -> Weights:
+    record = weights_of(model)
+    if record is None:
+        raise WeightsError(
+            f"{path} does not say for which frames it was trained; save it with save_checkpoint"
+        )
+    return record
+
+
+def _unknown_words(vocabulary: Vocabulary, sentence: str) -> list[str]:
+    from muybridge.models.vocabulary import split_words
+
+    words = [word for word in split_words(sentence) if word.isalnum()]
+    return [word for word in words if int(vocabulary.encode(word)[1]) == UNKNOWN]
+
+
+def _frames(clip: Clip, record: Weights) -> Tensor:
+    """As many frames as in training, evenly from those that there are: (3, T, S, S)."""
+    places = np.linspace(0, len(clip) - 1, record.num_frames).round().astype(int)
+    return _tensor(clip.pixels[places], record)
+
+
+def _tensor(pixels: NDArray[np.uint8], record: Weights) -> Tensor:
+    import cv2
+
+    side = record.size_px
+    if pixels.shape[1:3] != (side, side):
+        pixels = np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in pixels])
+    tensor: Tensor = to_model_tensor(pixels, mean=record.mean, std=record.std)
+    return tensor

@@ -1,0 +1,81 @@
+"""Own networks speak and find moments through the same interface as every other model."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from muybridge.errors import OptionError, WeightsError
+from muybridge.language.own_networks import OwnAnswerer, OwnCaptioner, OwnGrounder
+from muybridge.language.speaker import Speaker
+from muybridge.language.vision_language import load_speaker
+from muybridge.models.checkpoint import save_checkpoint
+from muybridge.models.registry import create_model
+from muybridge.models.weights import Weights
+from muybridge.training.world import WorldSettings, make_world
+
+WORDS = ["circle", "does", "jump", "red", "the", "what"]
+SMALL = {"words": WORDS, "dim": 16, "num_heads": 2, "num_layers": 1}
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    def save(name: str, **options: object):
+        torch.manual_seed(0)
+        path = tmp_path / f"{name}.safetensors"
+        settings = {**SMALL, **options}
+        record = Weights("tiny", num_frames=16, frames_per_second=1.0, size_px=48, options=settings)
+        save_checkpoint(path, create_model(name, **settings).eval(), name=name, weights=record)
+        return path
+
+    return save
+
+
+@pytest.fixture
+def clip():
+    return make_world(0, WorldSettings(width=64, height=48)).clip()
+
+
+def test_a_captioner_writes_and_does_not_answer(checkpoint, clip) -> None:
+    speaker = load_speaker(checkpoint("video_captioner"))
+    assert isinstance(speaker, Speaker)
+    assert isinstance(speaker, OwnCaptioner)
+    assert set(speaker.caption(clip).split()) <= set(WORDS)
+    with pytest.raises(OptionError, match="give one of video_qa"):
+        speaker.answer(clip, "what?")
+    beams = OwnCaptioner(checkpoint("video_captioner"), beam_width=3)
+    assert set(beams.caption(clip).split()) <= set(WORDS)
+
+
+def test_an_answerer_says_what_it_does_not_know(checkpoint, clip) -> None:
+    speaker = load_speaker(checkpoint("video_qa", answers=["red"]))
+    assert isinstance(speaker, OwnAnswerer)
+    assert speaker.answer(clip, "what does the circle?") == "red"  # there is one answer, so it is sure
+    assert "does not know the word 'elephant'" in speaker.answer(clip, "what does the elephant?")
+    unsure = load_speaker(checkpoint("video_qa", answers=[f"answer {n}" for n in range(80)]))
+    assert unsure.answer(clip, "what?").startswith("That is not clear")
+    with pytest.raises(OptionError, match="give one of video_captioner"):
+        speaker.caption(clip)
+
+
+def test_a_grounder_finds_distinct_moments_in_videos_longer_than_its_window(checkpoint, tmp_path) -> None:
+    settings = WorldSettings(width=64, height=48, frames_per_second=2, num_scenes=5, scene_seconds=(8, 8))
+    path = tmp_path / "world.mp4"
+    make_world(1, settings).write(path)
+    grounder = OwnGrounder(checkpoint("moment_detr", eye_width=4), window_seconds=16.0)
+    found = grounder.find_moments(path, "the red circle", min_score=0.0)
+    assert found
+    assert max(moment.end_seconds for moment in found) > 16
+    assert all(0 <= one.start_seconds < one.end_seconds <= 40 for one in found)
+    for first, second in pairwise(found):
+        assert first.score >= second.score
+    assert grounder.find_moments(path, "an elephant sleeps", min_score=0.0) == []
+    with pytest.raises(OptionError, match="query is empty"):
+        grounder.find_moments(path, "  ")
+
+
+def test_checkpoints_of_other_networks_are_named(checkpoint) -> None:
+    with pytest.raises(WeightsError, match="holds moment_detr, which says nothing"):
+        load_speaker(checkpoint("moment_detr"))
+    with pytest.raises(WeightsError, match="without eyes"):
+        OwnGrounder(checkpoint("moment_detr"))
