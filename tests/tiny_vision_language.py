@@ -11,7 +11,10 @@ import torch
 
 from torchvision_oracle import torchvision_video_models
 
-WORDS = "a the photo of red green blue yellow square moves left right picture is what color"
+WORDS = (
+    "a the photo of red green blue yellow square moves left right picture is what color frame video image"
+    " something else an"
+)
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% if message['content'] is string %}"
@@ -218,4 +221,31 @@ def save_qwen(folder: Path, family: str) -> Any:
     )
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
+    return model
+
+
+def save_image_text(folder: Path, family: str) -> Any:
+    """`"CLIP"` or `"Siglip"`, for pictures of 32 × 32 pixels and the words of `WORDS`."""
+    torchvision_video_models()
+    import importlib
+
+    import transformers
+
+    name = family.lower()
+    pil = importlib.import_module(f"transformers.models.{name}.image_processing_pil_{name}")
+    tokenizer = word_tokenizer(model_max_length=16)
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {"vocab_size": len(tokenizer), "max_position_embeddings": 16, **size}
+    text |= {"bos_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
+    vision = {"image_size": 32, "patch_size": 8, **size}
+    joint = {"projection_dim": 32} if family == "CLIP" else {}
+    config = getattr(transformers, f"{family}Config")(text_config=text, vision_config=vision, **joint)
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{family}Model")(config).eval()
+    settings = (
+        {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}} if family == "CLIP" else {}
+    )
+    images = getattr(pil, f"{family}ImageProcessorPil")(**(settings or {"size": {"height": 32, "width": 32}}))
+    model.save_pretrained(folder)
+    getattr(transformers, f"{family}Processor")(images, tokenizer).save_pretrained(folder)
     return model

@@ -13,13 +13,13 @@ Only `safetensors` are loaded, and code that lies in a repository is never run.
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from muybridge.errors import MuybridgeError, OptionError, WeightsError, require_extra
+from muybridge.errors import OptionError, require_extra
+from muybridge.language.hub_loading import FILES, load_network, load_processor
 from muybridge.language.prompts import (
     CAPTION,
     SYSTEM,
@@ -29,7 +29,6 @@ from muybridge.language.prompts import (
     without_tokens,
 )
 from muybridge.models.hub_folder import hub_folder, read_config
-from muybridge.models.hub_transformers import import_failed, quiet
 
 if TYPE_CHECKING:
     from muybridge.language.speaker import Speaker
@@ -39,7 +38,6 @@ __all__ = ["ChatSpeaker", "ImageAnswerer", "ImageCaptioner", "load_hub_speaker"]
 
 CAPTION_TOKENS = 40  # of models that caption single images
 REPLY_TOKENS = 128
-FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model")
 # model_type → whether the processor itself writes the frames' times into the prompt.
 VIDEO_FAMILIES = {
     "smolvlm": True,
@@ -189,60 +187,14 @@ def load_hub_speaker(reference: str) -> Speaker:
     folder = hub_folder(reference, patterns=FILES, safetensors_only=True)
     config = read_config(folder)
     is_answerer = "BlipForQuestionAnswering" in (config.get("architectures") or ())
-    auto = transformers.AutoModelForImageTextToText
-    network = _load_network(transformers.BlipForQuestionAnswering if is_answerer else auto, folder, reference)
-    processor = _load_processor(transformers, folder, reference)
+    kind = transformers.BlipForQuestionAnswering if is_answerer else transformers.AutoModelForImageTextToText
+    network = load_network(kind, folder, reference, what="a vision-language model")
+    processor = load_processor(folder, reference)
     if is_answerer:
         return ImageAnswerer(network, processor, name=reference)
     if str(config.get("model_type")) == "smolvlm" or getattr(processor, "chat_template", None):
         return ChatSpeaker(network, processor, name=reference)
     return ImageCaptioner(network, processor, name=reference)
-
-
-def _load_network(kind: Any, folder: Path, reference: str) -> Any:
-    from safetensors import SafetensorError
-
-    transformers = require_extra("transformers", extra="hub")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        with quiet(transformers):
-            network, info = kind.from_pretrained(
-                folder,
-                output_loading_info=True,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                dtype="auto" if device == "cuda" else torch.float32,
-            )
-    except ImportError as error:
-        raise import_failed(error) from error
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise WeightsError(
-            f"{reference} cannot be loaded as a vision-language model: {str(error).strip().partition(chr(10))[0]}"
-        ) from error
-    # transformers gives missing parameters random values and goes on; what those say would be a lie.
-    if missing := sorted(info["missing_keys"]):
-        raise WeightsError(
-            f"{reference} lacks {len(missing)} parameters of {type(network).__name__} ({', '.join(missing[:4])})"
-        )
-    return network.to(device).eval()
-
-
-def _load_processor(transformers: Any, folder: Path, reference: str) -> Any:
-    try:
-        with quiet(transformers):
-            return transformers.AutoProcessor.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
-    except ImportError as error:
-        if "num2words" in str(error):
-            raise MuybridgeError(f"{reference}: SmolVLM's processor needs: pip install num2words") from error
-        raise import_failed(error) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(
-            f"{reference} has no processor that can be loaded ({str(error).strip().partition(chr(10))[0]});"
-            " its folder needs preprocessor_config.json or processor_config.json, and tokenizer.json"
-        ) from error
 
 
 def _generate(network: Any, processor: Any, inputs: Any, max_new_tokens: int) -> list[str]:

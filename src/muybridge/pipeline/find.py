@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from muybridge.errors import OptionError
 from muybridge.language.moments import moments_in_timeline
 from muybridge.language.query_terms import parse_query
-from muybridge.pipeline.analyze import Progress, analyze
-from muybridge.values import Segment
+from muybridge.pipeline.analyze import Progress, analyze, default_observers
+from muybridge.values import Segment, Timeline
 from muybridge.video.subtitles import read_subtitles
 
+if TYPE_CHECKING:
+    from muybridge.language.image_text import ImageTextModel
+
 __all__ = ["find_moments"]
+
+SAME_SHARE = 0.5  # of the shorter of two moments, from which on they are one
 
 
 def find_moments(
     path: str | Path,
     query: str,
     *,
+    model: str | Path | None = None,
     top: int = 20,
     use_cache: bool = True,
     progress: Progress | None = None,
@@ -24,12 +32,13 @@ def find_moments(
     r"""Find the moments of a video that a text describes, however long it is.
 
     Looks at what was found in the video (actions, motion of camera and objects, cuts), what is written in it, and what
-    its subtitles say, in the file and beside it.
+    its subtitles say, in the file and beside it; with an image-text model also at its frames, one each second.
 
     Args:
         path: the video.
         query: such as "the camera pans left" or "a sign says EXIT"; words in any script are looked for on the
             screen and in subtitles.
+        model: a CLIP or SigLIP by hub name or folder; None for the evidence alone.
         top: at most so many moments.
         use_cache: whether what was found before in the same bytes is taken from the cache.
         progress: called with (seconds done, seconds in all).
@@ -41,6 +50,7 @@ def find_moments(
     Raises:
         OptionError: an empty query.
         VideoError: the video cannot be read.
+        WeightsError: the model cannot be loaded.
 
     >>> import shutil
     >>> path = shutil.copy(getfixture("sample_video"), getfixture("tmp_path") / "talk.mp4")
@@ -51,6 +61,47 @@ def find_moments(
     []
     """
     parse_query(query)  # an empty one is refused before the video is looked at
-    timeline = analyze(path, use_cache=use_cache, progress=progress)
-    found = moments_in_timeline(timeline, query, subtitles=read_subtitles(path), top=top)
-    return list(found.moments)
+    found: list[Segment] = []
+    if model is None:
+        timeline = analyze(path, use_cache=use_cache, progress=progress)
+    elif not str(model).strip():
+        raise OptionError("model is empty; name one, or leave it out to search the evidence alone")
+    else:
+        from muybridge.language.frame_vectors import FrameVectorsObserver
+        from muybridge.language.image_text import load_image_text_model
+
+        network = load_image_text_model(model)
+        observers = [*default_observers(), FrameVectorsObserver(network)]
+        timeline = analyze(path, observers=observers, use_cache=use_cache, progress=progress)
+        found = _seen(timeline, network, query, top)
+    found += moments_in_timeline(timeline, query, subtitles=read_subtitles(path), top=top).moments
+    kept: list[Segment] = []
+    for moment in sorted(found, key=lambda one: -(one.score or 0.0)):
+        if not any(_is_same(moment, other) for other in kept):
+            kept.append(moment)
+    return kept[:top]
+
+
+def _seen(timeline: Timeline, model: ImageTextModel, query: str, top: int) -> list[Segment]:
+    """What an image-text model sees in the frames."""
+    from muybridge.language.frame_vectors import vectors_of
+    from muybridge.language.score_moments import moments_of_scores
+
+    seconds, vectors = vectors_of(timeline)
+    if not len(seconds):
+        return []
+    start = timeline.metadata.start_seconds
+    spans = moments_of_scores(
+        seconds,
+        model.probabilities(vectors, query),
+        start_seconds=start,
+        end_seconds=start + timeline.duration_seconds,
+        top=top,
+    )
+    attributes = {"path": timeline.path, "model": model.name, "evidence": []}
+    return [Segment(begin, end, "moment", query, round(score, 4), attributes) for begin, end, score in spans]
+
+
+def _is_same(one: Segment, other: Segment) -> bool:
+    shorter = min(one.duration_seconds, other.duration_seconds)
+    return one.overlap_seconds(other) >= SAME_SHARE * max(shorter, 1e-9)
