@@ -44,17 +44,17 @@ def models() -> dict[str, tuple[torch.nn.Module, int, int]]:
         num_classes=27,
         attention="factorized_encoder",
         num_frames=32,
-        size_px=112,
-        dim=384,
+        size_px=224,
+        dim=192,
         depth=6,
-        num_heads=6,
-        mlp_dim=1536,
+        num_heads=3,
+        mlp_dim=768,
     ).eval()
-    encoder = create_model("frame_encoder", num_classes=27, head="gru", width=32).eval()
+    encoder = create_model("frame_encoder", num_classes=27, head="attention").eval()
     return {
         "causal_small": (causal, 16, looks_back),
         "vivit, factorized encoder": (vivit, 32, 0),
-        "frame_encoder, gru": (encoder, 32, 0),
+        "frame_encoder, attention": (encoder, 32, 0),
     }
 
 
@@ -71,7 +71,8 @@ def advance(scorer: object, frames: np.ndarray, position: int, stride: int) -> t
 def kept_against_anew(
     name: str, model: torch.nn.Module, window: int, looks_back: int, repeats: int
 ) -> list[dict[str, object]]:
-    frames = np.random.default_rng(0).integers(0, 256, (64, 112, 112, 3), np.uint8)
+    size_px = getattr(model, "size_px", 112)
+    frames = np.random.default_rng(0).integers(0, 256, (64, size_px, size_px, 3), np.uint8)
     rows = []
     for stride in (4, 1):
         kept = make_scorer(model, window_size=window, stride=stride, normalization=PLAIN)
@@ -100,6 +101,7 @@ def kept_against_anew(
         rows.append(
             {
                 "model": name,
+                "size_px": size_px,
                 "window_frames": window,
                 "computed_anew_frames": window + looks_back,
                 "stride": stride,
