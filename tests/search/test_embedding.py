@@ -8,6 +8,7 @@ import pytest
 from muybridge.errors import MissingExtraError, OptionError, WeightsError
 from muybridge.search import embedding
 from muybridge.search.embedding import SentenceModel, WordVectors, load_embedder
+from torchvision_oracle import torchvision_video_models
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +57,18 @@ def test_missing_or_damaged_files_are_said(tmp_path: Path, monkeypatch: pytest.M
 @pytest.fixture(scope="module")
 def sentence_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny encoder in the hub's own format, with random weights."""
+    torchvision_video_models()  # whose import transformers' own needs
     import torch
-    from transformers import BertConfig, BertModel, BertTokenizer
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     folder = tmp_path_factory.mktemp("sentence")
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "dog", "cat", "barks", "sleeps"]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary))
-    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    vocabulary = ["[PAD]", "[UNK]", "a", "dog", "cat", "barks", "sleeps"]
+    ids = {word: index for index, word in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
     torch.manual_seed(0)
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     BertModel(BertConfig(vocab_size=len(vocabulary), **sizes)).save_pretrained(folder)
