@@ -74,7 +74,7 @@ class Trainer:
     Args:
         model: the model; it is trained in place.
         settings: what to do.
-        output_folder: where the run's files go; see `run_files`.
+        output_folder: where the run's files go, see `run_files`; on several machines one that all of them see.
         loss: (model, batch) → the mean loss of the batch; None for cross-entropy over (clip, target) or
             `{"clip": …, "target": …}`, where uint8 clips (B, 3, T, H, W) are normalized.
         name: the model's name in the registry, for the saved file; None for its class.
