@@ -342,3 +342,19 @@ def test_the_ring_keeps_the_last_frames_whatever_came() -> None:
         ring.push(np.full((2, 2, 3), count, np.uint8))
         assert ring.window()[:, 0, 0, 0].tolist() == list(range(max(1, count - 2), count + 1))
         assert ring.window().base is not None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells memory on Linux only")
+def test_memory_stays_flat_however_long_the_stream() -> None:
+    classifier = StreamingClassifier(model("causal_tiny"), window_size=8, frames_per_second=10.0)
+    pixels = noise(10)
+
+    def resident_mb() -> float:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+    for index in range(3000):
+        classifier.observe(Frame(pixels[index % 10], index / 10, index=index))
+        if index == 1000:
+            before = resident_mb()
+    assert resident_mb() - before < 5
