@@ -40,8 +40,8 @@ def train(
     blind = model.eyes is None
     settings = TrainingSettings(
         epochs=options.epochs,
-        batch_size=4,
-        learning_rate=1e-3,
+        batch_size=2,
+        learning_rate=6e-4,
         warmup_epochs=0.5,
         freeze=() if blind else ("eyes",),
         precision="bfloat16",
@@ -50,7 +50,7 @@ def train(
     trainer = Trainer(model, settings, output, loss=grounding_loss, name="moment_detr")
     result = trainer.fit(
         MomentVideos(videos, model, blind=blind),
-        evaluate=lambda net: measure_grounding(net, test[:8], blind=blind),
+        evaluate=lambda net: measure_grounding(net, test[:4], blind=blind),
         resume=options.resume and (output / "state.pt").exists(),
     )
     trained = result.model

@@ -150,7 +150,7 @@ def make_world(seed: int, settings: WorldSettings | None = None) -> World:
     >>> world.clip().pixels.shape
     (16, 64, 64, 3)
     >>> world.caption
-    'the white star turns right'
+    'the red circle moves up'
     """
     if seed < 0:
         raise OptionError(f"seed is {seed}; it must be 0 or more")
