@@ -26,6 +26,7 @@ from muybridge.training.world_scene import COLORS, MOTIONS
 __all__ = [
     "FACTS",
     "NETWORK_WORLD",
+    "TEST_SEEDS",
     "CellClips",
     "CellReader",
     "cell_accuracy",
