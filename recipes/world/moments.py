@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--eyes", type=Path, default=Path("runs/eyes/eyes.safetensors"))
     parser.add_argument("--output", type=Path, default=Path("runs/moments"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--videos", type=int, default=320)
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
     options = parser.parse_args()

@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--eyes", type=Path, default=Path("runs/eyes/eyes.safetensors"))
     parser.add_argument("--output", type=Path, default=Path("runs/questions"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--clips", type=int, default=1000, help="new worlds in each epoch")
     parser.add_argument("--workers", type=int, default=0, help="processes that paint worlds")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
