@@ -89,10 +89,11 @@ def test_ctrl_c_ends_a_camera_with_the_results_so_far(clip: Path, checkpoint: Pa
             env=environment,
         ) as process:
             assert process.stdout is not None
-            lines = []
+            lines, is_stopped = [], False
             for line in process.stdout:
                 lines.append(json.loads(line))
-                if sum(item["type"] == "prediction" for item in lines) == 3:
+                if lines[-1]["type"] == "prediction" and lines[-1]["index"] >= 60 and not is_stopped:
+                    is_stopped = True
                     process.send_signal(signal.SIGINT)
             status = process.wait(timeout=60)
             complaints = process.stderr.read() if process.stderr is not None else ""
