@@ -29,6 +29,7 @@ __all__ = [
     "build_from_record",
     "load_into",
     "load_state_dict",
+    "packaged_weights",
     "read_checkpoint",
     "save_checkpoint",
 ]
@@ -133,6 +134,23 @@ def _plain_state(content: Any, path: Path) -> dict[str, torch.Tensor]:
     if strangers:
         raise WeightsError(f"{path}: {strangers[0]!r} is not a tensor; expected names → tensors")
     return state
+
+
+def packaged_weights(name: str) -> Weights:
+    """The record of weights that come with this package; its `url` is their path.
+
+    Args:
+        name: of the file in `models/packaged/`, without its suffix.
+
+    >>> packaged_weights("starter").labels[-1]
+    'none of these'
+    """
+    from safetensors import safe_open
+
+    path = Path(__file__).parent / "packaged" / f"{name}.safetensors"
+    with safe_open(str(path), framework="pt") as file:  # reads the header alone
+        about = json.loads(file.metadata()[_METADATA_KEY])
+    return replace(Weights.from_dict(about["weights"]), name=name, url=str(path))
 
 
 def load_state_dict(model: nn.Module, state: Mapping[str, torch.Tensor], *, name: str, source: str) -> None:

@@ -1,0 +1,279 @@
+"""Train the starter model: 27 actions, fights, and none of these, out of few recordings of six people.
+
+    python recipes/starter/train.py DATA OUTPUT                      # all subjects: the model that ships
+    python recipes/starter/train.py DATA OUTPUT --hold-out 1 2       # leave subjects (and a third of the fights) out
+
+DATA holds `utd-mhad-rgb`, `utd-mhad-depth` and `surveillance-fight`. Decoded recordings are kept in OUTPUT/..
+so that a second run starts at once. README.md beside this file tells the sizes, hours and results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from muybridge.models import create_model
+from muybridge.models.causal import CausalNet
+from muybridge.models.checkpoint import save_checkpoint
+from muybridge.models.weights import Weights
+from muybridge.training.actors import (
+    Actor,
+    empty_room,
+    load_actors,
+    read_actor,
+    read_color_actor,
+    read_depth_actor,
+)
+from muybridge.training.classification import normalize
+from muybridge.training.loop import Trainer
+from muybridge.training.scenery import room_picture
+from muybridge.training.settings import TrainingSettings
+from muybridge.training.silhouettes import ActorClips, ClipShape, Stage
+
+ACTIONS = (
+    "swipe left", "swipe right", "wave", "clap", "throw", "cross arms", "shoot a basketball", "draw an x",
+    "draw a circle clockwise", "draw a circle counterclockwise", "draw a triangle", "bowl", "box",
+    "swing a baseball bat", "tennis forehand", "curl an arm", "tennis serve", "push with two hands",
+    "knock on a door", "catch", "pick up and throw", "jog in place", "walk in place", "stand up", "sit down",
+    "lunge", "squat",
+)  # fmt: skip
+LABELS = (*ACTIONS, "fight", "none of these")
+FIGHT, NONE = LABELS.index("fight"), LABELS.index("none of these")
+MIRRORED = {0: 1, 1: 0, 8: 9, 9: 8}
+FIGHT_FOLDS = 3
+COVER_WEIGHT = 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One part of the training: first plain and small, then everything, then at full size."""
+
+    name: str
+    size_px: int
+    plain_share: float
+    rate: float
+    final_rate: float
+
+
+STEPS = (
+    Step("1-plain", 64, 1.0, 2e-3, 1.0),
+    Step("2-scenes", 64, 0.15, 2e-3, 0.5),
+    Step("3-full-size", 96, 0.05, 1e-3, 0.0),
+)
+RECORD = Weights(
+    "starter",
+    license="Apache-2.0",
+    source="recipes/starter",
+    labels=LABELS,
+    mean=(0.45, 0.45, 0.45),
+    std=(0.25, 0.25, 0.25),
+    num_frames=16,
+    frames_per_second=8.0,
+    size_px=96,
+    resize_px=(96, 96),
+)
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """All that was recorded, by kind."""
+
+    depth: list[Actor]
+    color: list[Actor]
+    fights: list[Actor]
+    others: list[Actor]
+
+    @classmethod
+    def read(cls, data: Path, cache: Path, others: Sequence[Path]) -> Recordings:
+        cache.mkdir(parents=True, exist_ok=True)
+        depth_paths = sorted(data.glob("utd-mhad-depth/*/*.mp4"))
+        color_paths = sorted(data.glob("utd-mhad-rgb/*/*.mp4"))
+        pairs = [
+            (path, depth)
+            for path in color_paths
+            if (depth := data / "utd-mhad-depth" / path.parent.name / path.name).exists()
+        ]
+        return cls(
+            load_actors(
+                cache / "depth.npz", lambda: [read_depth_actor(p, _action(p)) for p in depth_paths]
+            ),
+            load_actors(cache / "color.npz", lambda: _color(pairs)),
+            load_actors(cache / "fights.npz", lambda: _fights(data / "surveillance-fight")),
+            load_actors(cache / "others.npz", lambda: [read_actor(p, NONE, 0) for p in others]),
+        )
+
+    def split(self, held_out: Sequence[int]) -> tuple[Recordings, Recordings]:
+        """(for training, for the test), by subject; of the fights the third that belongs to the first subject."""
+        fold = (min(held_out) - 1) // 2 % FIGHT_FOLDS if held_out else -1
+
+        def part(test: bool) -> Recordings:
+            return Recordings(
+                [a for a in self.depth if (a.group in held_out) == test],
+                [a for a in self.color if (a.group in held_out) == test],
+                [a for a in self.fights if (a.group == fold) == test],
+                [] if test else self.others,
+            )
+
+        return part(False), part(True)
+
+
+def _action(path: Path) -> int:
+    return int(path.name[1:3]) - 1
+
+
+def _color(pairs: Sequence[tuple[Path, Path]]) -> list[Actor]:
+    room = empty_room(pairs[::2])
+    return [read_color_actor(color, depth, room, _action(color)) for color, depth in pairs]
+
+
+def _fights(folder: Path) -> list[Actor]:
+    """Fights and what is none; neighbors in number may be of one camera, so a fold is a run of numbers."""
+    actors = []
+    for kind, label in (("fight", FIGHT), ("nofight", NONE)):
+        for path in sorted((folder / kind).glob("*.mp4")):
+            found = re.search(r"\d+", path.stem)
+            assert found, f"{path} has no number"
+            actors.append(read_actor(path, label, (int(found[0]) - 1) // 50))
+    return actors
+
+
+def training_set(recordings: Recordings, shape: ClipShape, *, seed: int, plain_share: float) -> ActorClips:
+    """What an epoch shows: bodies before other backgrounds, and clips as they are."""
+    pictures = [a.frames[len(a.frames) // 2] for a in (*recordings.fights, *recordings.color[::4])]
+    pictures += [frame for a in recordings.others for frame in a.frames[::40]]
+    stage = Stage(shape, pictures, seed=seed, plain_share=plain_share)
+    return ActorClips(
+        stage,
+        [*recordings.depth, *recordings.color],
+        [*recordings.color, *recordings.fights, *recordings.others * 10],
+        mirrored=MIRRORED,
+        none_label=NONE,
+        num_none=120,
+    )
+
+
+class Guided(nn.Module):
+    """The network in training: it must also say, for each cell of 8×8 pixels, how much of it people cover.
+
+    Out of a label alone a network learns late that it should look at the person, and of few clips first learns
+    their colors. Where the person is is known of every painted clip, and is told in training only.
+    """
+
+    def __init__(self, net: CausalNet) -> None:
+        super().__init__()
+        self.net = net
+        self.cells: Tensor | None = None
+        self.cover = nn.Linear(96, 2)
+        net.blocks[1].register_forward_hook(self._keep)
+
+    def _keep(self, _module: nn.Module, _inputs: Any, output: tuple[Tensor, Tensor]) -> None:
+        self.cells = output[0]
+
+    def forward(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Clips (B, 3, T, S, S) → logits (B, T, K); cover and its change since the last frame (B, T, S/8, S/8, 2)."""
+        logits = self.net.frame_logits(normalize(clips, mean=RECORD.mean, std=RECORD.std))
+        assert self.cells is not None
+        return logits.float(), self.cover(self.cells).float()
+
+
+def guided_loss(model: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """Cross-entropy at the last frame, which has seen all, and half as much at earlier ones; and the error of the cover."""
+    clips, targets, covered = batch
+    logits, cover = model(clips)
+
+    def label_loss(at: int) -> Tensor:
+        return functional.cross_entropy(logits[:, at], targets, label_smoothing=0.1)
+
+    labels = (label_loss(-1) + 0.25 * (label_loss(8) + label_loss(11))) / 1.5
+    known = (covered >= 0).float()
+    present = functional.binary_cross_entropy_with_logits(cover[..., 0], covered.clamp(min=0), reduction="none")
+    change = (cover[:, 1:, ..., 1] - 4 * covered.diff(dim=1)).square()
+    where = (present * known).sum() / known.sum().clamp(min=1)
+    movement = (change * known[:, 1:]).sum() / known.sum().clamp(min=1)
+    return labels + COVER_WEIGHT * (where + movement)
+
+
+@torch.no_grad()
+def predict(model: nn.Module, clips: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """Probabilities (N, K) of clips (T, S, S, 3)."""
+    device = next(model.parameters()).device
+    rows = []
+    for start in range(0, len(clips), 16):
+        block = torch.from_numpy(np.stack(clips[start : start + 16])).permute(0, 4, 1, 2, 3).to(device)
+        rows.append(model(normalize(block, mean=RECORD.mean, std=RECORD.std)).float().softmax(1).cpu())
+    return torch.cat(rows)
+
+
+class HeldOut:
+    """Measures a model on people and cameras it has not seen."""
+
+    def __init__(self, recordings: Recordings, shape: ClipShape) -> None:
+        chance = np.random.default_rng(12345)
+        # Backgrounds and cloths of another seed: none that training saw.
+        stage = Stage(shape, [room_picture(chance, 144, 192) for _ in range(40)], seed=999, varied=False)
+        silhouettes = ActorClips(
+            stage, recordings.depth, [], mirrored={}, none_label=NONE, num_none=0
+        )
+        painted = [silhouettes.paint(chance, i) for i in range(len(silhouettes))]
+        self.silhouettes = [(clip.frames, clip.target) for clip in painted]
+        self.color = [(stage.show(chance, a, mirrored=False)[0], a.label) for a in recordings.color]
+        self.fights = [(stage.show(chance, a, mirrored=False)[0], a.label) for a in recordings.fights]
+
+    def __call__(self, guided: nn.Module) -> Mapping[str, float]:
+        model, numbers = guided.net, {}
+        for name in ("silhouettes", "color"):
+            clips = getattr(self, name)
+            right = predict(model, [c for c, _ in clips]).argmax(1).numpy() == [t for _, t in clips]
+            numbers[name] = float(right.mean())
+        said = predict(model, [c for c, _ in self.fights]).argmax(1).numpy() == FIGHT
+        true = np.array([t == FIGHT for _, t in self.fights])
+        numbers["fights"] = float((said[true].mean() + (~said[~true]).mean()) / 2)
+        return numbers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--hold-out", type=int, nargs="*", default=[], metavar="SUBJECT")
+    parser.add_argument("--others", type=Path, nargs="*", default=[], help="videos that show none of the actions")
+    parser.add_argument("--epochs", type=int, nargs=3, default=(12, 20, 30), metavar="N", help="of the three steps")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    recordings = Recordings.read(options.data, options.output.parent / "recordings", options.others)
+    train, test = recordings.split(options.hold_out)
+    torch.manual_seed(options.seed)
+    model = Guided(create_model("causal_light", num_classes=len(LABELS)).to(memory_format=torch.channels_last))
+    report: dict[str, Any] = {"held_out": options.hold_out, "seed": options.seed}
+    for index, (step, epochs) in enumerate(zip(STEPS, options.epochs, strict=True)):
+        shape = ClipShape(RECORD.num_frames, step.size_px, RECORD.frames_per_second or 8.0)
+        settings = TrainingSettings(
+            epochs=epochs, batch_size=16, learning_rate=step.rate, warmup_epochs=0.5, final_rate=step.final_rate,
+            ema_decay=0.985, precision="bfloat16", seed=options.seed + index, workers=options.workers,
+        )  # fmt: skip
+        trainer = Trainer(model, settings, options.output / step.name, loss=guided_loss, record=RECORD)
+        clips = training_set(train, shape, seed=options.seed, plain_share=step.plain_share)
+        if step.plain_share == 1:
+            clips.composed, clips.shown, clips.num_none = train.depth, [], 0
+        resume = (options.output / step.name / "state.pt").exists()  # stopped before: goes on where it was
+        result = trainer.fit(clips, evaluate=HeldOut(test, shape) if test.depth else None, resume=resume)
+        model = result.model.requires_grad_(True)  # the average of the weights is learned from in the next step
+        report[step.name] = result.to_dict()
+        save_checkpoint(options.output / "starter.safetensors", model.net, name="causal_light", weights=RECORD)
+    (options.output / "report.json").write_text(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
