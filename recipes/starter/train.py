@@ -69,7 +69,7 @@ class Step:
 STEPS = (
     Step("1-plain", 64, 1.0, 2e-3, 1.0),
     Step("2-scenes", 64, 0.15, 2e-3, 0.5),
-    Step("3-full-size", 96, 0.05, 1e-3, 0.0),
+    Step("3-full-size", 96, 0.05, 1.5e-3, 0.0),
 )
 RECORD = Weights(
     "starter",
@@ -96,6 +96,7 @@ class Recordings:
 
     @classmethod
     def read(cls, data: Path, cache: Path, others: Sequence[Path]) -> Recordings:
+        """Decode them, or take what `cache` keeps of an earlier run."""
         cache.mkdir(parents=True, exist_ok=True)
         depth_paths = sorted(data.glob("utd-mhad-depth/*/*.mp4"))
         color_paths = sorted(data.glob("utd-mhad-rgb/*/*.mp4"))
@@ -105,9 +106,7 @@ class Recordings:
             if (depth := data / "utd-mhad-depth" / path.parent.name / path.name).exists()
         ]
         return cls(
-            load_actors(
-                cache / "depth.npz", lambda: [read_depth_actor(p, _action(p)) for p in depth_paths]
-            ),
+            load_actors(cache / "depth.npz", lambda: [read_depth_actor(p, _action(p)) for p in depth_paths]),
             load_actors(cache / "color.npz", lambda: _color(pairs)),
             load_actors(cache / "fights.npz", lambda: _fights(data / "surveillance-fight")),
             load_actors(cache / "others.npz", lambda: [read_actor(p, NONE, 0) for p in others]),
@@ -188,7 +187,7 @@ class Guided(nn.Module):
 
 
 def guided_loss(model: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """Cross-entropy at the last frame, which has seen all, and half as much at earlier ones; and the error of the cover."""
+    """Cross-entropy at the last frame, which has seen all, and half as much at earlier ones; error of the cover."""
     clips, targets, covered = batch
     logits, cover = model(clips)
 
@@ -197,7 +196,9 @@ def guided_loss(model: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> Tenso
 
     labels = (label_loss(-1) + 0.25 * (label_loss(8) + label_loss(11))) / 1.5
     known = (covered >= 0).float()
-    present = functional.binary_cross_entropy_with_logits(cover[..., 0], covered.clamp(min=0), reduction="none")
+    present = functional.binary_cross_entropy_with_logits(
+        cover[..., 0], covered.clamp(min=0), reduction="none"
+    )
     change = (cover[:, 1:, ..., 1] - 4 * covered.diff(dim=1)).square()
     where = (present * known).sum() / known.sum().clamp(min=1)
     movement = (change * known[:, 1:]).sum() / known.sum().clamp(min=1)
@@ -222,15 +223,14 @@ class HeldOut:
         chance = np.random.default_rng(12345)
         # Backgrounds and cloths of another seed: none that training saw.
         stage = Stage(shape, [room_picture(chance, 144, 192) for _ in range(40)], seed=999, varied=False)
-        silhouettes = ActorClips(
-            stage, recordings.depth, [], mirrored={}, none_label=NONE, num_none=0
-        )
+        silhouettes = ActorClips(stage, recordings.depth, [], mirrored={}, none_label=NONE, num_none=0)
         painted = [silhouettes.paint(chance, i) for i in range(len(silhouettes))]
         self.silhouettes = [(clip.frames, clip.target) for clip in painted]
         self.color = [(stage.show(chance, a, mirrored=False)[0], a.label) for a in recordings.color]
         self.fights = [(stage.show(chance, a, mirrored=False)[0], a.label) for a in recordings.fights]
 
     def __call__(self, guided: nn.Module) -> Mapping[str, float]:
+        """Top-1 of silhouettes and of color clips among all classes; balanced accuracy of fights."""
         model, numbers = guided.net, {}
         for name in ("silhouettes", "color"):
             clips = getattr(self, name)
@@ -243,19 +243,28 @@ class HeldOut:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Read the recordings, train step by step, save after each."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--hold-out", type=int, nargs="*", default=[], metavar="SUBJECT")
-    parser.add_argument("--others", type=Path, nargs="*", default=[], help="videos that show none of the actions")
-    parser.add_argument("--epochs", type=int, nargs=3, default=(12, 20, 30), metavar="N", help="of the three steps")
+    parser.add_argument(
+        "--others", type=Path, nargs="*", default=[], help="videos that show none of the actions"
+    )
+    parser.add_argument(
+        "--epochs", type=int, nargs=3, default=(12, 20, 30), metavar="N", help="of the three steps"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     recordings = Recordings.read(options.data, options.output.parent / "recordings", options.others)
     train, test = recordings.split(options.hold_out)
     torch.manual_seed(options.seed)
-    model = Guided(create_model("causal_light", num_classes=len(LABELS)).to(memory_format=torch.channels_last))
+    model = Guided(
+        create_model("causal_light", num_classes=len(LABELS)).to(memory_format=torch.channels_last)
+    )
     report: dict[str, Any] = {"held_out": options.hold_out, "seed": options.seed}
     for index, (step, epochs) in enumerate(zip(STEPS, options.epochs, strict=True)):
         shape = ClipShape(RECORD.num_frames, step.size_px, RECORD.frames_per_second or 8.0)
@@ -269,9 +278,13 @@ def main() -> None:
             clips.composed, clips.shown, clips.num_none = train.depth, [], 0
         resume = (options.output / step.name / "state.pt").exists()  # stopped before: goes on where it was
         result = trainer.fit(clips, evaluate=HeldOut(test, shape) if test.depth else None, resume=resume)
-        model = result.model.requires_grad_(True)  # the average of the weights is learned from in the next step
+        model = result.model.requires_grad_(
+            True
+        )  # the average of the weights is learned from in the next step
         report[step.name] = result.to_dict()
-        save_checkpoint(options.output / "starter.safetensors", model.net, name="causal_light", weights=RECORD)
+        save_checkpoint(
+            options.output / "starter.safetensors", model.net, name="causal_light", weights=RECORD
+        )
     (options.output / "report.json").write_text(json.dumps(report, indent=1))
 
 

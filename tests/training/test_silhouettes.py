@@ -52,30 +52,33 @@ def test_items_are_clips_with_targets_that_depend_on_the_seed_alone() -> None:
     assert len(data) == 6
     for index in range(len(data)):
         np.random.seed(index)
-        clip, target = data[index]
+        clip, target, covered = data[index]
         np.random.seed(index)
-        again, same = data[index]
+        again, same, _ = data[index]
         assert clip.shape == (3, 8, 48, 48)
         assert clip.dtype == np.uint8
         np.testing.assert_array_equal(clip, again)
         assert target == same
         assert (target == NONE) == (index >= 3)
+        assert covered.shape == (8, 6, 6)
+        assert 0 <= covered.min() <= covered.max() <= 1
     assert [data.name_of(i) for i in (0, 2, 5)] == ["a01_s1_t1", "a01_s2_t1", "painted"]
 
 
 def test_a_mirrored_swipe_is_the_other_swipe() -> None:
     data, right, seen = clips(), 0, {LEFT: 0, RIGHT: 0}
+    data.stage.plain_share = 1.0
     for seed in range(40):
-        frames, target = data.paint(np.random.default_rng(seed), 0)
-        seen[target] += 1
-        right += (movement(frames) > 0) == (target == LEFT)
+        clip = data.paint(np.random.default_rng(seed), 0)
+        seen[clip.target] += 1
+        right += (movement(clip.frames) > 0) == (clip.target == LEFT)
     assert min(seen.values()) >= 4
-    assert right >= 34  # light and camera may hide a few
+    assert right >= 34  # noise hides a few
 
 
 def test_the_background_changes_and_the_room_is_no_clue() -> None:
     data = clips(varied=False)
-    corners = {tuple(data.paint(np.random.default_rng(s), 1)[0][0, 0, 0]) for s in range(12)}
+    corners = {tuple(data.paint(np.random.default_rng(s), 1).frames[0, 0, 0]) for s in range(12)}
     assert len(corners) > 8
 
 
@@ -93,17 +96,32 @@ def test_moments_follow_the_clock(num_frames: int) -> None:
 
 def test_still_scenes_have_no_noise_and_no_camera() -> None:
     data = clips(varied=False)
-    frames, target = data.paint(np.random.default_rng(3), 2)
-    assert target == LEFT
-    assert frames.shape == (8, 48, 48, 3)
-    corner = frames[:, :4, :4].astype(int)
+    clip = data.paint(np.random.default_rng(3), 2)
+    assert clip.target == LEFT
+    assert clip.frames.shape == (8, 48, 48, 3)
+    corner = clip.frames[:, :4, :4].astype(int)
     assert np.abs(corner - corner[0]).max() == 0
+
+
+def test_masks_lie_where_the_person_was_painted() -> None:
+    """Painted bright on dark, she is where it is bright."""
+    stage = Stage(SHAPE, [], varied=False, plain_share=1.0)
+    data = ActorClips(stage, [depth_actor()], [], mirrored={}, none_label=NONE, num_none=0)
+    for seed in range(5):
+        clip = data.paint(np.random.default_rng(seed), 0)
+        assert clip.masks is not None
+        bright = clip.frames.mean(axis=-1) > 145
+        assert (bright == (clip.masks > 127)).mean() > 0.97
+        assert bright.mean() > 0.02
+    other = Actor(color_actor().frames, None, 25.0, RIGHT, 0, "fi001")
+    shown = ActorClips(stage, [depth_actor()], [other], mirrored={}, none_label=NONE, num_none=0)
+    assert (shown[1][2] == -1).all()
 
 
 def test_every_kind_of_nothing_is_painted() -> None:
     data = clips()
     painted = [data.paint_none(np.random.default_rng(seed)) for seed in range(60)]
-    assert all(frames.shape == (8, 48, 48, 3) for frames in painted)
-    moving = [np.abs(np.diff(f.astype(int), axis=0)).mean() for f in painted]
+    assert all(clip.frames.shape == (8, 48, 48, 3) and clip.target == NONE for clip in painted)
+    moving = [np.abs(np.diff(clip.frames.astype(int), axis=0)).mean() for clip in painted]
     assert min(moving) < 3
     assert max(moving) > 10

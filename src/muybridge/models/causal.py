@@ -92,8 +92,8 @@ class CausalNet(nn.Module):
         if min(num_classes, blocks_per_stage, memory_frames, stem_stride, *widths) < 1 or len(widths) < 2:
             raise OptionError(
                 f"num_classes={num_classes}, blocks_per_stage={blocks_per_stage},"
-                f" memory_frames={memory_frames}, stem_stride={stem_stride}, widths={tuple(widths)}: all must be at least 1,"
-                " and widths name the stem and one stage or more"
+                f" memory_frames={memory_frames}, stem_stride={stem_stride}, widths={tuple(widths)}: all must be"
+                " at least 1, and widths name the stem and one stage or more"
             )
         block = ConvBlock if temporal == "conv" else ShiftBlock
         self.memory_frames = memory_frames
@@ -382,7 +382,9 @@ def causal_light(*, num_classes: int = 400, memory_frames: int = 16) -> CausalNe
     torch.Size([5])
     """
     widths = (32, 96, 192)
-    return CausalNet(num_classes, widths=widths, stem_stride=4, with_maximum=True, memory_frames=memory_frames)
+    return CausalNet(
+        num_classes, widths=widths, stem_stride=4, with_maximum=True, memory_frames=memory_frames
+    )
 
 
 @register(

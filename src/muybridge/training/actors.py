@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 from muybridge.errors import OptionError, VideoOpenError
 from muybridge.video.reader import open_video
 
-__all__ = ["Actor", "empty_room", "load_actors", "read_actor", "read_color_actor", "read_depth_actor", "save_actors"]
+__all__ = [
+    "Actor",
+    "empty_room",
+    "load_actors",
+    "read_actor",
+    "read_color_actor",
+    "read_depth_actor",
+    "save_actors",
+]
 
 Pixels = NDArray[np.uint8]
 
@@ -94,7 +102,8 @@ def read_color_actor(path: str | Path, depth_path: str | Path, room: Pixels, lab
     depth, _ = _read(depth_path, gray=True)
     same_moment = np.linspace(0, len(depth) - 1, len(frames)).round().astype(int)
     silhouettes = (depth[same_moment] > FOREGROUND).astype(np.uint8)
-    reach = cv2.dilate(silhouettes.max(axis=0), np.ones((41, 41), np.uint8))
+    ever = np.asarray(silhouettes.max(axis=0))
+    reach = np.asarray(cv2.dilate(ever, np.ones((41, 41), np.uint8)), np.uint8)
     differs = np.abs(frames.astype(np.int16) - room).max(axis=-1) > 26
     masks = np.stack(
         [_mask(d.astype(np.uint8) & reach, s) for d, s in zip(differs, silhouettes, strict=True)]
@@ -125,13 +134,13 @@ def empty_room(pairs: Iterable[tuple[Path, Path]]) -> Pixels:
     for color_path, depth_path in pairs:
         frames, _ = _read(color_path)
         depth, _ = _read(depth_path, gray=True)
-        person = (depth > FOREGROUND).any(axis=0).astype(np.uint8)
+        person = np.asarray((depth > FOREGROUND).any(axis=0), np.uint8)
         mean = frames[::8].mean(axis=0, dtype=np.float32)
         mean[cv2.dilate(person, np.ones((15, 15), np.uint8)) > 0] = np.nan
         seen.append(mean)
     stacked = np.ma.masked_invalid(np.stack(seen))
-    room = np.ma.median(stacked, axis=0)
-    hole = np.ma.getmaskarray(room).any(axis=-1).astype(np.uint8)
+    room = np.ma.median(stacked, axis=0)  # type: ignore[no-untyped-call]
+    hole = np.asarray(np.ma.getmaskarray(room).any(axis=-1), np.uint8)
     return np.asarray(cv2.inpaint(room.filled(0).astype(np.uint8), hole, 5, cv2.INPAINT_TELEA), np.uint8)
 
 
@@ -154,7 +163,7 @@ def load_actors(path: Path, make: Callable[[], Sequence[Actor]]) -> list[Actor]:
         return [
             Actor(
                 kept[f"frames{i}"],
-                kept[f"masks{i}"] if f"masks{i}" in kept else None,
+                kept.get(f"masks{i}"),
                 float(rate),
                 int(label),
                 int(group),
@@ -184,7 +193,7 @@ def _scaled(frames: Pixels, scale: float, interpolation: int) -> Pixels:
 def _mask(differs: NDArray[np.uint8], silhouette: NDArray[np.uint8]) -> Pixels:
     """Clean what differs from the room: no specks, no holes, and the trunk that depth is sure of."""
     mask = cv2.morphologyEx(differs, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    mask = mask | cv2.erode(silhouette, np.ones((7, 7), np.uint8))
+    mask = cv2.bitwise_or(mask, cv2.erode(silhouette, np.ones((7, 7), np.uint8)))
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask)
     large = np.flatnonzero(statistics[:, cv2.CC_STAT_AREA] > 250)

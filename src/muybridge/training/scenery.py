@@ -33,7 +33,7 @@ def noise_picture(chance: Generator, height: int, width: int, *, roughness: floa
         picture += strength * cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
         strength *= roughness
     contrast, mean = chance.uniform(8, 50), chance.uniform(30, 225, 3)
-    return np.clip(picture / picture.std() * contrast + mean, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture / picture.std() * contrast + mean, 0, 255), np.uint8)
 
 
 def room_picture(chance: Generator, height: int, width: int) -> Pixels:
@@ -80,4 +80,4 @@ def cloth(chance: Generator, height: int, width: int) -> Pixels:
     for top, bottom, color in zip(borders, borders[1:], colors, strict=False):
         picture[int(top) : int(np.ceil(bottom))] = color
     folds = (pattern - pattern.mean(axis=(0, 1))) * chance.uniform(0.1, 0.9)
-    return np.clip(cv2.GaussianBlur(picture, (0, 0), 1.5) + folds, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(cv2.GaussianBlur(picture, (0, 0), 1.5) + folds, 0, 255), np.uint8)

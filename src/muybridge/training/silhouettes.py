@@ -89,17 +89,18 @@ class Stage:
         moments = start + np.arange(self.shape.num_frames) * step
         if self.varied:
             moments += chance.uniform(-0.25, 0.25, len(moments)) * min(step, 2)
-        return np.clip(moments.round(), 0, num_frames - 1).astype(np.int64)
+        return np.asarray(np.clip(moments.round(), 0, num_frames - 1), np.int64)
 
     def camera_path(self, chance: Generator) -> NDArray[np.float32]:
         """(T, 2) pixels by which the picture moves: mostly none, else a hand that shakes or a slow pan."""
         num_frames, kind = self.shape.num_frames, chance.random()
-        path = np.zeros((num_frames, 2))
+        path = np.zeros((num_frames, 2), np.float32)
         if self.varied and kind < 0.25:
-            path = chance.normal(0, chance.uniform(0.1, 0.6), (num_frames, 2)).cumsum(axis=0)
+            steps = chance.normal(0, chance.uniform(0.1, 0.6), (num_frames, 2))
+            path = steps.cumsum(axis=0).astype(np.float32)
         elif self.varied and kind < 0.4:
             path = self.straight_path(chance.normal(0, 0.8, 2))
-        return path.astype(np.float32)
+        return path
 
     def straight_path(self, velocity: NDArray[np.float64]) -> NDArray[np.float32]:
         """(T, 2) pixels for a velocity (2,) in pixels per frame, 0 in the middle of the clip."""
@@ -113,7 +114,7 @@ class Stage:
             return self.backgrounds[chance.integers(len(self.backgrounds))]
         if kind < 0.6:
             return room_picture(chance, 144, 192)
-        return self.pictures[chance.integers(len(self.pictures))]
+        return self.pictures[int(chance.integers(len(self.pictures)))]
 
     def place(
         self, chance: Generator, actor: Actor, *, tall_px: float | None = None, mirrored: bool = False
@@ -182,15 +183,11 @@ class Stage:
                 continue
             moved = place.copy()
             moved[:, 2] += offset
-            picture[index] = cv2.warpAffine(
-                background, moved, (size, size), borderMode=cv2.BORDER_REFLECT
-            )
+            picture[index] = cv2.warpAffine(background, moved, (size, size), borderMode=cv2.BORDER_REFLECT)
         rows = (num_frames * size, size)
         for colors, opacity in layers:
             weight = opacity.reshape(rows).astype(np.float32) / 255
-            blended = cv2.blendLinear(
-                colors.reshape(*rows, 3), picture.reshape(*rows, 3), weight, 1 - weight
-            )
+            blended = cv2.blendLinear(colors.reshape(*rows, 3), picture.reshape(*rows, 3), weight, 1 - weight)
             picture = np.asarray(blended, np.uint8).reshape(picture.shape)
         return self._seen(chance, picture)
 
@@ -227,7 +224,7 @@ class Stage:
     def paint_things(self, chance: Generator, path: NDArray[np.float32]) -> list[Layer]:
         """Some patterned shapes that fly, swing or turn."""
         size, num_frames = self.shape.size_px, self.shape.num_frames
-        layers = []
+        layers: list[Layer] = []
         for _ in range(chance.integers(1, 6)):
             mask = np.zeros((size, size), np.uint8)
             x, y = (int(value) for value in chance.integers(0, size, 2))
@@ -245,7 +242,7 @@ class Stage:
                 place[:, 2] += velocity * (t - num_frames / 2) + swing * np.sin(pace * t) + path[t]
                 opacities.append(cv2.warpAffine(mask, place, (size, size)))
                 colors.append(cv2.warpAffine(pattern, place, (size, size), borderMode=cv2.BORDER_REFLECT))
-            layers.append((np.stack(colors), np.stack(opacities)))
+            layers.append((np.asarray(colors, np.uint8), np.asarray(opacities, np.uint8)))
         return layers
 
     def _dress(self, chance: Generator, actor: Actor) -> _Dress:
@@ -260,7 +257,7 @@ class Stage:
         first = actor.frames[0]
         distance = np.float32(np.median(first[first > FOREGROUND])) if first.any() else np.float32(100)
         return _Dress(
-            pattern,
+            np.asarray(pattern, np.uint8),
             distance,
             nearness=np.float32(chance.uniform(0, 1.6)),
             contour=np.float32(chance.uniform(0, 1.2)),
@@ -281,7 +278,8 @@ class Stage:
         table = np.clip(levels, 0, 255).astype(np.uint8)
         flat = picture.reshape(-1, picture.shape[2], 3)
         if chance.random() < 0.2:
-            flat = cv2.cvtColor(cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+            gray = cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY)
+            flat = np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
         picture = np.asarray(cv2.LUT(flat, table[None]), np.uint8).reshape(picture.shape)
         changes = np.linspace(0, chance.normal(0, 15), len(picture)) * (chance.random() < 0.25)
         noise = np.float32(chance.uniform(0, 7) * (chance.random() < 0.5))
@@ -398,7 +396,9 @@ class ActorClips:
         else:
             actor = self.composed[index]
             frames, masks = self._compose(chance, actor, mirrored=mirrored)
-        return PaintedClip(frames, self.mirrored.get(actor.label, actor.label) if mirrored else actor.label, masks)
+        return PaintedClip(
+            frames, self.mirrored.get(actor.label, actor.label) if mirrored else actor.label, masks
+        )
 
     def _compose(self, chance: Generator, actor: Actor, *, mirrored: bool) -> Layer:
         stage, size = self.stage, self.stage.shape.size_px
@@ -426,7 +426,7 @@ class ActorClips:
             path = stage.straight_path(chance.normal(0, 1.5, 2))
         people: list[Layer] = []
         things: list[Layer] = []
-        actor = self.composed[chance.integers(len(self.composed))]
+        actor = self.composed[int(chance.integers(len(self.composed)))]
         last = len(actor.frames) - 1
         if kind < 0.3:  # stands still, and sways a little
             still = 0 if chance.random() < 0.6 else last
@@ -461,7 +461,7 @@ class ActorClips:
 
     def _passer_by(self, chance: Generator, path: NDArray[np.float32]) -> Layer:
         stage = self.stage
-        actor = self.composed[chance.integers(len(self.composed))]
+        actor = self.composed[int(chance.integers(len(self.composed)))]
         velocity = chance.normal(0, [2.2, 0.9])
         velocity[0] += 0.8 * np.sign(velocity[0])
         tall = stage.shape.size_px * float(np.exp(chance.uniform(np.log(0.15), np.log(0.8))))
