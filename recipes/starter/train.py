@@ -74,7 +74,7 @@ STEPS = (
 RECORD = Weights(
     "starter",
     license="Apache-2.0",
-    source="recipes/starter",
+    source="https://github.com/muybridge-video/muybridge/tree/main/recipes/starter",
     labels=LABELS,
     mean=(0.45, 0.45, 0.45),
     std=(0.25, 0.25, 0.25),

@@ -1,5 +1,6 @@
 """From a video file to labels, with a model whose answer is known: it names the color that a clip shows."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -173,6 +174,8 @@ def _empty_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr("muybridge.models.available.cached_hub_folder", lambda reference: None)
+    own = dataclasses.replace(registry.model_entry("causal_light"), weights={})  # as if none came along
+    monkeypatch.setitem(registry._ENTRIES, "causal_light", own)
 
 
 @pytest.mark.usefixtures("_empty_caches")
@@ -237,3 +240,20 @@ def test_wrong_choices_are_named(tmp_path: Path) -> None:
 def test_a_module_keeps_its_own_name() -> None:
     model = color_model()
     assert load_classifier_model(model) == ("ColorNet", model)
+
+
+def test_the_starter_answers_where_nothing_larger_is_at_hand(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """People it has never seen: subjects 1 and 2 were kept out of its training."""
+    monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("muybridge.models.available.cached_hub_folder", lambda reference: None)
+    classifier = Classifier()
+    folder = shared / "actions" / "utd-mhad-rgb"
+    names = {"a01": "swipe left", "a02": "swipe right", "a03": "wave", "a04": "clap", "a05": "throw"}
+    paths = [path for path in sorted(folder.glob("*/*_t1.mp4")) if "_s1_" in path.name or "_s2_" in path.name]
+    found = [prediction for _, prediction in classifier.classify_many(paths, top=1)]
+    assert {prediction.model for prediction in found} == {"causal_light/starter"}
+    right = [p.label == names[path.parent.name] for path, p in zip(paths, found, strict=True)]
+    assert sum(right) >= len(paths) - 1

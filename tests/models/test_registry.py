@@ -2,6 +2,7 @@
 
 import inspect
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import torch
@@ -34,6 +35,9 @@ def test_every_entry_keeps_the_contract(name: str) -> None:
         assert key == record.name
         assert record.license
         assert record.source.startswith("https://")
+        if Path(record.url).is_file():  # comes with the package
+            assert Path(record.url).stat().st_size <= 8 * 2**20
+            continue
         assert record.url.startswith("https://") != bool(record.hub_name)
         assert bool(record.url) == bool(record.sha256)
         assert not record.accuracy or record.protocol, "an accuracy without its protocol says nothing"
