@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+import muybridge
 from muybridge.errors import OptionError, WeightsError
 from muybridge.language.own_networks import OwnAnswerer, OwnCaptioner, OwnGrounder
 from muybridge.language.speaker import Speaker
@@ -62,7 +63,8 @@ def test_a_grounder_finds_distinct_moments_in_videos_longer_than_its_window(chec
     settings = WorldSettings(width=64, height=48, frames_per_second=2, num_scenes=5, scene_seconds=(8, 8))
     path = tmp_path / "world.mp4"
     make_world(1, settings).write(path)
-    grounder = OwnGrounder(checkpoint("moment_detr", eye_width=4), window_seconds=16.0)
+    grounder_path = checkpoint("moment_detr", eye_width=4)
+    grounder = OwnGrounder(grounder_path, window_seconds=16.0)
     found = grounder.find_moments(path, "the red circle", min_score=0.0)
     assert found
     assert max(moment.end_seconds for moment in found) > 16
@@ -70,6 +72,8 @@ def test_a_grounder_finds_distinct_moments_in_videos_longer_than_its_window(chec
     for first, second in pairwise(found):
         assert first.score >= second.score
     assert grounder.find_moments(path, "an elephant sleeps", min_score=0.0) == []
+    sure = OwnGrounder(grounder_path).find_moments(path, "the red circle")
+    assert muybridge.find_moments(path, "the red circle", model=grounder_path) == sure
     with pytest.raises(OptionError, match="query is empty"):
         grounder.find_moments(path, "  ")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from muybridge.errors import OptionError
 from muybridge.language.moments import moments_in_timeline
+from muybridge.language.own_networks import OwnGrounder, is_own_checkpoint
 from muybridge.language.query_terms import parse_query
 from muybridge.pipeline.analyze import Progress, analyze, default_observers
 from muybridge.values import Segment, Timeline
@@ -38,7 +39,8 @@ def find_moments(
         path: the video.
         query: such as "the camera pans left" or "a sign says EXIT"; words in any script are looked for on the
             screen and in subtitles.
-        model: a CLIP or SigLIP by hub name or folder; None for the evidence alone.
+        model: a CLIP or SigLIP by hub name or folder; the path of an own grounding network's checkpoint, which then
+            answers alone; None for the evidence alone.
         top: at most so many moments.
         use_cache: whether what was found before in the same bytes is taken from the cache.
         progress: called with (seconds done, seconds in all).
@@ -61,6 +63,8 @@ def find_moments(
     []
     """
     parse_query(query)  # an empty one is refused before the video is looked at
+    if model is not None and is_own_checkpoint(model):
+        return OwnGrounder(model).find_moments(path, query)[:top]
     found: list[Segment] = []
     if model is None:
         timeline = analyze(path, use_cache=use_cache, progress=progress)
