@@ -58,8 +58,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.server.cuts:
             body = body[: self.server.cuts.pop(0)]
+        self.server.bytes_sent += len(body)  # before the other side has it all, and counts
         self.wfile.write(body)
-        self.server.bytes_sent += len(body)
 
     def log_message(self, *args: object) -> None:
         """Stay quiet."""

@@ -16,10 +16,12 @@ pytest.importorskip("onnxscript")
 
 SMALL = {
     "boundary_matching_net": ({"num_features": 16, "num_moments": 12, "num_points": 4}, [(16, 12)]),
+    "causal_light": ({"num_classes": 5}, [(3, 4, 32, 32)]),
     "causal_shift_small": ({"num_classes": 5}, [(3, 4, 32, 32)]),
     "causal_small": ({"num_classes": 5}, [(3, 4, 32, 32)]),
     "causal_tiny": ({"num_classes": 5}, [(3, 4, 32, 32)]),
     "factorized3d": ({"num_classes": 5}, [(3, 4, 32, 32)]),
+    "frame_encoder": ({"num_classes": 5, "width": 8}, [(3, 4, 32, 32)]),
     "mc3_18": ({"num_classes": 5}, [(3, 8, 32, 32)]),
     "r2plus1d_18": ({"num_classes": 5}, [(3, 8, 32, 32)]),
     "r3d_18": ({"num_classes": 5}, [(3, 8, 32, 32)]),

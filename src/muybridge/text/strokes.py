@@ -108,7 +108,7 @@ def _in_rows(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _share(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The mean of each cell, of zeros and ones; what does not fill a cell at the right and below is left out.
 
-    >>> _share(np.eye(18, dtype=np.uint8)).round(3).tolist()
+    >>> _share(np.eye(18, dtype=np.uint8)).astype(float).round(3).tolist()
     [[0.111, 0.0], [0.0, 0.111]]
     """
     height, width = min(_CELL_PX, mask.shape[0]), min(_CELL_PX, mask.shape[1])
