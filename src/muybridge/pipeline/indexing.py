@@ -156,8 +156,8 @@ def index_folder(
             _commit(opened, ready, report)
             last_commit = time.monotonic()
     _commit(opened, ready, report)
-    for paths in (report.added, report.updated):
-        paths.sort()  # several processes end in any order
+    for changed in (report.added, report.updated):
+        changed.sort()  # several processes end in any order
     if report.added or report.updated or report.removed:
         opened.optimize()
     return report
