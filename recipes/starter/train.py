@@ -35,6 +35,7 @@ from muybridge.training.actors import (
     read_color_actor,
     read_depth_actor,
 )
+from muybridge.training.augmentation import mirrored_labels
 from muybridge.training.classification import normalize
 from muybridge.training.loop import Trainer
 from muybridge.training.scenery import room_picture
@@ -50,7 +51,7 @@ ACTIONS = (
 )  # fmt: skip
 LABELS = (*ACTIONS, "fight", "none of these")
 FIGHT, NONE = LABELS.index("fight"), LABELS.index("none of these")
-MIRRORED = {0: 1, 1: 0, 8: 9, 9: 8}
+MIRRORED = {LABELS.index(label): LABELS.index(other) for label, other in mirrored_labels(LABELS).items()}
 FIGHT_FOLDS = 3
 COVER_WEIGHT = 1.0
 

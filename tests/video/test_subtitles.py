@@ -103,8 +103,8 @@ def test_marks_and_notes_are_no_text() -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_any_text_is_read_without_error(text: str) -> None:
-    parse_subtitles(text)
-    parse_subtitles(f"00:00:01,000 --> 00:00:02,000\n{text}")
+    for lines in (parse_subtitles(text), parse_subtitles(f"00:00:01,000 --> 00:00:02,000\n{text}")):
+        assert all(line.label.strip() and line.start_seconds < line.end_seconds for line in lines)
 
 
 def test_a_video_without_subtitles_has_none(sample_video: Path, tmp_path: Path) -> None:

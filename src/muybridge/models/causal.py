@@ -370,7 +370,7 @@ def causal_small(*, num_classes: int = 400, memory_frames: int = 32) -> CausalNe
 
 @register(inputs=((3, 16, 96, 96),), head="head", weights=(packaged_weights("starter"),), paper=_PAPER)
 def causal_light(*, num_classes: int = 400, memory_frames: int = 16) -> CausalNet:
-    """A causal network of 0.9 M parameters that learns fast: what is fine is looked at once, what moves at length.
+    """A causal network of 1.1 M parameters that learns fast: what is fine is looked at once, what moves at length.
 
     Its first convolution shrinks the picture to a quarter, where most of the time of the others goes.
 

@@ -11,6 +11,7 @@ import select
 import stat
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ PROTOCOLS = {
 }
 
 
-class _FFmpegReader:
+class _FFmpegReader(ABC):
     """What streams and pipes share: a container, one decoder, a limit on the time without a picture."""
 
     is_live = True
@@ -175,8 +176,9 @@ class _FFmpegReader:
     def _not_a_video(self) -> str:
         return "what it sends is not a video that FFmpeg can read"
 
+    @abstractmethod
     def _open_container(self) -> InputContainer:
-        raise NotImplementedError
+        """Open what the address names."""
 
 
 class StreamReader(_FFmpegReader):
