@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,3 +72,22 @@ def test_two_stores_made_at_the_same_time(tmp_path: Path) -> None:
     after = open_store(tmp_path / "store")
     assert len(after) == 4
     assert after.incomplete() == []
+
+
+def test_a_table_that_another_writer_is_making_is_waited_for(tmp_path: Path) -> None:
+    """Its folder is listed a moment before its content is there."""
+    place = tmp_path / "store"
+    open_store(place, embedder=LetterCounts()).add(timeline("/1.mp4", "word"))
+    (place / "format.lance").rename(tmp_path / "content")
+    (place / "format.lance").mkdir()
+
+    def finish() -> None:
+        (place / "format.lance").rmdir()
+        (tmp_path / "content").rename(place / "format.lance")
+
+    late = threading.Timer(0.3, finish)
+    late.start()
+    try:
+        assert len(open_store(place)) == 1
+    finally:
+        late.join()

@@ -30,6 +30,7 @@ __all__ = ["FORMAT_VERSION", "FileState", "Tables", "committing", "open_tables",
 FORMAT_VERSION = 1
 TABLES = ("format", "videos", "segments", "looks")
 _ATTEMPTS = 12
+_LOOKS, _SECONDS_BETWEEN_LOOKS = 20, 0.05  # a table is made in milliseconds
 T = TypeVar("T")
 
 
@@ -93,7 +94,7 @@ def open_tables(
             name, dimension = embedder()
             row = [{"version": FORMAT_VERSION, "embedder": name, "dimension": dimension}]
             _create(database, "format", row)
-        row = database.open_table("format").to_arrow().to_pylist()
+        row = _open(database, "format").to_arrow().to_pylist()
     if len(row) != 1 or not {"version", "embedder", "dimension"} <= row[0].keys():
         raise StoreError(_damaged(uri, "its table 'format' does not say what it is"))
     if row[0]["version"] > FORMAT_VERSION:
@@ -102,17 +103,19 @@ def open_tables(
             f" up to {FORMAT_VERSION}); update with: pip install --upgrade muybridge, or name another --store"
         )
     with reading(uri):
-        missing = [name for name in TABLES if name not in set(_table_names(database))]
+        # Listed once: between two looks another writer may make a table.
+        names = set(_table_names(database))
+        missing = [name for name in TABLES if name not in names]
         if missing and "videos" not in missing:
             # `videos` is made last: where it is, the others were. Some made and all empty: a writer was killed.
             raise StoreError(_damaged(uri, f"its table {missing[0]!r} is missing"))
-        if "segments" not in missing and missing and database.open_table("segments").count_rows():
+        if "segments" not in missing and missing and _open(database, "segments").count_rows():
             raise StoreError(_damaged(uri, f"its table {missing[0]!r} is missing"))
         for name, schema in _schemas(row[0]["dimension"]).items():
             if name in missing:
                 _create(database, name, schema)
         _ensure_text_index(database, uri)
-        opened = {name: database.open_table(name) for name in ("videos", "segments", "looks")}
+        opened = {name: _open(database, name) for name in ("videos", "segments", "looks")}
     return Tables(uri, row[0]["embedder"], row[0]["dimension"], **opened)
 
 
@@ -185,6 +188,18 @@ def _table_names(database: Any) -> list[str]:
     return list(database.list_tables().tables)
 
 
+def _open(database: Any, name: str) -> Any:
+    """A table that is listed; its folder is there a moment before its content, while another writer makes it."""
+    for _ in range(_LOOKS):
+        try:
+            return database.open_table(name)
+        except ValueError as error:
+            if "not found" not in str(error).lower():
+                raise
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+    return database.open_table(name)
+
+
 def _create(database: Any, name: str, content: Any) -> None:
     import pyarrow
 
@@ -201,7 +216,7 @@ def _ensure_text_index(database: Any, uri: str) -> None:
     # Made while the table is empty: rows that come later are searched with it, indexed or not.
     from lancedb.index import FTS
 
-    table = database.open_table("segments")
+    table = _open(database, "segments")
     if not any("text" in index.columns for index in table.list_indices()):
         # ICU splits the scripts that write no spaces, too; stop words stay, since they are read on screens.
         config = FTS(base_tokenizer="icu", language="English", stem=True, remove_stop_words=False)
