@@ -17,7 +17,7 @@ from timing import report, take_turns
 
 from muybridge.pipeline import default_observers
 from muybridge.pipeline.analyze import analyze
-from muybridge.pipeline.passes import Pass, prefetch, quiet_opencv
+from muybridge.pipeline.passes import Pass, prefetch, shared_cores
 from muybridge.video import open_video
 from muybridge.video.picture import DecodedPicture
 
@@ -58,7 +58,7 @@ def decode(path: Path) -> None:
 def memory(path: Path, minutes: int) -> list[int]:
     """An hour of pictures with times that go on; resident megabytes at each minute."""
     noted: list[int] = []
-    with open_video(path) as video, quiet_opencv():
+    with open_video(path) as video, shared_cores():
         run = Pass(default_observers(), video.metadata)
         for picture in prefetch(again_and_again(path), [watcher.observer for watcher in run.watchers]):
             if picture.pts_seconds >= 60 * minutes:

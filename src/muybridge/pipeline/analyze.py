@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from muybridge.cores import num_cores
 from muybridge.errors import UnknownNameError
 from muybridge.observer import Finding, Observer
 from muybridge.pipeline.cache import FindingsCache
-from muybridge.pipeline.passes import Pass, prefetch, quiet_opencv
+from muybridge.pipeline.lanes import Lanes
+from muybridge.pipeline.passes import Pass, prefetch, shared_cores
 from muybridge.values import Timeline
 from muybridge.video.container import DEFAULT_LIMITS, Limits
 from muybridge.video.reader import Video, open_video
@@ -46,7 +48,9 @@ def default_observers(
     from muybridge.motion.scenes import ScenesObserver
     from muybridge.text.tracks import TextObserver
 
-    observers: list[Observer] = [ScenesObserver(), MotionObserver(), TextObserver()]
+    # While a network reads, the other observers and the decoder go on with the other cores.
+    text = TextObserver(num_threads=max(1, min(4, num_cores() // 2)))
+    observers: list[Observer] = [ScenesObserver(), MotionObserver(), text]
     unwanted = set(without)
     if "actions" not in unwanted and (actions_model is not None or available_weights()):
         from muybridge.actions.detector import ActionsObserver
@@ -119,7 +123,7 @@ def _gather(
             warnings += [line for line in known[1] if line not in warnings]
     remaining = [observer for observer in observers if observer.name not in found]
     if remaining:
-        with quiet_opencv():
+        with shared_cores():
             run, new_warnings = _run(video, remaining, cache, progress)
         warnings += [line for line in new_warnings if line not in warnings]
         for observer in remaining:
@@ -143,15 +147,18 @@ def _run(
     start, done = video.metadata.start_seconds, run.last_seconds
     checkpoint = time.monotonic()
     pictures = video.pictures(start_seconds=done, quick=True)
-    for picture in prefetch(pictures, observers, last_seconds=done):
-        run.see(picture)
-        if progress is not None:
-            progress(run.end_seconds - start, video.metadata.duration_seconds or 0.0)
-        if cache is not None and run.is_resumable:
-            now = time.monotonic()
-            if now - checkpoint >= SECONDS_BETWEEN_CHECKPOINTS:
-                checkpoint = now
-                findings = {w.observer.name: w.findings for w in run.watchers}
-                cache.save_pass(observers, run.state(), findings, [*earlier, *video.warnings])
+    with Lanes(run, num_threads=num_cores()) as lanes:
+        for picture in prefetch(pictures, observers, last_seconds=done):
+            lanes.show(picture)
+            if progress is not None:
+                progress(run.end_seconds - start, video.metadata.duration_seconds or 0.0)
+            if cache is not None and run.is_resumable:
+                now = time.monotonic()
+                if now - checkpoint >= SECONDS_BETWEEN_CHECKPOINTS:
+                    checkpoint = now
+                    lanes.settle()
+                    findings = {w.observer.name: w.findings for w in run.watchers}
+                    cache.save_pass(observers, run.state(), findings, [*earlier, *video.warnings])
+        lanes.settle()
     run.finish()
     return run, [*earlier, *(line for line in video.warnings if line not in earlier)]

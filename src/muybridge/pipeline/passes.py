@@ -11,6 +11,7 @@ as soon as all have seen it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 
 import cv2
 
+from muybridge.cores import num_cores
 from muybridge.errors import OptionError
 from muybridge.observer import Finding, Observer, Resumable
 from muybridge.values import VideoMetadata
@@ -25,7 +27,7 @@ from muybridge.video.ahead import read_ahead
 from muybridge.video.picture import MomentPicture
 from muybridge.video.reader import Pace
 
-__all__ = ["Pass", "prefetch", "quiet_opencv", "watch"]
+__all__ = ["Pass", "prefetch", "shared_cores", "watch"]
 
 
 @dataclass(slots=True)
@@ -35,6 +37,12 @@ class Watcher:
     observer: Observer
     pace: Pace
     findings: list[Finding]
+
+    def see(self, picture: MomentPicture) -> list[Finding]:
+        """Show it a picture whose turn it is; what it reports is kept, and given back."""
+        found = list(self.observer.observe(picture.frame(self.observer.view)))
+        self.findings += found
+        return found
 
 
 class Pass:
@@ -63,12 +71,14 @@ class Pass:
         new: list[Finding] = []
         for watcher in self.watchers:
             if watcher.pace.wants(picture.pts_seconds):
-                found = list(watcher.observer.observe(picture.frame(watcher.observer.view)))
-                watcher.findings += found
-                new += found
+                new += watcher.see(picture)
+        self.note(picture)
+        return new
+
+    def note(self, picture: MomentPicture) -> None:
+        """The pass stands after that picture now."""
         self.last_seconds = picture.pts_seconds
         self.end_seconds = picture.pts_seconds + picture.duration_seconds
-        return new
 
     def finish(self) -> list[Finding]:
         """The source has ended; collect what observers held back."""
@@ -115,14 +125,24 @@ class Pass:
 
 
 @contextmanager
-def quiet_opencv() -> Iterator[None]:
-    """OpenCV on one thread: on small pictures its threads cost more than they save, and the decoder wants the cores."""
+def shared_cores() -> Iterator[None]:
+    """Few threads for each computation: the decoder and the observers share the cores as it is.
+
+    OpenCV gets one, for on small pictures its threads cost more than they save. Networks get half of the cores: torch's
+    threads spin while they wait for each other, and on two cores took more from the others than they gave.
+    """
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
+    torch = sys.modules.get("torch")  # no observer that is there needs it where it was not imported
+    before_torch = torch.get_num_threads() if torch is not None else 1
+    if torch is not None:
+        torch.set_num_threads(min(before_torch, max(1, num_cores() // 2)))
     try:
         yield
     finally:
         cv2.setNumThreads(before)
+        if torch is not None:
+            torch.set_num_threads(before_torch)
 
 
 def prefetch(
@@ -158,7 +178,7 @@ def watch(
     """
     run = Pass(observers, source)
     found: list[Finding] = []
-    with quiet_opencv():
+    with shared_cores():
         for picture in prefetch(pictures, observers):
             found += run.see(picture)
         return found + run.finish()

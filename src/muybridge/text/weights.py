@@ -8,13 +8,13 @@ lie below 1.2e-38, so the output stays the same to the last bit.
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from muybridge.cores import num_cores
 from muybridge.errors import WeightsError
 
 __all__ = ["PARTS", "find_model", "flush_denormals", "load_session"]
@@ -71,7 +71,7 @@ def load_session(path: Path, *, num_threads: int | None = None) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = num_threads or min(4, len(os.sched_getaffinity(0)))
+    options.intra_op_num_threads = num_threads or min(4, num_cores())
     options.inter_op_num_threads = 1
     # Pictures come in many sizes, and the arena would keep the largest block of each for good.
     options.enable_cpu_mem_arena = False
