@@ -12,7 +12,7 @@ still tail of the one clip and the still head of the next, played back and forth
 begins or ends; it does in the middle of the standing, where another recording begins). A true segment is what a clip
 shows between its first and its last moving frame; "whole clips" counts its still head and tail to it.
 
-Fights: quiet clips, one to three clips with a fight, quiet clips again, all brought to one size.
+Fights: see `fight_videos.py`. All quiet and fighting clips come from the fold that the model has not seen.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from fight_videos import fights
 from motion_templates import learn
 from timing import report
 from torch import nn
@@ -38,7 +39,6 @@ from muybridge.actions.detector import detect_actions
 from muybridge.metrics.temporal import (
     THUMOS_THRESHOLDS,
     evaluate_detection,
-    evaluate_events,
     evaluate_proposals,
 )
 from muybridge.metrics.temporal_annotations import ground_truth_of, predictions_of
@@ -107,35 +107,6 @@ def acting_video(folder: Path, subject: int, seed: int, path: Path) -> tuple[lis
     return moving, whole
 
 
-def fight_video(folder: Path, fold: int, seed: int, path: Path) -> tuple[float, float]:
-    """Writes quiet clips, fights, quiet clips; when the fight begins and ends."""
-    rng = np.random.default_rng((seed, 77))
-
-    def some(kind: str, count: int) -> list[Path]:
-        files = [
-            file
-            for file in sorted((folder / "surveillance-fight" / kind).glob("*.mp4"))
-            if fold < 0 or (int(re.findall(r"\d+", file.stem)[0]) - 1) // 50 == fold
-        ]
-        return [files[i] for i in rng.choice(len(files), count, replace=False)]
-
-    quiet = some("nofight", 10)
-    times, seconds = [], 0.0
-    with VideoWriter(path, width=320, height=240, frames_per_second=RATE) as writer:
-        for part, files in enumerate((quiet[:5], some("fight", int(rng.integers(1, 4))), quiet[5:])):
-            times.append(seconds)
-            for file in files:
-                with open_video(file) as video:
-                    rate = video.metadata.frames_per_second or 30.0
-                    frames = [cv2.resize(f.pixels, (320, 240), interpolation=cv2.INTER_AREA) for f in video]
-                count = int(len(frames) / rate * RATE)
-                for number in range(count):
-                    writer.write(frames[min(int(number * rate / RATE), len(frames) - 1)])
-                seconds += count / RATE
-            del part
-    return times[1], times[2]
-
-
 @functools.cache
 def stand_in(data: Path, pair: int) -> nn.Module:
     """Motion templates learned from all subjects but a pair."""
@@ -194,34 +165,6 @@ def acting(data: Path, model: Any, subjects: list[int], seeds: int, work: Path) 
     return results
 
 
-def fights(data: Path, model: Any, fold: int, videos: int, work: Path) -> dict[str, Any]:
-    matched = num_true = num_found = 0
-    delays: list[float] = []
-    latencies: list[float] = []
-    for seed in range(videos):
-        path = work / f"fight_{seed}.mp4"
-        start, end = fight_video(data, fold, seed, path)
-        rows = [s for s in detect_actions(path, model=model) if s.label == "fight"]
-        # An alarm is right if it overlaps the fight by half of their union.
-        scores = evaluate_events([(start, end)], [(s.start_seconds, s.end_seconds) for s in rows])
-        matched, num_true, num_found = matched + scores.num_matched, num_true + 1, num_found + len(rows)
-        delays += scores.delays_seconds
-        inside = [s for s in rows if s.end_seconds > start and s.start_seconds < end]
-        if inside:
-            first = min(inside, key=lambda s: s.start_seconds)
-            latencies.append(first.start_seconds + first.attributes["latency_seconds"] - start)
-    return {
-        "videos": videos,
-        "event F1 at tIoU 0.5": 2 * matched / (num_true + num_found) if num_true + num_found else 1.0,
-        "precision": matched / num_found if num_found else 1.0,
-        "recall": matched / num_true,
-        "median delay of the found start, seconds": float(np.median(delays)) if delays else None,
-        "median seconds from the fight's start until it is known": float(np.median(latencies))
-        if latencies
-        else None,
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -232,7 +175,10 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, nargs="*", default=[5, 6])
     parser.add_argument("--orders", type=int, default=1, help="random orders per subject")
     parser.add_argument("--fold", type=int, default=-1, help="which fights are unseen; -1 takes all")
-    parser.add_argument("--videos", type=int, default=10, help="videos with a fight; 0 leaves them out")
+    parser.add_argument(
+        "--videos", type=int, default=10, help="with a fight, of each kind; 0 leaves them out"
+    )
+    parser.add_argument("--switch-cost", type=float, help="of the detection rule, in videos with a fight")
     parser.add_argument("--keep", type=Path, help="keep the videos in this folder")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -242,7 +188,14 @@ def main() -> None:
         if args.subjects:
             results["acting"] = acting(args.data, args.checkpoint, args.subjects, args.orders, work)
         if args.videos and args.checkpoint:
-            results["fights"] = fights(args.data, args.checkpoint, args.fold, args.videos, work)
+            results["fights"] = fights(
+                args.data,
+                args.checkpoint,
+                fold=args.fold,
+                videos=args.videos,
+                work=work,
+                switch_cost=args.switch_cost,
+            )
     report("detection in untrimmed video", results)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from muybridge.actions.events import EventRule
 from muybridge.errors import OptionError
 
 __all__ = ["DetectionRule"]
@@ -23,7 +22,9 @@ class DetectionRule:
         context_seconds: so much before a run belongs to its first window.
         max_single_seconds: a run up to this long is one action; None for two and a half windows of the model.
         min_score: a label less likely than this is not said.
-        long_runs: what an action is inside a longer run.
+        switch_cost: what it takes to change the label where no stillness parts two actions, at a cut or while the
+            motion goes on: so many nats of log-likelihood, where one window of the model counts once. An action amid
+            others is said if what speaks for it is worth two changes. 0 takes each stretch by itself.
 
     Raises:
         OptionError: thresholds outside [0, 1] or in the wrong order, times that are negative.
@@ -36,7 +37,7 @@ class DetectionRule:
     context_seconds: float = 0.25
     max_single_seconds: float | None = None
     min_score: float = 0.2
-    long_runs: EventRule = field(default_factory=lambda: EventRule(0.5, 0.35, 0.5, 0.5))
+    switch_cost: float = 1.5
 
     def __post_init__(self) -> None:
         for name in ("on_actionness", "off_actionness", "min_score"):
@@ -50,3 +51,5 @@ class DetectionRule:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise OptionError(f"{name} is {value}; it must be 0 or more seconds")
+        if not (math.isfinite(self.switch_cost) and self.switch_cost >= 0):
+            raise OptionError(f"switch_cost is {self.switch_cost}; it must be 0 or more")

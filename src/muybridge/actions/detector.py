@@ -1,24 +1,24 @@
-"""What is done in an untrimmed video, and from when to when: windows, scores, runs, labelled segments.
+"""What is done in an untrimmed video, and from when to when: windows, scores, runs, labeled segments.
 
-    frames ─┬─ small gray ─► OwnMotion ─► actionness ─► runs: from where it rises to where it rests
+    frames ─┬─ small gray ─► OwnMotion ─► actionness ─► runs: from where it rises to where it rests or a cut comes
             └─ model's rate and size ─► windows inside a run ─► scores
-    a short run    is one action: the mean of its windows names it, the motion bounds it
-    a long run     is cut where its scores change: `EventRule`, bounded by the run
+    runs ─► pieces ─► passages ─► segments        a short run is one piece, a long one a piece for each window
 
 Where nothing moves, nothing is done, and nothing is computed: an archive of quiet cameras costs little more than its
 decoding. Frames of a run go through the classifier as they come: a causal network sees each of them once, other
-networks read their window anew every `stride` frames. Each run is a stream of its own, as training clips are.
-Memory is that of one window and of the scores of a short run, however long the video. A cut ends a run.
+networks read their window anew every `stride` frames. Each run is a stream of its own, as training clips are, so no
+window straddles a cut. Memory is that of one window and of the scores that are undecided, however long the video.
 
 The idea of gating by motion is that of actionness grouping (arXiv:1703.02716), with a hand-made actionness; that of
-classifying whole proposals is the structured segment network's (arXiv:1704.06228), with any clip network.
+classifying whole proposals is the structured segment network's (arXiv:1704.06228), with any clip network. How evidence
+adds up over cuts and over long runs is in `passages.py`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,9 @@ from torch import nn
 from muybridge.actions.actionness import ACTIONNESS_NAME, BACKGROUND_LABEL, OwnMotion
 from muybridge.actions.classifier import load_classifier_model
 from muybridge.actions.detection_rule import DetectionRule
-from muybridge.actions.events import Event
-from muybridge.actions.stream_prediction import PredictionEvents, StreamPrediction
+from muybridge.actions.passages import Passages, Piece
+from muybridge.actions.runs import Run
+from muybridge.actions.stream_prediction import StreamPrediction
 from muybridge.actions.streaming import DEFAULT_WINDOW, StreamingClassifier
 from muybridge.errors import ShapeError, WeightsError
 from muybridge.models.weights import weights_of
@@ -45,23 +46,9 @@ MOTION_FRAMES_PER_SECOND = 15.0
 NOMINAL_FRAMES_PER_SECOND = 25.0
 # From being off to being on; slower is a shadow that creeps.
 MAX_RISE_SECONDS = 1.0
-# Two parts of one action, parted by a cut.
-JOIN_SECONDS = 0.3
 _GRAY = View(short_side_px=120, pixel_format="gray8")
 _SIGNAL_SECONDS = 2.0
 Progress = Callable[[float, float], None]
-
-
-@dataclass(slots=True)
-class _Run:
-    """Something is going on since `start`; it was last seen at `active_until`."""
-
-    start: float
-    active_until: float
-    actionness: float = 0.0
-    num_steps: int = 0
-    predictions: list[StreamPrediction] = field(default_factory=list)
-    events: PredictionEvents | None = None  # of a long run
 
 
 class ActionsObserver:
@@ -108,6 +95,7 @@ class ActionsObserver:
         window_seconds = self.classifier.window_size / (rate or NOMINAL_FRAMES_PER_SECOND)
         single = self.rule.max_single_seconds
         self._max_single = 2.5 * window_seconds if single is None else single
+        self._passages = Passages(self.classifier.labels, self.background, self.rule, window_seconds)
         self._forget()
 
     def _forget(self) -> None:
@@ -115,16 +103,17 @@ class ActionsObserver:
         self._pace = Pace(self.classifier.view.frames_per_second)
         self._recent: deque[Frame] = deque()  # what a run may begin with
         self._shown: deque[Frame] = deque()  # what the classifier has seen of this run, as far as it matters
-        self._run: _Run | None = None
+        self._run: Run | None = None
+        self._cut_seconds: float | None = None  # the last one
         self._rising_since: float | None = None
-        self._held: Segment | None = None  # may go on after a cut
         self._chunk: list[tuple[float, float]] = []
         self.classifier.reset()
+        self._passages.reset()
 
     def settings(self) -> Mapping[str, Any]:
         """All that changes the answer, as JSON values."""
         return {
-            "version": 1,
+            "version": 2,
             "classifier": dict(self.classifier.settings()),
             "rule": asdict(self.rule),
             "background": list(self.background),
@@ -140,16 +129,15 @@ class ActionsObserver:
         step = self._motion.push(_gray(frame), frame.pts_seconds)
         found: list[Finding] = []
         if step is not None and step.is_cut:
-            found += self._end_run(frame.pts_seconds)
+            found += self._end_run(frame.pts_seconds, at_cut=True)
             self._recent.clear()
-            self._rising_since = None
+            self._rising_since, self._cut_seconds = None, frame.pts_seconds
         if self._pace.wants(frame.pts_seconds):
             found += self._take(frame)
         if step is None:
             return found
         if not step.is_cut:
             found += self._follow(step.start_seconds, step.end_seconds, step.actionness)
-        found += self._release(frame.pts_seconds)
         self._chunk.append((step.start_seconds, step.actionness))
         if step.end_seconds - self._chunk[0][0] >= _SIGNAL_SECONDS:
             found += self._flush()
@@ -157,26 +145,20 @@ class ActionsObserver:
 
     def finish(self, end_seconds: float) -> Iterable[Finding]:
         """The source ended; return the rest."""
-        return [*self._end_run(end_seconds), *self._release(None), *self._flush()]
+        return [*self._end_run(end_seconds), *self._passages.end(end_seconds), *self._flush()]
 
     def state(self) -> Mapping[str, Any]:
-        """All that `restore` needs: a few seconds of small frames, and the scores of the run that goes on."""
-        run = self._run
+        """All that `restore` needs: a few seconds of small frames, and the scores of what goes on."""
         return {
             "motion": self._motion.state(),
             "last_slot": self._pace.last_slot,
             "recent": [_frame_state(frame) for frame in self._recent],
             "shown": [_frame_state(frame) for frame in self._shown],
             "rising_since": self._rising_since,
-            "held": None if self._held is None else self._held.to_dict(),
+            "cut_seconds": self._cut_seconds,
             "chunk": [list(row) for row in self._chunk],
-            "run": None
-            if run is None
-            else {
-                "numbers": [run.start, run.active_until, run.actionness, run.num_steps],
-                "predictions": [prediction.state() for prediction in run.predictions],
-                "events": None if run.events is None else run.events.state(),
-            },
+            "run": None if self._run is None else self._run.state(),
+            "passages": self._passages.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -188,20 +170,11 @@ class ActionsObserver:
         self._shown.extend(_frame_of(saved) for saved in state["shown"])
         for frame in self._shown:
             self.classifier.push(frame)
-        self._rising_since = state["rising_since"]
-        self._held = None if state["held"] is None else Segment.from_dict(state["held"])
+        self._rising_since, self._cut_seconds = state["rising_since"], state["cut_seconds"]
         self._chunk = [(float(seconds), float(value)) for seconds, value in state["chunk"]]
-        if state["run"] is None:
-            return
-        start, until, actionness, num_steps = state["run"]["numbers"]
-        self._run = _Run(start, until, actionness, num_steps)
-        labels = self.classifier.labels
-        self._run.predictions = [
-            StreamPrediction.from_state(saved, labels) for saved in state["run"]["predictions"]
-        ]
-        if state["run"]["events"] is not None:
-            self._run.events = self._new_events()
-            self._run.events.restore(state["run"]["events"])
+        if state["run"] is not None:
+            self._run = Run.from_state(state["run"], self.classifier.labels)
+        self._passages.restore(state["passages"])
 
     def _take(self, frame: Frame) -> list[Finding]:
         """A frame at the model's rate: keep it for a run to begin with, and show it to the one that goes on."""
@@ -223,17 +196,10 @@ class ActionsObserver:
         prediction = self.classifier.push(frame)
         if prediction is None:
             return []
-        if run.events is None and frame.pts_seconds - run.start <= self._max_single:
-            run.predictions.append(prediction)
+        run.predictions.append(prediction)
+        if not run.is_long and frame.pts_seconds - run.start_seconds <= self._max_single:
             return []
-        if run.events is None:
-            run.events = self._new_events()
-        over = [event for each in (*run.predictions, prediction) for event in run.events.see(each)]
-        run.predictions.clear()
-        return self._hold(segment for event in over if (segment := _segment_of(event, run)) is not None)
-
-    def _new_events(self) -> PredictionEvents:
-        return PredictionEvents(self.classifier.labels, rule=self.rule.long_runs, ignored=self.background)
+        return self._add(run, run.part(), frame.pts_seconds)
 
     def _follow(self, start: float, end: float, actionness: float) -> list[Finding]:
         """Begin a run, go on with it, or let it rest."""
@@ -242,19 +208,27 @@ class ActionsObserver:
             self._rising_since = None
         elif self._rising_since is None:
             self._rising_since = start
+        if run is None and actionness >= rule.on_actionness:
+            return self._begin_run(end, actionness)
         if run is None:
-            return self._begin_run(end, actionness) if actionness >= rule.on_actionness else []
-        run.actionness, run.num_steps = run.actionness + actionness, run.num_steps + 1
+            # So long a stillness parts passages, whatever cuts lie in it.
+            is_over = self._passages.is_open and end - self._passages.end_seconds >= self._max_single
+            return [*self._passages.end(end)] if is_over else []
+        run.add_step(actionness)
         if actionness >= rule.off_actionness:
-            run.active_until = end
-        elif end - run.active_until >= rule.rest_seconds:
+            run.end_seconds = end
+        elif end - run.end_seconds >= rule.rest_seconds:
             return self._end_run(end)
         return []
 
     def _begin_run(self, end: float, actionness: float) -> list[Finding]:
         rising = end if self._rising_since is None else self._rising_since
-        start = max(rising, end - MAX_RISE_SECONDS)
-        self._run = _Run(start, end, actionness, 1)
+        start, cut = max(rising, end - MAX_RISE_SECONDS), self._cut_seconds
+        after_cut = cut is not None and start - cut < self.rule.rest_seconds
+        if after_cut and cut is not None:
+            start = cut
+        self._run = Run(start, end, after_cut=after_cut)
+        self._run.add_step(actionness)
         self.classifier.reset()
         self._shown.clear()
         found: list[Finding] = []
@@ -263,28 +237,29 @@ class ActionsObserver:
                 found += self._show(frame)
         return found
 
-    def _end_run(self, now: float) -> list[Finding]:
-        """The run is over at its last motion; what it was."""
+    def _end_run(self, now: float, *, at_cut: bool = False) -> list[Finding]:
+        """The run is over at its last motion, or at the cut that came before it could rest; what it was."""
         run, self._run = self._run, None
-        if run is None or run.active_until - run.start < self.rule.min_duration_seconds:
+        if run is None:
             return []
-        if run.events is not None:
-            over = [_segment_of(event, run) for event in run.events.finish()]
-            return self._hold(segment for segment in over if segment is not None)
-        predictions = run.predictions or self._padded_prediction()
-        if not predictions:
-            return []
-        scores = np.mean([prediction.scores for prediction in predictions], axis=0)
-        best = int(scores.argmax())
-        label, score = self.classifier.labels[best], float(scores[best])
-        if label in self.background or score < self.rule.min_score:
-            return []
-        attributes = {
-            "actionness": round(run.actionness / run.num_steps, 4),
-            "latency_seconds": now - run.start,
-            "alternatives": _next_likely(self.classifier.labels, scores),
-        }
-        return self._hold([Segment(run.start, run.active_until, "action", label, score, attributes)])
+        if at_cut:
+            run.end_seconds = now
+        found: list[Finding] = []
+        if run.end_seconds - run.start_seconds >= self.rule.min_duration_seconds:
+            run.predictions = run.predictions or self._padded_prediction()
+            found += self._add(run, run.rest(), now)
+        return found if at_cut else [*found, *self._passages.end(now)]
+
+    def _add(self, run: Run, pieces: Iterable[Piece], now: float) -> list[Finding]:
+        """Pieces of a run to the passage, which it goes on with or begins."""
+        found: list[Finding] = []
+        passages = self._passages
+        for piece in pieces:
+            if passages.is_open and piece.start_seconds > passages.end_seconds:
+                still = Piece(passages.end_seconds, piece.start_seconds, None)
+                found += passages.push(still, now_seconds=now)
+            found += passages.push(piece, now_seconds=now, after_cut=run.after_cut)
+        return found
 
     def _padded_prediction(self) -> list[StreamPrediction]:
         """A run shorter than a window stands still at its end until the window is full, as in training."""
@@ -300,29 +275,6 @@ class ActionsObserver:
             if prediction is not None:
                 return [prediction]
         return []
-
-    def _hold(self, segments: Iterable[Segment]) -> list[Finding]:
-        """Join what a cut parted; of the rest each waits for the next."""
-        found: list[Finding] = []
-        for segment in sorted(segments, key=lambda s: (s.start_seconds, s.end_seconds)):
-            held = self._held
-            if held is not None and held.label == segment.label and _touch(held, segment):
-                self._held = _joined(held, segment)
-                continue
-            found += [] if held is None else [held]
-            self._held = segment
-        return found
-
-    def _release(self, now: float | None) -> list[Finding]:
-        """What nothing can be joined to any more; all of it at the end of the source."""
-        held, run = self._held, self._run
-        if held is None:
-            return []
-        next_start = run.start if run is not None else None if now is None else now - MAX_RISE_SECONDS
-        if next_start is not None and next_start - held.end_seconds <= JOIN_SECONDS:
-            return []
-        self._held = None
-        return [held]
 
     def _flush(self) -> list[Finding]:
         if not self._chunk:
@@ -406,36 +358,6 @@ def _gray(frame: Frame) -> NDArray[np.uint8]:
     return np.asarray(
         cv2.resize(gray, _GRAY.fit(frame.width, frame.height), interpolation=cv2.INTER_AREA), np.uint8
     )
-
-
-def _segment_of(event: Event, run: _Run) -> Segment | None:
-    """An event of a long run that is over, within the bounds of the run."""
-    start, end = max(event.start_seconds, run.start), min(event.end_seconds, run.active_until)
-    if not event.is_over or end <= start:
-        return None
-    attributes = {
-        "actionness": round(run.actionness / run.num_steps, 4),
-        "latency_seconds": event.latency_seconds,
-        "peak_score": event.peak_score,
-    }
-    return Segment(start, end, "action", event.label, event.score, attributes)
-
-
-def _next_likely(labels: Sequence[str], scores: NDArray[np.float64]) -> list[list[Any]]:
-    """The second and third likeliest labels with their scores."""
-    order = np.argsort(-scores, kind="stable")[1:3].tolist()
-    return [[labels[row], round(float(scores[row]), 4)] for row in order]
-
-
-def _touch(first: Segment, second: Segment) -> bool:
-    return second.start_seconds - first.end_seconds <= JOIN_SECONDS
-
-
-def _joined(first: Segment, second: Segment) -> Segment:
-    lengths = (max(first.duration_seconds, 1e-6), max(second.duration_seconds, 1e-6))
-    score = float(np.average([first.score or 0.0, second.score or 0.0], weights=lengths))
-    end = max(first.end_seconds, second.end_seconds)
-    return Segment(first.start_seconds, end, first.kind, first.label, score, first.attributes)
 
 
 def _frame_state(frame: Frame) -> dict[str, Any]:

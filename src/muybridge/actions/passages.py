@@ -1,0 +1,195 @@
+"""Pieces of activity become labeled segments: what is being done is told over seconds and across cuts, not per window.
+
+    cuts        |      |      |      |      |      |
+    pieces      ├──────┼──────┼──────┼──────┼──────┤      each with the mean scores of its windows
+    path        ·      ■      ■      ■      ·      ·      `LabelPath`: evidence counts by its length in windows
+    segment            └────────────────────┘
+
+A passage is a row of pieces that nothing still parts. Stillness bounds an action for certain, so beginning and ending
+there costs nothing; a cut, or scores that change while the motion goes on, may be either the end of an
+action or a doubt of the classifier, so a change of the label has to be worth its price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.actions.detection_rule import DetectionRule
+from muybridge.actions.label_path import LabelPath
+from muybridge.values import Segment
+
+__all__ = ["Passages", "Piece"]
+
+# What a network says is seldom surer than that of a scene it has never seen.
+LEAST_PROBABILITY = 0.01
+# How likely a label is where nothing moves, beside the background's 1.
+STILL_PROBABILITY = 0.2
+LABELS_TOLD = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A stretch of activity that has one label.
+
+    Args:
+        start_seconds: where it begins.
+        end_seconds: where it ends.
+        scores: (K,) mean probability of each label; None where nothing moves.
+        actionness: mean over the piece.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    scores: NDArray[np.float64] | None
+    actionness: float = 0.0
+
+
+class Passages:
+    """Labels pieces in order, and joins neighbors of one label.
+
+    Args:
+        labels: the K labels of the scores.
+        background: those that mean that nothing is being done.
+        rule: with the price of a change, and what is too short or too unlikely to be said.
+        window_seconds: how much time one look of the classifier takes in: scores of that long are one evidence.
+    """
+
+    def __init__(
+        self, labels: Sequence[str], background: Collection[str], rule: DetectionRule, window_seconds: float
+    ) -> None:
+        self.labels = tuple(labels)
+        self.rule = rule
+        self.window_seconds = window_seconds
+        self._is_background = np.array([label in background for label in self.labels], bool)
+        self._actions = np.flatnonzero(~self._is_background)
+        count = len(self._actions)
+        self._path = LabelPath(count + 1, background=count, switch_cost=rule.switch_cost)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._path.reset()
+        self._undecided: list[Piece] = []
+        self._label: int | None = None  # of the segment that is being put together
+        self._whole: Piece | None = None  # it
+        self._known_seconds = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a passage is going on."""
+        return bool(self._undecided) or self._whole is not None
+
+    @property
+    def end_seconds(self) -> float:
+        """Where the last piece ends."""
+        last = self._undecided[-1] if self._undecided else self._whole
+        return 0.0 if last is None else last.end_seconds
+
+    def push(self, piece: Piece, *, now_seconds: float, after_cut: bool = False) -> list[Segment]:
+        """Add the next piece.
+
+        Args:
+            piece: not before the end of the one before.
+            now_seconds: how far the source has been seen.
+            after_cut: for the first of a passage, that it begins at a cut and not after stillness.
+
+        Returns:
+            The segments that are over with it.
+        """
+        decided = self._path.push(
+            self._evidence(piece), entry_cost=self.rule.switch_cost if after_cut else 0.0
+        )
+        self._undecided.append(piece)
+        return self._take(decided, now_seconds)
+
+    def end(self, now_seconds: float) -> list[Segment]:
+        """Nothing moves any more, or the source is over: the rest of the passage."""
+        found = self._take(self._path.finish(), now_seconds)
+        return found + self._close()
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs."""
+        return {
+            "path": self._path.state(),
+            "undecided": [_piece_state(piece) for piece in self._undecided],
+            "label": self._label,
+            "whole": None if self._whole is None else _piece_state(self._whole),
+            "known_seconds": self._known_seconds,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._path.restore(state["path"])
+        self._undecided = [_piece_of(saved) for saved in state["undecided"]]
+        self._label = state["label"]
+        self._whole = None if state["whole"] is None else _piece_of(state["whole"])
+        self._known_seconds = float(state["known_seconds"])
+
+    def _evidence(self, piece: Piece) -> NDArray[np.float64]:
+        """Log-likelihood of each action, and last of the background, by the piece's length in windows."""
+        if piece.scores is None:
+            probabilities = np.append(np.full(len(self._actions), STILL_PROBABILITY), 1.0)
+        else:
+            # A model without background answers with an unlikely action: what is below the least score is background.
+            rest = (
+                piece.scores[self._is_background].sum() if self._is_background.any() else self.rule.min_score
+            )
+            probabilities = np.append(piece.scores[self._actions], rest)
+        windows = (piece.end_seconds - piece.start_seconds) / self.window_seconds
+        return np.asarray(windows * np.log(np.maximum(probabilities, LEAST_PROBABILITY)))
+
+    def _take(self, decided: list[int], now_seconds: float) -> list[Segment]:
+        """Put decided pieces to the segment that they belong to."""
+        found: list[Segment] = []
+        for choice in decided:
+            piece = self._undecided.pop(0)
+            label = int(self._actions[choice]) if choice < len(self._actions) else None
+            if label != self._label:
+                found += self._close()
+                self._label, self._known_seconds = label, now_seconds
+            if label is not None:
+                self._whole = _joined(self._whole, piece)
+        return found
+
+    def _close(self) -> list[Segment]:
+        """The segment is over."""
+        whole, label = self._whole, self._label
+        self._whole, self._label = None, None
+        if whole is None or label is None or whole.scores is None:
+            return []
+        start, end, scores = whole.start_seconds, whole.end_seconds, whole.scores
+        if end - start < self.rule.min_duration_seconds or scores[label] < self.rule.min_score:
+            return []
+        others = [row for row in np.argsort(-scores, kind="stable").tolist() if row != label][:LABELS_TOLD]
+        attributes = {
+            "actionness": round(whole.actionness, 4),
+            "latency_seconds": max(0.0, self._known_seconds - start),
+            "alternatives": [[self.labels[row], round(float(scores[row]), 4)] for row in others],
+        }
+        return [Segment(start, end, "action", self.labels[label], float(scores[label]), attributes)]
+
+
+def _joined(first: Piece | None, second: Piece) -> Piece:
+    """One piece with the mean scores of both."""
+    if first is None:
+        return second
+    seen = [piece for piece in (first, second) if piece.scores is not None]
+    lengths = [piece.end_seconds - piece.start_seconds for piece in seen]
+    scores = np.average([piece.scores for piece in seen], axis=0, weights=lengths) if seen else None
+    actionness = float(np.average([piece.actionness for piece in seen], weights=lengths)) if seen else 0.0
+    return Piece(first.start_seconds, second.end_seconds, scores, actionness)
+
+
+def _piece_state(piece: Piece) -> dict[str, Any]:
+    return {"numbers": [piece.start_seconds, piece.end_seconds, piece.actionness], "scores": piece.scores}
+
+
+def _piece_of(state: Mapping[str, Any]) -> Piece:
+    start, end, actionness = (float(number) for number in state["numbers"])
+    scores = None if state["scores"] is None else np.array(state["scores"], np.float64)
+    return Piece(start, end, scores, actionness)
