@@ -1,8 +1,10 @@
 """What one frame looks like, in few numbers: enough to say whether two frames show the same scene.
 
-    pixels ─► every k-th pixel ─► YCrCb ─► thumbnail (18, 32, 3)  where things are
+    pixels ─► every k-th pixel ─► YCrCb ─► thumbnail (3, 18, 32)  where things are
                                        ├─► color histogram (1024,)  which colors there are, wherever they are
                                        └─► contrast  the standard deviation of the luma
+
+A file's frames skip the first two steps: the decoder's own planes are sampled (`describe_planes`).
 
 Movement changes the thumbnail but hardly the histogram; a flash or a change of exposure changes the histogram
 but hardly the thumbnail's structure; a cut changes both. So the dissimilarity of two frames is the geometric mean
@@ -23,15 +25,15 @@ from numpy.typing import NDArray
 
 from muybridge.errors import ShapeError
 
-__all__ = ["ANALYSIS_SIDE_PX", "Appearance", "describe", "dissimilarity"]
+__all__ = ["ANALYSIS_SIDE_PX", "Appearance", "describe", "describe_planes", "dissimilarity"]
 
 ANALYSIS_SIDE_PX = 72
 """The short side at which frames are described; larger frames are thinned to about this by taking every k-th pixel."""
 
 THUMBNAIL_SIZE = (32, 18)
-_BINS = (16, 8, 8)
+_BINS = [16, 8, 8]
 # Chroma beyond this is rare and counts as missing; neutral lies in the middle of a bin, so that noise stays in it.
-_RANGES = (0, 256, 56, 184, 56, 184)
+_RANGES = [0, 256, 56, 184, 56, 184]
 _BLACK_BINS = _BINS[1] * _BINS[2]  # those of the lowest step of luma
 _BLACK_LUMA = 20.0 - 128.0
 _LEAST_SHARE = 0.25
@@ -45,7 +47,7 @@ class Appearance:
     """One frame in numbers.
 
     Args:
-        thumbnail: (18·32·3,) float32, YCrCb, row by row, each value from −128 to 127.
+        thumbnail: (3·18·32,) float32, Y, Cr and Cb one after the other, each value from −128 to 127.
         histogram: (1024,) float32 that sums to at most 1.
         luma: (18·32,) float32, the thumbnail's luma.
         luma_mean: of the thumbnail's luma.
@@ -118,24 +120,45 @@ def describe(pixels: NDArray[np.uint8]) -> Appearance:
         raise ShapeError(f"a frame is {shape} {pixels.dtype}; it must be (H, W, 3) RGB or (H, W) luma, uint8")
     small = thin(pixels)
     if small.ndim == 2:
-        ycc = np.full((*small.shape, 3), 128, np.uint8)
-        ycc[..., 0] = small
-    else:
-        ycc = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb), np.uint8)
-    counts = cv2.calcHist([ycc], [0, 1, 2], None, list(_BINS), list(_RANGES)).reshape(-1)
-    histogram = np.asarray(counts, np.float32) * np.float32(1 / (ycc.shape[0] * ycc.shape[1]))
-    mean, deviation = cv2.meanStdDev(ycc)
-    thumbnail = cv2.resize(ycc, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
+        neutral = np.full(small.shape, 128, np.uint8)
+        return describe_planes(small, neutral, neutral)
+    luma, red, blue = (
+        np.asarray(plane, np.uint8) for plane in cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb))
+    )
+    return describe_planes(luma, red, blue)
+
+
+def describe_planes(
+    luma: NDArray[np.uint8], red_chroma: NDArray[np.uint8], blue_chroma: NDArray[np.uint8]
+) -> Appearance:
+    """`describe` for a small frame that is in YCrCb already, one array for each.
+
+    Args:
+        luma: (H, W) uint8, contiguous, 0 for black to 255 for white.
+        red_chroma: (H, W) uint8, contiguous, 128 for neutral.
+        blue_chroma: the same for blue.
+
+    >>> luma, neutral = np.full((40, 60), 200, np.uint8), np.full((40, 60), 128, np.uint8)
+    >>> describe_planes(luma, neutral, neutral).brightness
+    200.0
+    """
+    planes = (luma, red_chroma, blue_chroma)
+    counts = cv2.calcHist(planes, [0, 1, 2], None, _BINS, _RANGES).reshape(-1)
+    mean, deviation = cv2.meanStdDev(luma)
+    tiny = np.empty((3, THUMBNAIL_SIZE[1], THUMBNAIL_SIZE[0]), np.uint8)
+    for plane, place in zip(planes, tiny, strict=True):
+        cv2.resize(plane, THUMBNAIL_SIZE, dst=place, interpolation=cv2.INTER_AREA)
+    thumbnail = tiny.astype(np.float32).reshape(-1)
     thumbnail -= 128
-    luma = np.ascontiguousarray(thumbnail[..., 0]).reshape(-1)
-    luma_mean = float(np.add.reduce(luma)) / luma.size
+    small_luma = thumbnail[: thumbnail.size // 3]
+    luma_mean = float(np.add.reduce(small_luma)) / small_luma.size
     return Appearance(
-        thumbnail.reshape(-1),
-        histogram,
-        luma,
+        thumbnail,
+        np.asarray(counts * np.float32(1 / luma.size), np.float32),
+        small_luma,
         luma_mean,
-        max(0.0, float(luma @ luma) / luma.size - luma_mean**2),
-        bool(np.minimum.reduce(luma) < _BLACK_LUMA),
+        max(0.0, float(small_luma @ small_luma) / small_luma.size - luma_mean**2),
+        bool(np.minimum.reduce(small_luma) < _BLACK_LUMA),
         float(deviation[0, 0]),
         float(mean[0, 0]),
     )
@@ -174,15 +197,10 @@ def correlation(a: Appearance, b: Appearance) -> float:
 
 def color_change(a: Appearance, b: Appearance) -> float:
     """One less the intersection of the histograms, from 0 (same colors) to 1; black that both have is left out."""
-    return float(color_changes(a.histogram[None], b)[0])
-
-
-def color_changes(histograms: NDArray[np.float32], look: Appearance) -> NDArray[np.float32]:
-    """The same between each of (N, 1024) histograms and one frame: (N,) float32."""
-    common = np.minimum(histograms, look.histogram)
-    black = np.add.reduce(common[:, :_BLACK_BINS], axis=1)
-    unlike = 1 - np.add.reduce(common, axis=1)
-    return np.asarray(np.clip(unlike / np.maximum(_LEAST_SHARE, 1 - black), 0, 1), np.float32)
+    first, second = a.histogram, b.histogram
+    common = cv2.compareHist(first, second, cv2.HISTCMP_INTERSECT)
+    black = cv2.compareHist(first[:_BLACK_BINS], second[:_BLACK_BINS], cv2.HISTCMP_INTERSECT)
+    return min(1.0, max(0.0, (1 - common) / max(_LEAST_SHARE, 1 - black)))
 
 
 def dissimilarity(a: Appearance, b: Appearance, *, floor: float = 0.0) -> float:

@@ -23,7 +23,6 @@ detection in an MPEG-compressed video sequence, SPIE 1995.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -31,7 +30,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muybridge.motion.appearance import ANALYSIS_SIDE_PX, describe, dissimilarity
-from muybridge.motion.shots import Boundary, ShotDetector
+from muybridge.motion.scanning import scan
+from muybridge.motion.shots import Boundary
 from muybridge.observer import View
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def boundaries_from_hints(video: Video) -> list[Boundary] | None:
     if sum(len(group) for group in doubtful) > MAX_DOUBTFUL * len(packets):
         return None
     for group in doubtful:
-        inside = list(_scan(video, group, View(short_side_px=min(width, height))))
+        inside = scan(video, first=group.first, end=group.end + _AFTER_FRAMES + 1)
         if any(boundary.transition != "cut" for boundary in inside):
             return None
         found += inside
@@ -171,18 +171,6 @@ def boundaries_from_hints(video: Video) -> list[Boundary] | None:
 def _last_if_large(packets: PacketTable, group: Group) -> list[Group]:
     # The last group has no next keyframe to be compared with: only its sizes can speak.
     return [group] if is_doubtful(packets, group, int(packets.size_bytes[group.first]), 1.0) else []
-
-
-def _scan(video: Video, group: Group, view: View) -> Iterator[Boundary]:
-    """Decode one group, and a little of the next, and look for boundaries in it."""
-    detector = ShotDetector()
-    start = float(video.packets.pts_seconds[group.first])
-    for picture in video.pictures(start_seconds=start, quick=True):
-        if picture.index > group.end + _AFTER_FRAMES:
-            break
-        frame = picture.frame(view)
-        yield from detector.observe(frame.pixels, frame.pts_seconds)
-    yield from detector.finish()
 
 
 def _without_twins(found: list[Boundary]) -> list[Boundary]:

@@ -20,9 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError
-from muybridge.motion.appearance import ANALYSIS_SIDE_PX, Appearance, describe, dissimilarity
+from muybridge.motion.appearance import Appearance, describe, dissimilarity
 from muybridge.motion.transitions import WINDOW_LENGTHS, Gradual, GradualFinder
-from muybridge.observer import View
 from muybridge.values import Segment
 
 __all__ = ["Boundary", "ShotDetector", "detect_shots", "shot_segment", "tile"]
@@ -292,14 +291,11 @@ def detect_shots(path: str | Path, *, mode: Literal["fast", "exact"] = "fast") -
         raise OptionError(f"mode is {mode!r}; it is 'fast' or 'exact'")
     # These read files; the detector above does not, and must stay usable without a decoder.
     from muybridge.motion.hints import boundaries_from_hints
-    from muybridge.video.ahead import read_ahead
+    from muybridge.motion.scanning import scan
     from muybridge.video.reader import open_video
 
     with open_video(path) as video:
         found = boundaries_from_hints(video) if mode == "fast" else None
         if found is None:
-            detector, found, view = ShotDetector(), [], View(short_side_px=ANALYSIS_SIDE_PX)
-            for picture in read_ahead(video.pictures(quick=True), [view]):
-                found += detector.observe(picture.frame(view).pixels, picture.pts_seconds)
-            found += detector.finish()
+            found = scan(video)
         return tile(found, start_seconds=video.packets.start_seconds, end_seconds=video.packets.end_seconds)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from muybridge.motion.appearance import (
     Appearance,
-    color_changes,
+    color_change,
     correlation,
     dissimilarity,
     structure_change,
@@ -76,9 +76,7 @@ class GradualFinder:
         self._capacity = 2 * KEPT_ROWS
         # One row for each frame that is kept; see `_append`.
         self._thumbnails = np.empty((self._capacity, 0), np.float32)
-        self._histograms = np.empty((self._capacity, 0), np.float32)
         self._contrasts = np.zeros(self._capacity)
-        self._products = np.zeros((self._capacity, self._capacity), np.float32)
         self._looks: list[Appearance] = []
         self.pts_seconds: list[float] = []
         self.first_row = 0  # the number of the oldest row that is still kept
@@ -129,23 +127,16 @@ class GradualFinder:
     def _append(self, look: Appearance, pts_seconds: float) -> None:
         if not self._thumbnails.size:
             self._thumbnails = np.empty((self._capacity, look.thumbnail.size), np.float32)
-            self._histograms = np.empty((self._capacity, look.histogram.size), np.float32)
         if len(self._looks) == self._capacity:
             drop = self._capacity - KEPT_ROWS
-            for table in (self._thumbnails, self._histograms, self._contrasts, self._changes):
+            for table in (self._thumbnails, self._contrasts, self._changes):
                 table[:-drop] = table[drop:].copy()
-            self._products[:-drop, :-drop] = self._products[drop:, drop:].copy()
             del self._looks[:drop], self.pts_seconds[:drop]
             self.first_row += drop
         place = len(self._looks)
         self._thumbnails[place] = look.thumbnail
-        self._histograms[place] = look.histogram
         self._contrasts[place] = look.contrast
         self._changes[place] = self._change
-        # What windows need to know of pictures are their products with each other: each is computed once.
-        some = slice(max(0, place - WINDOW_LENGTHS[-1]), place + 1)
-        products = self._thumbnails[some] @ look.thumbnail
-        self._products[place, some] = self._products[some, place] = products
         self._change = 0.0
         self._looks.append(look)
         self.pts_seconds.append(pts_seconds)
@@ -153,15 +144,14 @@ class GradualFinder:
     def _windows(self) -> list[Gradual]:
         """What the windows that end at the newest row show."""
         last = len(self._looks) - 1
-        firsts = [last - length for length in WINDOW_LENGTHS if length <= last]
-        if not firsts:
-            return []
         newest = self._looks[last]
         found: list[Gradual] = []
-        for first, color in zip(
-            firsts, color_changes(self._histograms[firsts], newest).tolist(), strict=True
-        ):
+        for length in WINDOW_LENGTHS:
+            first = last - length
+            if first < 0:
+                break
             # As `dissimilarity`, but most windows end here.
+            color = color_change(self._looks[first], newest)
             if color < MIN_UNLIKE**2:
                 continue
             unlike = math.sqrt(color * structure_change(self._looks[first], newest))
@@ -169,6 +159,14 @@ class GradualFinder:
             if gradual is not None:
                 found.append(gradual)
         return found
+
+    def _jumps(self, first: int, last: int) -> bool:
+        """Whether a cut lies between these rows: the quick way to what `mixture` would tell in the end."""
+        changed = first + 1 + int(self._changes[first + 1 : last + 1].argmax())
+        pictures = self._thumbnails
+        whole = pictures[last] - pictures[first]
+        step = float((pictures[changed] - pictures[changed - 1]) @ whole)
+        return abs(step) > MAX_STEP * max(float(whole @ whole), 1e-6)
 
     def _window(self, first: int, last: int, unlike: float) -> Gradual | None:
         """What the rows from `first` to `last` show, which are that unlike."""
@@ -179,10 +177,9 @@ class GradualFinder:
             return self._fade(first, contrast, unlike)
         if ends < _FLAT_CONTRAST:
             return None  # half of a fade: a longer window will show both halves
-        rows = slice(first, last + 1)
-        alpha, residual = mixture(
-            self._products.diagonal()[rows], self._products[first, rows], self._products[last, rows]
-        )
+        if self._jumps(first, last):
+            return None
+        alpha, residual = mixture(self._thumbnails[first : last + 1])
         inner = (alpha > 0.15) & (alpha < 0.85)
         if inner.sum() < 2 or np.abs(np.diff(alpha)).max() > MAX_STEP:
             return None
@@ -206,12 +203,11 @@ class GradualFinder:
         if not 2 <= flattest <= len(contrast) - 3:
             return None
         before, after = contrast[: flattest + 1], contrast[flattest:][::-1]
-        sides = [self._fades(first, before, 1), self._fades(first + len(contrast) - 1, after, -1)]
-        if not any(sides):
-            return None
         start = int(np.flatnonzero(before >= 0.92 * before[0])[-1]) + 1
         end = len(contrast) - 1 - int(np.flatnonzero(after >= 0.92 * after[0])[-1])
         if start < 2 or end > len(contrast) - 3:
+            return None
+        if not (self._fades(first, before, 1) or self._fades(first + len(contrast) - 1, after, -1)):
             return None
         score = unlike + 1 - contrast[flattest] / (min(contrast[0], contrast[-1]) + 5.0)
         row = self.first_row + first
@@ -231,29 +227,25 @@ class GradualFinder:
         return bool(kept) and float(np.median(kept)) > 0.6
 
 
-def mixture(
-    squares: NDArray[np.float32], with_first: NDArray[np.float32], with_last: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def mixture(pictures: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Explain every picture as a mixture of the first and the last.
 
     Args:
-        squares: (N,) the scalar product of each picture with itself.
-        with_first: (N,) with the first picture.
-        with_last: (N,) with the last picture.
+        pictures: (N, D), one in each row.
 
     Returns:
         (N,) α, the share of the last picture by least squares, and (N,) the residual: the distance from the
         mixture over the distance between the first and the last.
 
-    >>> pictures = np.array([[0, 0], [1, 1], [2, 4], [4, 4]], np.float32)
-    >>> products = pictures @ pictures.T
-    >>> alpha, residual = mixture(products.diagonal(), products[0], products[-1])
+    >>> alpha, residual = mixture(np.array([[0, 0], [1, 1], [2, 4], [4, 4]], np.float32))
     >>> alpha.round(2).tolist(), residual.round(2).tolist()
     ([0.0, 0.25, 0.75, 1.0], [0.0, 0.0, 0.25, 0.0])
     """
-    distance = max(float(squares[0] + squares[-1] - 2 * with_first[-1]), 1e-6)
-    alpha = (with_last - with_first - with_first[-1] + squares[0]) / distance
-    from_first = squares + squares[0] - 2 * with_first
+    moved = pictures - pictures[0]
+    distance = max(float(moved[-1] @ moved[-1]), 1e-6)
+    # Not the matrix product: for one this small, its threads cost more than they bring.
+    alpha = np.einsum("nd,d->n", moved, moved[-1]) / distance
+    from_first = np.einsum("nd,nd->n", moved, moved)
     residual = np.sqrt(np.maximum(from_first / distance - alpha**2, 0))
     return alpha, residual
 

@@ -16,11 +16,12 @@ from muybridge.observer import View
 from muybridge.video.picture import MomentPicture
 from muybridge.video.reader import Pace
 
-__all__ = ["read_ahead"]
+__all__ = ["ahead", "read_ahead"]
 
 PICTURES_AHEAD = 8
 
 Shown = TypeVar("Shown", bound=MomentPicture)
+Item = TypeVar("Item")
 
 
 def read_ahead(
@@ -43,10 +44,39 @@ def read_ahead(
     >>> sizes
     {20}
     """
-    ready: queue.Queue[Shown | BaseException | None] = queue.Queue(PICTURES_AHEAD)
+    yield from ahead(_prepared(pictures, views, last_seconds), max_waiting=PICTURES_AHEAD)
+
+
+def _prepared(
+    pictures: Iterable[Shown], views: Sequence[View], last_seconds: float | None
+) -> Iterator[Shown]:
+    paces = [(Pace(view.frames_per_second), view) for view in views]
+    for picture in pictures:
+        if last_seconds is not None and picture.pts_seconds <= last_seconds:
+            continue
+        for pace, view in paces:
+            if pace.wants(picture.pts_seconds):
+                picture.frame(view)
+        yield picture
+
+
+def ahead(items: Iterable[Item], *, max_waiting: int) -> Iterator[Item]:
+    """The same items, made in a thread before they are asked for.
+
+    Args:
+        items: are iterated over in the thread.
+        max_waiting: that many may be ready and not taken yet.
+
+    Yields:
+        The items in order. What goes wrong in the thread is raised here, after the items before it.
+
+    >>> list(ahead(range(5), max_waiting=2))
+    [0, 1, 2, 3, 4]
+    """
+    ready: queue.Queue[Item | BaseException | None] = queue.Queue(max_waiting)
     stop = threading.Event()
 
-    def hand_over(item: Shown | BaseException | None) -> bool:
+    def hand_over(item: Item | BaseException | None) -> bool:
         while not stop.is_set():
             try:
                 ready.put(item, timeout=0.1)
@@ -56,15 +86,9 @@ def read_ahead(
         return False
 
     def work() -> None:
-        paces = [(Pace(view.frames_per_second), view) for view in views]
         try:
-            for picture in pictures:
-                if last_seconds is not None and picture.pts_seconds <= last_seconds:
-                    continue
-                for pace, view in paces:
-                    if pace.wants(picture.pts_seconds):
-                        picture.frame(view)
-                if not hand_over(picture):
+            for item in items:
+                if not hand_over(item):
                     return
             hand_over(None)
         except BaseException as error:

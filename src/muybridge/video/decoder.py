@@ -22,6 +22,7 @@ from muybridge.errors import DamagedVideoWarning
 
 if TYPE_CHECKING:
     from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -31,6 +32,17 @@ __all__ = ["Damage", "PictureDecoder"]
 
 # More packets than that without a keyframe are not kept for a second try.
 MAX_GROUP = 1000
+# Decoders that can give pictures of a fourth or an eighth of the size for half of the work (FFmpeg's `lowres`), and how
+# often they halve at most: where pictures are made from others, an eighth is too coarse to follow their movement.
+MAX_HALVINGS = {
+    "mjpeg": 3,
+    "mpeg1video": 2,
+    "mpeg2video": 2,
+    "mpeg4": 2,
+    "msmpeg4v1": 2,
+    "msmpeg4v2": 2,
+    "msmpeg4v3": 2,
+}
 DECODE_ERRORS = (av.error.FFmpegError, ValueError, OSError, MemoryError)
 
 
@@ -78,6 +90,7 @@ class PictureDecoder:
             at each start.
         quick: whether to leave block borders unsmoothed in pictures that no other picture is made from: a fifth
             less work, hardly to be seen, and no later picture is any different.
+        short_side_px: pictures this small are enough: codecs that can decode a fourth or an eighth of the size do so.
     """
 
     def __init__(
@@ -87,6 +100,7 @@ class PictureDecoder:
         *,
         threading: Literal["frame", "slice"] = "frame",
         quick: bool = False,
+        short_side_px: int | None = None,
     ) -> None:
         self._context = stream.codec_context
         self._is_threaded = threading == "frame"
@@ -96,6 +110,8 @@ class PictureDecoder:
         self._context.options = {**self._context.options, "err_detect": "explode"}
         if quick:
             self._context.options = {**self._context.options, "skip_loop_filter": "noref"}
+        if short_side_px is not None and (halvings := halvings_for(self._context, short_side_px)):
+            self._context.options = {**self._context.options, "lowres": str(halvings)}
         self._seconds_per_tick = float(stream.time_base or 0)
         self._damage = damage
         self._waits_for_keyframe = False
@@ -206,6 +222,16 @@ class PictureDecoder:
             self._last_ticks * self._seconds_per_tick if self._last_ticks is not None else None
         )
         self._context.flush_buffers()
+
+
+def halvings_for(context: VideoCodecContext, short_side_px: int) -> int:
+    """How often the decoder may halve the size of its pictures so that this many pixels remain; 0 where it cannot.
+
+    Its transform blocks are then decoded to 2×2 pixels or to one. To 4×4 saves nothing.
+    """
+    most = MAX_HALVINGS.get(context.codec.canonical_name, 0)
+    short_side = min(context.width, context.height)
+    return next((n for n in (3, 2) if n <= most and short_side >> n >= short_side_px), 0)
 
 
 def _decode_carefully(context: Any, packet: VideoPacket | None) -> tuple[list[VideoFrame], bool]:

@@ -34,6 +34,10 @@ MATRICES = {
 }
 # Video levels of luma, 16 to 235, spread over all 256.
 ALL_LEVELS = np.clip((np.arange(256) - 16) * (255 / 219) + 0.5, 0, 255).astype(np.uint8)
+# The same for chroma, 16 to 240 around 128.
+ALL_CHROMA = np.clip((np.arange(256) - 128) * (255 / 224) + 128.5, 0, 255).astype(np.uint8)
+# Formats whose three planes are luma, blue and red chroma of 8 bits; those with a J use all levels.
+PLANAR_8_BIT = frozenset({f"yuv{j}{chroma}p" for j in ("", "j") for chroma in (410, 411, 420, 422, 440, 444)})
 # Four pixels share one color sample: scaling these planes first and converting the small picture afterwards costs
 # a third of converting while scaling; the chroma of the result is as coarse as a JPEG's.
 SHARED_CHROMA = frozenset({"yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le", "p010le"})
@@ -128,7 +132,7 @@ class Converter:
         return converted.to_ndarray()  # type: ignore[return-value]  # of all formats at once
 
     def _shrink(self, picture: VideoFrame, width: int, height: int, matrix: int) -> tuple[VideoFrame, int]:
-        full_range = picture.color_range == ColorRange.JPEG or picture.format.name == "yuvj420p"
+        full_range = uses_all_levels(picture)
         levels = int(ColorRange.JPEG if full_range else ColorRange.MPEG)
         # A color and a gray view of one size share the scaled planes.
         if self._small is not None and self._small[:3] == (picture, width, height):
@@ -147,9 +151,47 @@ class Converter:
         self._small = (picture, width, height, small)
         return small, levels
 
+    def sample(self, picture: VideoFrame, width: int, height: int) -> tuple[NDArray[np.uint8], ...]:
+        """Upright Y, Cr and Cb of that size, straight from the decoder's planes: coarser than `convert`, and quicker.
+
+        Only the pixels around each place of the result are read. The matrix is the video's own.
+
+        Args:
+            picture: as decoded.
+            width: pixels of the upright result.
+            height: pixels of the upright result.
+
+        Returns:
+            Three (height, width) uint8 arrays that use all levels.
+        """
+        import cv2
+
+        if picture.format.name not in PLANAR_8_BIT:
+            ycc = cv2.cvtColor(self.convert(picture, width, height, "rgb24"), cv2.COLOR_RGB2YCrCb)
+            return tuple(np.asarray(plane, np.uint8) for plane in cv2.split(ycc))
+        size = (height, width) if self.rotation_degrees in (90, 270) else (width, height)
+        full_range = uses_all_levels(picture)
+        planes = []
+        for number in (0, 2, 1):
+            plane: Any = picture.planes[number]
+            pixels = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+            pixels = pixels[: plane.height, : plane.width]
+            small = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+            if not full_range:
+                small = cv2.LUT(small, ALL_CHROMA if number else ALL_LEVELS)
+            if self.rotation_degrees:
+                small = np.ascontiguousarray(np.rot90(small, k=-self.rotation_degrees // 90))
+            planes.append(np.asarray(small, np.uint8))
+        return tuple(planes)
+
     def _reformatter(self, width: int, height: int, format_name: str) -> VideoReformatter:
         # Each keeps the tables of one conversion; a shared one would build them anew at every change of size.
         return self._reformatters.setdefault((width, height, format_name), VideoReformatter())
+
+
+def uses_all_levels(picture: VideoFrame) -> bool:
+    """Whether black is 0 and white 255, not 16 and 235."""
+    return picture.color_range == ColorRange.JPEG or picture.format.name.startswith("yuvj")
 
 
 class DecodedPicture:
@@ -199,6 +241,10 @@ class DecodedPicture:
                 pixels, self.pts_seconds, self.duration_seconds, self.index, closer=self.frame
             )
         return self._frames[key]
+
+    def sample(self, short_side_px: int) -> tuple[NDArray[np.uint8], ...]:
+        """Y, Cr and Cb, (H, W) uint8 each, so that the shorter side has that many pixels; see `Converter.sample`."""
+        return self._converter.sample(self._picture, *View(short_side_px=short_side_px).fit(*self.size))
 
 
 class ArrayPicture:

@@ -129,7 +129,7 @@ class Video:
         )
 
     def pictures(
-        self, *, start_seconds: float | None = None, quick: bool = False
+        self, *, start_seconds: float | None = None, quick: bool = False, short_side_px: int | None = None
     ) -> Iterator[DecodedPicture]:
         """All pictures as decoded, for who wants several sizes of one; see `frames` for the rest.
 
@@ -137,8 +137,9 @@ class Video:
             start_seconds: leave out frames that appear before; decoding begins at the keyframe before it.
             quick: whether pictures that no other is made from may keep rough block borders, which is hardly to be
                 seen and never at half size: a fifth less work. `frames` does so for views of half size or less.
+            short_side_px: pictures this small are enough; codecs that can decode at a fraction of the size do so.
         """
-        iterator = self._decode(start_seconds, quick=quick)
+        iterator = self._decode(start_seconds, quick=quick, short_side_px=short_side_px)
         self._iterators.append(iterator)
         return iterator
 
@@ -199,12 +200,14 @@ class Video:
         # The container's clock ticks in fractions; a moment computed from one must not fall just before it.
         return [self.packets.index_at(float(moment) + 1e-6) for moment in seconds]
 
-    def _decode(self, start_seconds: float | None, *, quick: bool) -> Generator[DecodedPicture, None, None]:
+    def _decode(
+        self, start_seconds: float | None, *, quick: bool, short_side_px: int | None
+    ) -> Generator[DecodedPicture, None, None]:
         if self.packets.damage:
             self.damage.report(self.packets.damage)
         with open_container(self.path, limits=self.limits) as container:
             stream = video_stream(container, self.path)
-            decoder = PictureDecoder(stream, self.damage, quick=quick)
+            decoder = PictureDecoder(stream, self.damage, quick=quick, short_side_px=short_side_px)
             clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage)
             if start_seconds is not None and self.packets.is_exact:
                 first = self.packets.index_at(start_seconds)
