@@ -22,8 +22,8 @@ def run(fights: list[float | None], subject: Passages | None = None) -> list[Seg
     for number, fight in enumerate(fights):
         scores = None if fight is None else np.array([fight, 0.02, 0.98 - fight])
         piece = Piece(SECONDS * number, SECONDS * (number + 1), scores, 0.5)
-        found += subject.push(piece, now_seconds=piece.end_seconds, after_cut=True)
-    return found + subject.end(SECONDS * len(fights))
+        found += subject.push(piece, now_seconds=piece.end_seconds, is_bounded=False)
+    return found + subject.end(SECONDS * len(fights), is_bounded=False)
 
 
 def spans(segments: list[Segment]) -> list[tuple[float, float]]:
@@ -33,6 +33,16 @@ def spans(segments: list[Segment]) -> list[tuple[float, float]]:
 def test_one_doubtful_piece_among_others_is_not_said() -> None:
     assert run([0.1, 0.1, 0.8, 0.1, 0.1]) == []
     assert len(run([0.1, 0.1, 0.8, 0.1, 0.1], passages(switch_cost=0.0))) == 1
+
+
+def test_at_the_ends_of_a_source_a_piece_is_doubted_like_any_other_but_not_where_stillness_is() -> None:
+    assert run([0.85, 0.1, 0.1]) == run([0.1, 0.1, 0.85]) == []
+    subject, found = passages(), []
+    for number, fight in enumerate([0.85, 0.1, 0.1]):
+        scores = np.array([fight, 0.02, 0.98 - fight])
+        found += subject.push(Piece(2.0 * number, 2.0 * number + 2, scores), now_seconds=2.0 * number + 2)
+    assert spans(found + subject.end(6.5)) == [(0.0, 2.0)]
+    assert len(run([0.85])) == 1
 
 
 def test_a_doubt_in_the_middle_is_bridged() -> None:
@@ -78,7 +88,7 @@ def test_a_model_without_background_says_nothing_where_all_is_unlikely() -> None
         [(0.3, 0.3, 0.3), (0.8, 0.1, 0.1), (0.8, 0.1, 0.1), (0.8, 0.1, 0.1), (0.3, 0.3, 0.3)]
     ):
         piece = Piece(20.0 * number, 20.0 * (number + 1), np.array(scores))
-        found += subject.push(piece, now_seconds=piece.end_seconds, after_cut=True)
+        found += subject.push(piece, now_seconds=piece.end_seconds, is_bounded=False)
     assert spans(found + subject.end(100.0)) == [(20.0, 80.0)]
 
 
@@ -91,6 +101,6 @@ def test_goes_on_from_a_saved_state(stop: int) -> None:
         if number == stop:
             second.restore(decode(encode(dict(first.state()))))
         piece = Piece(SECONDS * number, SECONDS * (number + 1), np.array([fight, 0.02, 0.98 - fight]), 0.5)
-        found += subject.push(piece, now_seconds=piece.end_seconds, after_cut=True)
-    found += second.end(SECONDS * len(rows))
+        found += subject.push(piece, now_seconds=piece.end_seconds, is_bounded=False)
+    found += second.end(SECONDS * len(rows), is_bounded=False)
     assert [s.to_dict() for s in found] == [s.to_dict() for s in run(rows)]

@@ -16,6 +16,7 @@ adds up over cuts and over long runs is in `passages.py`.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -104,7 +105,7 @@ class ActionsObserver:
         self._recent: deque[Frame] = deque()  # what a run may begin with
         self._shown: deque[Frame] = deque()  # what the classifier has seen of this run, as far as it matters
         self._run: Run | None = None
-        self._cut_seconds: float | None = None  # the last one
+        self._scene_seconds = -math.inf  # where the source began, or the last cut was
         self._rising_since: float | None = None
         self._chunk: list[tuple[float, float]] = []
         self.classifier.reset()
@@ -128,10 +129,12 @@ class ActionsObserver:
         """See the next frame; return the actions that are over with it."""
         step = self._motion.push(_gray(frame), frame.pts_seconds)
         found: list[Finding] = []
+        if self._scene_seconds == -math.inf:
+            self._scene_seconds = frame.pts_seconds
         if step is not None and step.is_cut:
-            found += self._end_run(frame.pts_seconds, at_cut=True)
+            found += self._end_run(frame.pts_seconds, is_resting=False)
             self._recent.clear()
-            self._rising_since, self._cut_seconds = None, frame.pts_seconds
+            self._rising_since, self._scene_seconds = None, frame.pts_seconds
         if self._pace.wants(frame.pts_seconds):
             found += self._take(frame)
         if step is None:
@@ -145,7 +148,8 @@ class ActionsObserver:
 
     def finish(self, end_seconds: float) -> Iterable[Finding]:
         """The source ended; return the rest."""
-        return [*self._end_run(end_seconds), *self._passages.end(end_seconds), *self._flush()]
+        found = self._end_run(end_seconds, is_resting=False)
+        return [*found, *self._passages.end(end_seconds, is_bounded=False), *self._flush()]
 
     def state(self) -> Mapping[str, Any]:
         """All that `restore` needs: a few seconds of small frames, and the scores of what goes on."""
@@ -155,7 +159,7 @@ class ActionsObserver:
             "recent": [_frame_state(frame) for frame in self._recent],
             "shown": [_frame_state(frame) for frame in self._shown],
             "rising_since": self._rising_since,
-            "cut_seconds": self._cut_seconds,
+            "scene_seconds": self._scene_seconds,
             "chunk": [list(row) for row in self._chunk],
             "run": None if self._run is None else self._run.state(),
             "passages": self._passages.state(),
@@ -170,7 +174,7 @@ class ActionsObserver:
         self._shown.extend(_frame_of(saved) for saved in state["shown"])
         for frame in self._shown:
             self.classifier.push(frame)
-        self._rising_since, self._cut_seconds = state["rising_since"], state["cut_seconds"]
+        self._rising_since, self._scene_seconds = state["rising_since"], float(state["scene_seconds"])
         self._chunk = [(float(seconds), float(value)) for seconds, value in state["chunk"]]
         if state["run"] is not None:
             self._run = Run.from_state(state["run"], self.classifier.labels)
@@ -223,11 +227,11 @@ class ActionsObserver:
 
     def _begin_run(self, end: float, actionness: float) -> list[Finding]:
         rising = end if self._rising_since is None else self._rising_since
-        start, cut = max(rising, end - MAX_RISE_SECONDS), self._cut_seconds
-        after_cut = cut is not None and start - cut < self.rule.rest_seconds
-        if after_cut and cut is not None:
-            start = cut
-        self._run = Run(start, end, after_cut=after_cut)
+        start = max(rising, end - MAX_RISE_SECONDS)
+        is_bounded = start - self._scene_seconds >= self.rule.rest_seconds
+        if not is_bounded:
+            start = self._scene_seconds
+        self._run = Run(start, end, is_bounded=is_bounded)
         self._run.add_step(actionness)
         self.classifier.reset()
         self._shown.clear()
@@ -237,18 +241,18 @@ class ActionsObserver:
                 found += self._show(frame)
         return found
 
-    def _end_run(self, now: float, *, at_cut: bool = False) -> list[Finding]:
-        """The run is over at its last motion, or at the cut that came before it could rest; what it was."""
+    def _end_run(self, now: float, *, is_resting: bool = True) -> list[Finding]:
+        """The run is over: with its last motion, or because the scene is; what it was."""
         run, self._run = self._run, None
         if run is None:
             return []
-        if at_cut:
+        if not is_resting:
             run.end_seconds = now
         found: list[Finding] = []
         if run.end_seconds - run.start_seconds >= self.rule.min_duration_seconds:
             run.predictions = run.predictions or self._padded_prediction()
             found += self._add(run, run.rest(), now)
-        return found if at_cut else [*found, *self._passages.end(now)]
+        return [*found, *self._passages.end(now)] if is_resting else found
 
     def _add(self, run: Run, pieces: Iterable[Piece], now: float) -> list[Finding]:
         """Pieces of a run to the passage, which it goes on with or begins."""
@@ -258,7 +262,7 @@ class ActionsObserver:
             if passages.is_open and piece.start_seconds > passages.end_seconds:
                 still = Piece(passages.end_seconds, piece.start_seconds, None)
                 found += passages.push(still, now_seconds=now)
-            found += passages.push(piece, now_seconds=now, after_cut=run.after_cut)
+            found += passages.push(piece, now_seconds=now, is_bounded=run.is_bounded)
         return found
 
     def _padded_prediction(self) -> list[StreamPrediction]:

@@ -5,9 +5,10 @@
     path        ·      ■      ■      ■      ·      ·      `LabelPath`: evidence counts by its length in windows
     segment            └────────────────────┘
 
-A passage is a row of pieces that nothing still parts. Stillness bounds an action for certain, so beginning and ending
-there costs nothing; a cut, or scores that change while the motion goes on, may be either the end of an
-action or a doubt of the classifier, so a change of the label has to be worth its price.
+A passage is a row of pieces that no stillness parts. Stillness bounds an action for certain, so beginning and ending
+there costs nothing; a cut, or scores that change while the motion goes on, may be either the end of an action or a
+doubt of the classifier, so a change of the label has to be worth its price. So has an action with which a row begins or
+ends where the source does. A piece alone has no others to be doubted by: it is what it looks most like.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class Passages:
         self._label: int | None = None  # of the segment that is being put together
         self._whole: Piece | None = None  # it
         self._known_seconds = 0.0
+        self._num_pieces = 0
 
     @property
     def is_open(self) -> bool:
@@ -90,27 +92,41 @@ class Passages:
         last = self._undecided[-1] if self._undecided else self._whole
         return 0.0 if last is None else last.end_seconds
 
-    def push(self, piece: Piece, *, now_seconds: float, after_cut: bool = False) -> list[Segment]:
+    def push(self, piece: Piece, *, now_seconds: float, is_bounded: bool = True) -> list[Segment]:
         """Add the next piece.
 
         Args:
             piece: not before the end of the one before.
             now_seconds: how far the source has been seen.
-            after_cut: for the first of a passage, that it begins at a cut and not after stillness.
+            is_bounded: for the first of a passage, whether stillness is before it, and neither a cut nor nothing.
 
         Returns:
             The segments that are over with it.
         """
-        decided = self._path.push(
-            self._evidence(piece), entry_cost=self.rule.switch_cost if after_cut else 0.0
-        )
+        entry_cost = 0.0 if is_bounded else self.rule.switch_cost
+        decided = self._path.push(self._evidence(piece), entry_cost=entry_cost)
         self._undecided.append(piece)
+        self._num_pieces += 1
         return self._take(decided, now_seconds)
 
-    def end(self, now_seconds: float) -> list[Segment]:
-        """Nothing moves any more, or the source is over: the rest of the passage."""
-        found = self._take(self._path.finish(), now_seconds)
-        return found + self._close()
+    def end(self, now_seconds: float, *, is_bounded: bool = True) -> list[Segment]:
+        """The passage is over.
+
+        Args:
+            now_seconds: how far the source has been seen.
+            is_bounded: whether nothing moves any more; else the source is over.
+
+        Returns:
+            The segments that are left.
+        """
+        if self._num_pieces == 1:
+            self._path.reset()
+            self._path.push(self._evidence(self._undecided[0]))
+            is_bounded = True
+        decided = self._path.finish(exit_cost=0.0 if is_bounded else self.rule.switch_cost)
+        found = self._take(decided, now_seconds) + self._close()
+        self._num_pieces = 0
+        return found
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
@@ -120,6 +136,7 @@ class Passages:
             "label": self._label,
             "whole": None if self._whole is None else _piece_state(self._whole),
             "known_seconds": self._known_seconds,
+            "num_pieces": self._num_pieces,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -129,6 +146,7 @@ class Passages:
         self._label = state["label"]
         self._whole = None if state["whole"] is None else _piece_of(state["whole"])
         self._known_seconds = float(state["known_seconds"])
+        self._num_pieces = int(state["num_pieces"])
 
     def _evidence(self, piece: Piece) -> NDArray[np.float64]:
         """Log-likelihood of each action, and last of the background, by the piece's length in windows."""

@@ -23,7 +23,7 @@ class Run:
     Args:
         start_seconds: since when.
         end_seconds: until when it has been seen to move.
-        after_cut: whether it begins at a cut, so that it may have been going on.
+        is_bounded: whether stillness is before it; else it may have gone on before a cut, or before the source began.
 
     >>> run = Run(1.0, 1.5)
     >>> run.predictions.append(StreamPrediction(("wave", "clap"), np.array([0.75, 0.25]), 1.0, 2.0, 30))
@@ -32,10 +32,10 @@ class Run:
     [(1.0, 2.5, [0.75, 0.25])]
     """
 
-    def __init__(self, start_seconds: float, end_seconds: float, *, after_cut: bool = False) -> None:
+    def __init__(self, start_seconds: float, end_seconds: float, *, is_bounded: bool = True) -> None:
         self.start_seconds = start_seconds
         self.end_seconds = end_seconds
-        self.after_cut = after_cut
+        self.is_bounded = is_bounded
         self.predictions: list[StreamPrediction] = []  # all of a short run, the last one of a long one
         self.is_long = False
         self._told_until = start_seconds
@@ -78,7 +78,7 @@ class Run:
         return {
             "numbers": [self.start_seconds, self.end_seconds, self._told_until, self._actionness],
             "num_steps": self._num_steps,
-            "after_cut": self.after_cut,
+            "is_bounded": self.is_bounded,
             "is_long": self.is_long,
             "predictions": [prediction.state() for prediction in self.predictions],
         }
@@ -87,7 +87,7 @@ class Run:
     def from_state(cls, state: Mapping[str, Any], labels: tuple[str, ...]) -> Self:
         """The inverse of `state`."""
         start, end, told, actionness = (float(number) for number in state["numbers"])
-        run = cls(start, end, after_cut=bool(state["after_cut"]))
+        run = cls(start, end, is_bounded=bool(state["is_bounded"]))
         run._told_until, run._actionness, run._num_steps = told, actionness, int(state["num_steps"])
         run.is_long = bool(state["is_long"])
         run.predictions = [StreamPrediction.from_state(saved, labels) for saved in state["predictions"]]
