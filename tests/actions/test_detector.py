@@ -202,7 +202,7 @@ def test_analyze_looks_for_actions_where_weights_are_at_hand(monkeypatch: pytest
     assert names(without=["actions"]) == names()
     monkeypatch.setattr("muybridge.models.available.available_weights", lambda: [("squares", None)])
     monkeypatch.setattr(
-        "muybridge.actions.detector.load_classifier_model", lambda *_, **__: ("squares", model())
+        "muybridge.actions.detection_input.load_classifier_model", lambda *_, **__: ("squares", model())
     )
     assert names() == ["scenes", "motion", "text", "actions"]
     assert "actions" not in names(without=["actions"])

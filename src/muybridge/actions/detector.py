@@ -23,31 +23,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from muybridge.actions.actionness import ACTIONNESS_NAME, BACKGROUND_LABEL, OwnMotion
-from muybridge.actions.classifier import load_classifier_model
+from muybridge.actions.detection_input import NOMINAL_FRAMES_PER_SECOND, classifier_of, gray_of, view_of
 from muybridge.actions.detection_rule import DetectionRule
 from muybridge.actions.passages import Passages, Piece
 from muybridge.actions.runs import Run
 from muybridge.actions.stream_prediction import StreamPrediction
-from muybridge.actions.streaming import DEFAULT_WINDOW, StreamingClassifier
-from muybridge.errors import ShapeError, WeightsError
-from muybridge.models.weights import weights_of
-from muybridge.observer import Finding, View
+from muybridge.observer import Finding
 from muybridge.values import Frame, Segment, Signal, VideoMetadata
 from muybridge.video.reader import Pace, open_video
 
 __all__ = ["ActionsObserver", "DetectionRule", "detect_actions"]
 
-MOTION_FRAMES_PER_SECOND = 15.0
-NOMINAL_FRAMES_PER_SECOND = 25.0
 # From being off to being on; slower is a shadow that creeps.
 MAX_RISE_SECONDS = 1.0
-_GRAY = View(short_side_px=120, pixel_format="gray8")
 _SIGNAL_SECONDS = 2.0
 Progress = Callable[[float, float], None]
 
@@ -84,15 +76,10 @@ class ActionsObserver:
         labels: Sequence[str] | None = None,
     ) -> None:
         self.rule = rule or DetectionRule()
-        self.classifier = _stream_of(model, weights, stride, labels)
+        self.classifier = classifier_of(model, weights, stride=stride, labels=labels)
         self.background = tuple(label for label in background if label in self.classifier.labels)
-        own = self.classifier.view
-        rate = own.frames_per_second
-        # Boundaries are as fine as the looks at motion; the classifier takes its own of these frames.
-        self.view = View(
-            frames_per_second=None if rate is None else max(rate, MOTION_FRAMES_PER_SECOND),
-            short_side_px=own.short_side_px,
-        )
+        self.view = view_of(self.classifier)
+        rate = self.classifier.view.frames_per_second
         window_seconds = self.classifier.window_size / (rate or NOMINAL_FRAMES_PER_SECOND)
         single = self.rule.max_single_seconds
         self._max_single = 2.5 * window_seconds if single is None else single
@@ -127,7 +114,7 @@ class ActionsObserver:
 
     def observe(self, frame: Frame) -> Iterable[Finding]:
         """See the next frame; return the actions that are over with it."""
-        step = self._motion.push(_gray(frame), frame.pts_seconds)
+        step = self._motion.push(gray_of(frame), frame.pts_seconds)
         found: list[Finding] = []
         if self._scene_seconds == -math.inf:
             self._scene_seconds = frame.pts_seconds
@@ -330,37 +317,6 @@ def detect_actions(
         found += observer.finish(end)
     return sorted(
         (item for item in found if isinstance(item, Segment)), key=lambda s: (s.start_seconds, s.end_seconds)
-    )
-
-
-def _stream_of(
-    model: str | Path | nn.Module | None,
-    weights: str | Path | None,
-    stride: int | None,
-    labels: Sequence[str] | None,
-) -> StreamingClassifier:
-    name, module = load_classifier_model(model, weights=weights)
-    record = weights_of(module)
-    if labels is None and (record is None or not record.labels):
-        raise WeightsError(
-            f"{name} has no trained head with known labels, so its outputs mean nothing; give labels, or a checkpoint"
-            " that holds them (muybridge.models.checkpoint.save_checkpoint)"
-        )
-    # The length that its clips had in training, also where a causal network could look back further.
-    window = DEFAULT_WINDOW if record is None else record.num_frames
-    chosen = max(1, window // 4) if stride is None else stride
-    return StreamingClassifier(module, window_size=window, stride=chosen, labels=labels, name=name)
-
-
-def _gray(frame: Frame) -> NDArray[np.uint8]:
-    """The small gray picture of the same moment."""
-    if frame.closer is not None:
-        return frame.closer(_GRAY).pixels
-    if frame.pixels.ndim != 3:
-        raise ShapeError(f"the frame is {frame.pixels.shape}; this observer's view is (H, W, 3) uint8")
-    gray = cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2GRAY)
-    return np.asarray(
-        cv2.resize(gray, _GRAY.fit(frame.width, frame.height), interpolation=cv2.INTER_AREA), np.uint8
     )
 
 

@@ -15,6 +15,11 @@ def detect(
         " default: the most accurate whose weights are at hand.",
     ),
     weights: str | None = typer.Option(None, help="Which weights of a named model, or their file."),
+    proposals: str | None = typer.Option(
+        None,
+        help="A trained proposal head (temporal_proposal_net) that says where actions begin and end;"
+        " default: motion and stillness tell.",
+    ),
     min_score: float = typer.Option(0.2, help="Leave out actions that are less likely than this."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     quiet: bool = typer.Option(False, "--quiet", help="No progress bar."),
@@ -32,6 +37,7 @@ def detect(
     from muybridge.actions.classifier import load_classifier_model
     from muybridge.actions.detection_rule import DetectionRule
     from muybridge.actions.detector import detect_actions
+    from muybridge.actions.proposal_head import detect_with_head
     from muybridge.cli.output import clock, expand_paths, print_json, progress_bar
     from muybridge.errors import VideoError
 
@@ -43,7 +49,12 @@ def detect(
     for path in paths:
         try:
             with progress_bar(path.name, quiet=quiet) as progress:
-                segments = detect_actions(path, model=module, rule=rule, progress=progress)
+                if proposals is None:
+                    segments = detect_actions(path, model=module, rule=rule, progress=progress)
+                else:
+                    segments = detect_with_head(
+                        path, proposals, model=module, min_score=min_score, progress=progress
+                    )
         except VideoError as error:
             if len(paths) == 1:
                 raise
