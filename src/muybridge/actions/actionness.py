@@ -233,11 +233,22 @@ def _change_moments(segments: Sequence[Segment], start: float, end: float) -> li
 
 def _change(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
     """How much each pixel changes, apart from the light; and below what that is noise."""
-    difference = now.astype(np.float32) - before
-    light = float(np.median(difference[::4, ::4]))
-    change = np.abs(difference - light)
+    # Twice the difference: its median is a whole number then, and whole numbers are ordered ten times as fast.
+    double = np.asarray(cv2.subtract(now, before, dtype=cv2.CV_16S), np.int16) * np.int16(2)
+    light = _median(double[::4, ::4])
+    double -= np.int16(light)
+    np.abs(double, out=double)
+    change = np.multiply(double, 0.5, dtype=np.float32)
     # Four standard deviations, as told by the median of the absolute values.
-    return change, max(LEAST_NOISE_LEVELS, 4 * 1.4826 * float(np.median(change[::2, ::2])))
+    return change, max(LEAST_NOISE_LEVELS, 4 * 1.4826 * 0.5 * _median(double[::2, ::2]))
+
+
+def _median(values: NDArray[np.int16]) -> float:
+    """As NumPy's, which takes several times as long on whole numbers."""
+    flat = values.ravel()
+    middle = (flat.size - 1) // 2, flat.size // 2
+    ordered = np.partition(flat, middle)
+    return 0.5 * (float(ordered[middle[0]]) + float(ordered[middle[1]]))
 
 
 def _is_cut(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> bool:

@@ -285,8 +285,9 @@ class CausalStream:
 
     def _go_on(self, clip: Tensor) -> Tensor:
         """(B, 3, T, H, W) → (B, T, K)."""
-        sound = torch.isfinite(clip).all(dim=4).all(dim=3).all(dim=1).all(dim=0)
+        sound = torch.isfinite(clip)
         if not sound.all():
+            sound = sound.all(dim=4).all(dim=3).all(dim=1).all(dim=0)
             bad = self.num_frames + int((~sound).nonzero()[0])
             raise OptionError(f"frame {bad} has NaN or infinite values; drop it or repair it")
         with torch.inference_mode():

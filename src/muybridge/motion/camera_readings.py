@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ class CameraReader:
 
     def push(self, start: float, end: float, speed: CameraSpeed, trust: float) -> list[Segment]:
         """Add the pair between two times; `trust` 0.0 where nothing could be measured."""
-        self._rows.append((start, end, *astuple(speed), trust))
+        self._rows.append((start, end, speed.pan, speed.tilt, speed.zoom, speed.roll, trust))
         half = self.thresholds.window_seconds / 2
         segments = []
         while self._num_decided < len(self._rows):

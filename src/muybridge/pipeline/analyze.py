@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from muybridge.cores import num_cores
+from muybridge.cores import num_threads
 from muybridge.errors import UnknownNameError
 from muybridge.observer import Finding, Observer
 from muybridge.pipeline.cache import FindingsCache
@@ -49,7 +49,7 @@ def default_observers(
     from muybridge.text.tracks import TextObserver
 
     # While a network reads, the other observers and the decoder go on with the other cores.
-    text = TextObserver(num_threads=max(1, min(4, num_cores() // 2)))
+    text = TextObserver(num_threads=max(1, min(4, num_threads() // 2)))
     observers: list[Observer] = [ScenesObserver(), MotionObserver(), text]
     unwanted = set(without)
     if "actions" not in unwanted and (actions_model is not None or available_weights()):
@@ -147,7 +147,7 @@ def _run(
     start, done = video.metadata.start_seconds, run.last_seconds
     checkpoint = time.monotonic()
     pictures = video.pictures(start_seconds=done, quick=True)
-    with Lanes(run, num_threads=num_cores()) as lanes:
+    with Lanes(run, num_threads=num_threads()) as lanes:
         for picture in prefetch(pictures, observers, last_seconds=done):
             lanes.show(picture)
             if progress is not None:

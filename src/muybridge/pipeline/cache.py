@@ -25,6 +25,8 @@ from muybridge.pipeline.encoding import decode, decode_findings, encode, encode_
 __all__ = ["FindingsCache", "content_hash"]
 
 MAX_BYTES = 4 * 2**30
+_room: dict[Path, int] = {}
+"""How much may be written into a folder before its files are looked at again."""
 
 
 def content_hash(path: str | Path) -> str:
@@ -117,19 +119,32 @@ class FindingsCache:
         partial = self.folder / f".{name}.{os.getpid()}.partial"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial.write_text(encode(data), encoding="utf-8")
+            text = encode(data)
+            partial.write_text(text, encoding="utf-8")
             partial.replace(self.folder / name)
-            self._prune(keep=self.folder / name)
+            self._prune(keep=self.folder / name, num_new=len(text))
         except OSError:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
 
-    def _prune(self, *, keep: Path) -> None:
-        files = [(file.stat().st_mtime, file.stat().st_size, file) for file in self.root.glob("*/*.json")]
-        total = sum(size for _, size, _ in files)
-        for _, size, file in sorted(files):
-            if total <= self.max_bytes:
-                return
+    def _prune(self, *, keep: Path, num_new: int) -> None:
+        # Looking at all files for each that is written would take ever longer. What this process has written since it
+        # last looked is counted instead; others write too, so it looks again from time to time.
+        room = _room.get(self.root, 0) - num_new
+        if room < 0:
+            files = [(file.stat().st_mtime, file.stat().st_size, file) for file in self.root.glob("*/*.json")]
+            total = sum(size for _, size, _ in files)
+            if total > self.max_bytes:
+                total = self._remove_oldest(sorted(files), total, keep)
+            room = min(self.max_bytes - total, self.max_bytes // 20)
+        _room[self.root] = room
+
+    def _remove_oldest(self, files: list[tuple[float, int, Path]], total: int, keep: Path) -> int:
+        """Make some room at a time; the bytes that are left."""
+        for _, size, file in files:
+            if total <= 0.9 * self.max_bytes:
+                break
             if file != keep:
                 file.unlink(missing_ok=True)
                 total -= size
+        return total

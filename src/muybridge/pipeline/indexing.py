@@ -20,9 +20,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from muybridge.cores import num_cores
 from muybridge.errors import DamagedVideoWarning, MuybridgeError, OptionError, VideoOpenError
 from muybridge.observer import Observer
 from muybridge.pipeline.analyze import analyze, default_observers
@@ -44,6 +46,7 @@ SECONDS_BETWEEN_REPORTS = 0.25
 _SECONDS_WORTH_A_PROCESS = 20.0
 """Of video: less is watched before another process has started."""
 Progress = Callable[[float, float], None]
+Crew = Callable[[], Sequence[Observer]]
 
 
 @dataclass(slots=True)
@@ -280,6 +283,7 @@ def _watch_in_pool(
 def _watch_in_turn(
     jobs: list[_Job], observers: Sequence[Observer] | None, total: float, progress: Progress | None
 ) -> Iterator[tuple[_Job, _Seen | str]]:
+    crew = _crew_of(observers)
     before = 0.0
     for job in jobs:
 
@@ -287,20 +291,24 @@ def _watch_in_turn(
             if progress is not None:
                 progress(before + seconds, total)
 
-        yield job, _watch_one(job.path, observers, report)
+        yield job, _watch_one(job.path, crew, report)
         before += job.duration_seconds
     if progress is not None:
         progress(total, total)
 
 
-def _watch_one(path: str, observers: Sequence[Observer] | None, progress: Progress | None) -> _Seen | str:
+def _crew_of(observers: Sequence[Observer] | None) -> Crew:
+    """Who watches, made when first asked for: loading their networks takes as long as watching a short video."""
+    return cache(observe_for_search) if observers is None else lambda: observers
+
+
+def _watch_one(path: str, crew: Crew, progress: Progress | None) -> _Seen | str:
     try:
         with warnings.catch_warnings():
             # The timeline keeps what was damaged; a folder's worth of it would drown the rest.
             warnings.simplefilter("ignore", DamagedVideoWarning)
-            watchers = list(observers) if observers is not None else observe_for_search()
             content = content_hash(path)
-            timeline = analyze(path, observers=watchers, progress=progress)
+            timeline = analyze(path, observers=crew(), progress=progress)
             spoken = read_subtitles(path)
     except (MuybridgeError, OSError) as error:
         return str(error)
@@ -309,6 +317,7 @@ def _watch_one(path: str, observers: Sequence[Observer] | None, progress: Progre
 
 
 _done: Any = None
+_crew: Crew = _crew_of(None)
 
 
 def _start_process(done: Any) -> None:
@@ -334,13 +343,12 @@ def _watch_there(path: str, index: int) -> _Seen | str:
         if now - last > SECONDS_BETWEEN_REPORTS:
             last, _done[index] = now, seconds
 
-    return _watch_one(path, None, report)
+    return _watch_one(path, _crew, report)
 
 
 def _num_processes(jobs: list[_Job]) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     seconds = sum(job.duration_seconds for job in jobs)
-    return max(1, min(cores, len(jobs), int(seconds / _SECONDS_WORTH_A_PROCESS)))
+    return max(1, min(num_cores(), len(jobs), int(seconds / _SECONDS_WORTH_A_PROCESS)))
 
 
 @contextlib.contextmanager

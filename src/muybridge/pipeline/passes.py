@@ -19,7 +19,7 @@ from typing import Any
 
 import cv2
 
-from muybridge.cores import num_cores
+from muybridge.cores import num_threads
 from muybridge.errors import OptionError
 from muybridge.observer import Finding, Observer, Resumable
 from muybridge.values import VideoMetadata
@@ -136,7 +136,7 @@ def shared_cores() -> Iterator[None]:
     torch = sys.modules.get("torch")  # no observer that is there needs it where it was not imported
     before_torch = torch.get_num_threads() if torch is not None else 1
     if torch is not None:
-        torch.set_num_threads(min(before_torch, max(1, num_cores() // 2)))
+        torch.set_num_threads(min(before_torch, max(1, num_threads() // 2)))
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.cores import num_cores
+from muybridge.cores import num_threads as threads_at_once
 from muybridge.errors import WeightsError
 
 __all__ = ["PARTS", "find_model", "flush_denormals", "load_session"]
@@ -71,7 +71,7 @@ def load_session(path: Path, *, num_threads: int | None = None) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = num_threads or min(4, num_cores())
+    options.intra_op_num_threads = num_threads or min(4, threads_at_once())
     options.inter_op_num_threads = 1
     # Pictures come in many sizes, and the arena would keep the largest block of each for good.
     options.enable_cpu_mem_arena = False

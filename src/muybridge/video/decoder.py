@@ -9,7 +9,6 @@ error everything is left out until the next keyframe, and the lost stretch is re
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import av
 import av.error
 
+from muybridge.cores import num_threads
 from muybridge.errors import DamagedVideoWarning
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class PictureDecoder:
         self._context = stream.codec_context
         self._is_threaded = threading == "frame"
         self._context.thread_type = "AUTO" if self._is_threaded else "SLICE"
-        self._context.thread_count = (os.cpu_count() or 1) if self._is_threaded else 1
+        self._context.thread_count = num_threads() if self._is_threaded else 1
         # A broken picture is an error, not something to paint over.
         self._context.options = {**self._context.options, "err_detect": "explode"}
         if quick:

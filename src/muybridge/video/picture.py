@@ -32,15 +32,24 @@ MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-# Video levels of luma, 16 to 235, spread over all 256.
-ALL_LEVELS = np.clip((np.arange(256) - 16) * (255 / 219) + 0.5, 0, 255).astype(np.uint8)
-# The same for chroma, 16 to 240 around 128.
+# Video levels of chroma, 16 to 240 around 128, spread over all 256.
 ALL_CHROMA = np.clip((np.arange(256) - 128) * (255 / 224) + 128.5, 0, 255).astype(np.uint8)
 # Formats whose three planes are luma, blue and red chroma of 8 bits; those with a J use all levels.
 PLANAR_8_BIT = frozenset({f"yuv{j}{chroma}p" for j in ("", "j") for chroma in (410, 411, 420, 422, 440, 444)})
 # Four pixels share one color sample: scaling these planes first and converting the small picture afterwards costs
 # a third of converting while scaling; the chroma of the result is as coarse as a JPEG's.
 SHARED_CHROMA = frozenset({"yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le", "p010le"})
+
+
+def all_levels(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Video levels of luma, 16 to 235, spread over all 256; OpenCV does the sum twice as fast as it looks it up.
+
+    >>> all_levels(np.array([[0, 16, 126, 235, 255]], np.uint8)).tolist()
+    [[0, 0, 128, 255, 255]]
+    """
+    import cv2
+
+    return np.asarray(cv2.addWeighted(luma, 255 / 219, luma, 0.0, -16 * 255 / 219), np.uint8)
 
 
 class MomentPicture(Protocol):
@@ -119,13 +128,11 @@ class Converter:
     def _convert_small(
         self, picture: VideoFrame, width: int, height: int, format_name: str, matrix: int
     ) -> NDArray[np.uint8]:
-        import cv2
-
         small, levels = self._shrink(picture, width, height, matrix)
         if format_name == "gray":
             plane: Any = small.planes[0]
             luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, :width]
-            return luma.copy() if levels == ColorRange.JPEG else np.asarray(cv2.LUT(luma, ALL_LEVELS))
+            return luma.copy() if levels == ColorRange.JPEG else all_levels(luma)
         converted = self._reformatter(width, height, format_name).reformat(
             small, format=format_name, src_colorspace=matrix, src_color_range=levels
         )
@@ -178,7 +185,7 @@ class Converter:
             pixels = pixels[: plane.height, : plane.width]
             small = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
             if not full_range:
-                small = cv2.LUT(small, ALL_CHROMA if number else ALL_LEVELS)
+                small = cv2.LUT(small, ALL_CHROMA) if number else all_levels(np.asarray(small, np.uint8))
             if self.rotation_degrees:
                 small = np.ascontiguousarray(np.rot90(small, k=-self.rotation_degrees // 90))
             planes.append(np.asarray(small, np.uint8))
