@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
+import json
 import os
 import re
 import tempfile
@@ -118,22 +119,29 @@ def stand_in(data: Path, pair: int) -> nn.Module:
     return learn(files, list(LABELS.values()))
 
 
-def acting(data: Path, model: Any, subjects: list[int], seeds: int, work: Path) -> dict[str, Any]:
+def acting(
+    data: Path, model: Any, subjects: list[int], seeds: int, work: Path, *, make_only: bool = False
+) -> dict[str, Any]:
     truth: dict[str, list[Segment]] = {}
     whole: dict[str, list[Segment]] = {}
     found: dict[str, list[Segment]] = {}
     seconds = spent = 0.0
     for subject in subjects:
         for seed in range(seeds):
-            name = f"subject {subject}, order {seed}"
-            path = work / f"s{subject}_{seed}.mp4"
+            name = f"s{subject}_{seed}.mp4"
+            path = work / name
             truth[name], whole[name] = acting_video(data, subject, seed, path)
+            if make_only:
+                continue
             chosen = model or stand_in(data, (subject - 1) // 2)
             start = time.perf_counter()
             found[name] = detect_actions(path, model=chosen)
             spent += time.perf_counter() - start
             with open_video(path) as video:
                 seconds += video.metadata.duration_seconds or 0.0
+    (work / "truth.json").write_text(json.dumps(ground_truth_of(truth), indent=1) + "\n", encoding="utf-8")
+    if make_only:
+        return {"videos": sorted(truth)}
     predictions = predictions_of(found)
     results: dict[str, Any] = {
         "seconds_of_video": round(seconds),
@@ -179,15 +187,20 @@ def main() -> None:
         "--videos", type=int, default=10, help="with a fight, of each kind; 0 leaves them out"
     )
     parser.add_argument("--switch-cost", type=float, help="of the detection rule, in videos with a fight")
-    parser.add_argument("--keep", type=Path, help="keep the videos in this folder")
+    parser.add_argument("--keep", type=Path, help="keep the videos in this folder, and truth.json")
+    parser.add_argument(
+        "--make-only", action="store_true", help="make the videos of acting for --keep, find nothing"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = args.keep or Path(folder)
         work.mkdir(parents=True, exist_ok=True)
         results: dict[str, Any] = {"model": args.checkpoint.name if args.checkpoint else "motion templates"}
         if args.subjects:
-            results["acting"] = acting(args.data, args.checkpoint, args.subjects, args.orders, work)
-        if args.videos and args.checkpoint:
+            results["acting"] = acting(
+                args.data, args.checkpoint, args.subjects, args.orders, work, make_only=args.make_only
+            )
+        if args.videos and args.checkpoint and not args.make_only:
             results["fights"] = fights(
                 args.data,
                 args.checkpoint,
