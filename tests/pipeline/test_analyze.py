@@ -131,6 +131,24 @@ def test_the_cache_stays_within_its_bounds(sample_video: Path, tmp_path: Path) -
     assert kept.load(observers[0]) is None
 
 
+def test_the_cache_does_not_list_all_its_files_for_each_that_it_writes(
+    sample_video: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = cache.FindingsCache(sample_video, folder=tmp_path)
+    listed: list[str] = []
+    glob = Path.glob
+
+    def noted(path: Path, pattern: str) -> object:
+        listed.append(pattern)
+        return glob(path, pattern)
+
+    monkeypatch.setattr(Path, "glob", noted)
+    for rate in range(1, 30):
+        kept.save(MotionObserver(frames_per_second=rate), [], [])
+    assert len(listed) == 1
+    assert len(list(kept.folder.iterdir())) == 29
+
+
 KILLED = """
 import sys, time
 from muybridge.motion.readings import MotionObserver

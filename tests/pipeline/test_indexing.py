@@ -16,6 +16,7 @@ import pytest
 from muybridge.errors import OptionError, VideoOpenError
 from muybridge.motion.scenes import ScenesObserver
 from muybridge.observer import Finding, Observer, View
+from muybridge.pipeline import indexing
 from muybridge.pipeline.indexing import find_videos, index_folder
 from muybridge.search import Store, open_store
 from muybridge.values import Frame, Segment, VideoMetadata
@@ -133,6 +134,23 @@ def test_progress_is_in_seconds_of_video(folder: Path, store: Store) -> None:
     index_folder(folder, store=store, observers=OBSERVERS, progress=lambda *both: seen.append(both))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == pytest.approx((2.0, 2.0))
+
+
+def test_networks_are_loaded_once_for_all_videos(
+    folder: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path / "cache"))
+    crews: list[list[Observer]] = []
+
+    def crew() -> list[Observer]:
+        crews.append([ScenesObserver(), Brightness()])
+        return crews[-1]
+
+    monkeypatch.setattr(indexing, "observe_for_search", crew)
+    assert len(index_folder(folder, store=store, num_processes=1).added) == 2
+    assert len(crews) == 1
+    assert names(store, "bright") == ["noon.mp4"]
+    assert names(store, "dark") == ["night.mp4"]
 
 
 def test_nothing_to_index(tmp_path: Path, folder: Path) -> None:

@@ -43,7 +43,7 @@ class Candidate:
         duration_seconds: how long it stays.
         sharpness: see `sharpness`.
         look: what it looks like.
-        jpeg: the picture; empty where no pictures are wanted.
+        picture: (H, W, 3) uint8 RGB, or its JPEG where it comes from a saved state; empty where no pictures are wanted.
         width: of the picture, in pixels.
         height: of the picture, in pixels.
     """
@@ -52,9 +52,17 @@ class Candidate:
     duration_seconds: float
     sharpness: float
     look: Appearance
-    jpeg: bytes
+    picture: NDArray[np.uint8] | bytes
     width: int
     height: int
+
+    @property
+    def jpeg(self) -> bytes:
+        """The picture as JPEG; made when asked for, since few candidates win."""
+        if isinstance(self.picture, bytes):
+            return self.picture
+        bgr = cv2.cvtColor(self.picture, cv2.COLOR_RGB2BGR)
+        return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
 
     def state(self) -> list[Any]:
         """As numbers, bytes and arrays."""
@@ -129,17 +137,13 @@ class CandidateKeeper:
         """End the stretch of time that lasts: its sharpest frame becomes a candidate."""
         if self._best is None or self._best_look is None:
             return
-        jpeg = b""
-        if self._pictures:
-            bgr = cv2.cvtColor(self._best.pixels, cv2.COLOR_RGB2BGR)
-            jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
         self._recent.append(
             Candidate(
                 self._best.pts_seconds,
                 self._best.duration_seconds,
                 self._best_sharpness,
                 self._best_look,
-                jpeg,
+                self._best.pixels if self._pictures else b"",
                 self._best.width,
                 self._best.height,
             )
