@@ -2,8 +2,8 @@
 
     cuts        |      |      |      |      |      |
     pieces      ├──────┼──────┼──────┼──────┼──────┤      each with the mean scores of its windows
-    path        ·      ■      ■      ■      ·      ·      `LabelPath`: evidence counts by its length in windows
-    segment            └────────────────────┘
+    path            ·      ■      ■      ■      ·      ·  `LabelPath`: evidence counts by its length in windows
+    segment            ├────────────────────┤
 
 A passage is a row of pieces that no stillness parts. Stillness bounds an action for certain, so beginning and ending
 there costs nothing; a cut, or scores that change while the motion goes on, may be either the end of an action or a
@@ -26,7 +26,7 @@ from muybridge.values import Segment
 
 __all__ = ["Passages", "Piece"]
 
-# What a network says is seldom surer than that of a scene it has never seen.
+# However sure a network says it is, of scenes it has never seen it is wrong at least so often.
 LEAST_PROBABILITY = 0.01
 # How likely a label is where nothing moves, beside the background's 1.
 STILL_PROBABILITY = 0.2
