@@ -1,7 +1,7 @@
 """Search: how good, how fast over a million segments, and what indexing costs beyond watching.
 
     python benchmarks/search.py quality
-    python benchmarks/search.py million [--rows 1000000]
+    python benchmarks/search.py million [--rows 1000000] [--store FOLDER]
     python benchmarks/search.py index FOLDER
 
 Each prints one JSON result.
@@ -13,6 +13,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import resource
 import statistics
 import tempfile
 import time
@@ -24,9 +25,11 @@ import numpy as np
 from search_queries import QUERIES, SEGMENTS, WITHOUT_ANSWER
 
 from muybridge.search import Store, load_embedder, open_store
+from muybridge.search.tables import nearest
 from muybridge.values import Segment, Timeline, VideoMetadata
 
 MODES = ("words", "meaning", "both")
+SEGMENTS_PER_VIDEO = 20_000
 
 
 def quality(embedder: str) -> dict[str, Any]:
@@ -60,35 +63,49 @@ def quality(embedder: str) -> dict[str, Any]:
         }
 
 
-def million(num_rows: int) -> dict[str, Any]:
-    """Milliseconds of a search over many synthetic segments, words and meaning fused."""
+def million(num_rows: int, folder: str | None = None) -> dict[str, Any]:
+    """Milliseconds of a search over many synthetic segments, words and meaning fused.
+
+    A folder keeps the store, so that it can be measured again without being built again, and a build that was
+    stopped goes on.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            return million(num_rows, scratch)
     from muybridge.search import store as module
 
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        begin = time.perf_counter()
-        store = open_store(folder)
-        words = _vocabulary()
-        for number, timeline in enumerate(_synthetic(words, num_rows, rng)):
+    store, rng, words = open_store(folder), np.random.default_rng(0), _vocabulary()
+    result = _build(store, num_rows, words, rng)
+    queries = [" ".join(np.random.default_rng(number).choice(words[:4000], 3)) for number in range(40)]
+    filtered = {"kinds": ["text"], "start_seconds": 600.0}
+    count = store.tables.segments.count_rows()
+    result |= {
+        "num_segments": count,
+        "has_vector_index": count >= module.ROWS_WORTH_AN_INDEX,
+        "megabytes_on_disk": round(_folder_bytes(folder) / 1e6),
+    }
+    for name, options in (("both", {}), ("words", {"by": "words"}), ("meaning", {"by": "meaning"})):
+        result[f"{name}, milliseconds"] = _milliseconds(store, queries, **options)
+    result["both with filters, milliseconds"] = _milliseconds(store, queries, **filtered)
+    result["recall@10 of the vector index"] = _index_recall(store, queries)
+    result["peak_megabytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return result
+
+
+def _build(store: Store, num_rows: int, words: list[str], rng: np.random.Generator) -> dict[str, Any]:
+    begin, there = time.perf_counter(), set(store.rows())
+    for timeline in _synthetic(words, num_rows, rng):
+        if timeline.path not in there:
             store.add(timeline)
-            assert number < num_rows
-        written = time.perf_counter() - begin
-        begin = time.perf_counter()
-        store.optimize()
-        indexed = time.perf_counter() - begin
-        queries = [" ".join(rng.choice(words[:4000], 3)) for _ in range(40)]
-        filtered = {"kinds": ["text"], "start_seconds": 600.0}
-        result: dict[str, Any] = {
-            "num_segments": store.tables.segments.count_rows(),
-            "has_vector_index": num_rows >= module.ROWS_WORTH_AN_INDEX,
-            "write_seconds": round(written, 1),
-            "index_seconds": round(indexed, 1),
-            "recall@10 of the vector index": _index_recall(store, queries),
-        }
-        for name, options in (("both", {}), ("words", {"by": "words"}), ("meaning", {"by": "meaning"})):
-            result[f"{name}, milliseconds"] = _milliseconds(store, queries, **options)
-        result["both with filters, milliseconds"] = _milliseconds(store, queries, **filtered)
-        return result
+    written = time.perf_counter() - begin
+    begin = time.perf_counter()
+    store.optimize()
+    indexed = time.perf_counter() - begin
+    return {
+        "segments_there_before": SEGMENTS_PER_VIDEO * len(there),
+        "write_seconds": round(written, 1),
+        "index_seconds": round(indexed, 1),
+    }
 
 
 def index(folder: str) -> dict[str, Any]:
@@ -147,8 +164,8 @@ def _vocabulary() -> list[str]:
 def _synthetic(words: list[str], num_rows: int, rng: np.random.Generator) -> Iterator[Timeline]:
     kinds = ("text", "caption", "action", "camera")
     share = 1.0 / np.arange(1, len(words) + 1)
-    for first in range(0, num_rows, 20_000):
-        number = min(20_000, num_rows - first)
+    for first in range(0, num_rows, SEGMENTS_PER_VIDEO):
+        number = min(SEGMENTS_PER_VIDEO, num_rows - first)
         drawn = rng.choice(words, (number, 5), p=share / share.sum())
         segments = tuple(Segment(i, i + 2.0, kinds[i % 4], " ".join(row), 0.9) for i, row in enumerate(drawn))
         yield Timeline(VideoMetadata(f"/{first}.mp4", duration_seconds=number + 2.0), segments)
@@ -169,13 +186,17 @@ def _index_recall(store: Store, queries: list[str]) -> float:
     """The share of the ten nearest by exhaustive search that the index finds too, asked as `find` asks it."""
     shares = []
     for vector in store.embedder.embed(queries[:10]):
-        search = store.tables.segments.search(vector, vector_column_name="vector").distance_type("cosine")
+        search = nearest(store.tables.segments, vector, "vector")
         exact = search.bypass_vector_index().limit(10).select(["_distance"]).to_list()
-        search = store.tables.segments.search(vector, vector_column_name="vector").distance_type("cosine")
-        near = search.nprobes(24).refine_factor(4).limit(100).select(["_distance"]).to_list()[:10]
+        search = nearest(store.tables.segments, vector, "vector")
+        near = search.limit(100).select(["_distance"]).to_list()[:10]
         worst = exact[-1]["_distance"] + 1e-4
         shares.append(sum(row["_distance"] <= worst for row in near) / len(exact))
     return round(statistics.mean(shares), 3)
+
+
+def _folder_bytes(folder: str) -> int:
+    return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
 
 
 def _cpu_seconds() -> float:
@@ -192,6 +213,7 @@ def main() -> None:
     parser.add_argument("what", choices=("quality", "million", "index"))
     parser.add_argument("folder", nargs="?", help="of videos, for index")
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--store", help="for million: a folder that keeps the store")
     parser.add_argument("--embedder", default="words", help="for quality: words, or a sentence model")
     given = parser.parse_args()
     if given.what == "index" and not given.folder:
@@ -199,7 +221,7 @@ def main() -> None:
     result = (
         quality(given.embedder)
         if given.what == "quality"
-        else million(given.rows)
+        else million(given.rows, given.store)
         if given.what == "million"
         else index(given.folder)
     )

@@ -4,13 +4,13 @@ python recipes/world/eyes.py --output runs/eyes
 python recipes/world/caption.py --eyes runs/eyes/eyes.safetensors --output runs/caption
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
 
 import cv2
 import torch
+from run_options import run_options
 
 from muybridge.models.checkpoint import read_checkpoint, save_checkpoint
 from muybridge.models.video_captioner import video_captioner
@@ -23,14 +23,9 @@ from muybridge.training.world_language import CaptionClips, caption_loss, captio
 
 def main() -> None:
     """Train, measure, save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = run_options(__doc__, output="runs/caption", epochs=8)
     parser.add_argument("--eyes", type=Path, default=Path("runs/eyes/eyes.safetensors"))
-    parser.add_argument("--output", type=Path, default=Path("runs/caption"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--clips", type=int, default=1000, help="new worlds in each epoch")
-    parser.add_argument("--workers", type=int, default=0, help="processes that paint worlds")
-    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)

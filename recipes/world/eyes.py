@@ -3,13 +3,12 @@
 python recipes/world/eyes.py --output runs/eyes
 """
 
-import argparse
 import json
 import time
-from pathlib import Path
 
 import cv2
 import torch
+from run_options import run_options
 
 from muybridge.models.checkpoint import save_checkpoint
 from muybridge.models.temporal_shift import temporal_shift
@@ -21,13 +20,8 @@ from muybridge.training.world_cells import CellClips, CellReader, cell_accuracy,
 
 def main() -> None:
     """Train, measure, save."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path("runs/eyes"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser = run_options(__doc__, output="runs/eyes", epochs=10)
     parser.add_argument("--clips", type=int, default=2000, help="new worlds in each epoch")
-    parser.add_argument("--workers", type=int, default=0, help="processes that paint worlds")
-    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import torch
+from run_options import run_options
 
 from muybridge.models.checkpoint import read_checkpoint, save_checkpoint
 from muybridge.models.moment_detr import MomentDETR, moment_detr
@@ -25,7 +26,7 @@ from muybridge.training.world_moments import (
     grounding_loss,
     measure_grounding,
     measure_random_spans,
-    watch_long_world,
+    watch_long_worlds,
 )
 
 
@@ -39,18 +40,19 @@ def train(
     """Train a network on what was seen of the videos, or without eyes on the queries alone."""
     blind = model.eyes is None
     settings = TrainingSettings(
-        epochs=options.epochs,
+        epochs=options.blind_epochs if blind else options.epochs,
         batch_size=2,
         learning_rate=6e-4,
         warmup_epochs=0.5,
         freeze=() if blind else ("eyes",),
         precision="bfloat16",
         seed=options.seed,
+        workers=options.workers,
     )
     trainer = Trainer(model, settings, output, loss=grounding_loss, name="moment_detr")
     result = trainer.fit(
         MomentVideos(videos, model, blind=blind),
-        evaluate=lambda net: measure_grounding(net, test[:4], blind=blind),
+        evaluate=lambda net: measure_grounding(net, test[:8], blind=blind),
         resume=options.resume and (output / "state.pt").exists(),
     )
     trained = result.model
@@ -60,13 +62,10 @@ def train(
 
 def main() -> None:
     """Look at the videos once, train, measure, save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = run_options(__doc__, output="runs/moments", epochs=30)
     parser.add_argument("--eyes", type=Path, default=Path("runs/eyes/eyes.safetensors"))
-    parser.add_argument("--output", type=Path, default=Path("runs/moments"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--videos", type=int, default=320)
-    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    parser.add_argument("--videos", type=int, default=400, help="of two minutes, looked at once")
+    parser.add_argument("--blind-epochs", type=int, default=5, help="of the network that reads queries alone")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     started = time.perf_counter()
@@ -76,27 +75,25 @@ def main() -> None:
     assert model.eyes is not None
     model.eyes.load_state_dict(read_checkpoint(options.eyes).state)
     model.eval().to(memory_format=torch.channels_last)
-    test = [watch_long_world(TEST_SEEDS + n, model) for n in range(40)]
-    videos = [watch_long_world(options.seed * 10_000 + n, model) for n in range(options.videos)]
+    test = watch_long_worlds(range(TEST_SEEDS, TEST_SEEDS + 40), model, options.output)
+    first = options.seed * options.videos
+    videos = watch_long_worlds(range(first, first + options.videos), model, options.output)
     watched = time.perf_counter() - started
     trained = train(model, videos, test, options.output, options)
     seconds = time.perf_counter() - started
     about = Weights("world_moments", frames_per_second=1.0, size_px=48, options=options_of_model)
     save_checkpoint(options.output / "grounder.safetensors", trained, name="moment_detr", weights=about)
+    result = {
+        "seconds": round(seconds),
+        "seconds_watching": round(watched),
+        "sees": measure_grounding(trained, test),
+        "random": measure_random_spans(test),
+    }
+    print(json.dumps(result), flush=True)
     torch.manual_seed(options.seed)
     reader = moment_detr(words=caption_words())
     text_only = train(reader, videos, test, options.output / "text_only", options)
-    print(
-        json.dumps(
-            {
-                "seconds": round(seconds),
-                "seconds_watching": round(watched),
-                "sees": measure_grounding(trained, test),
-                "text_only": measure_grounding(text_only, test, blind=True),
-                "random": measure_random_spans(test),
-            }
-        )
-    )
+    print(json.dumps({"text_only": measure_grounding(text_only, test, blind=True)}))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Teach a network to answer questions about the procedural world, and one that does not look, to compare.
 
 python recipes/world/eyes.py --output runs/eyes
-python recipes/world/questions.py --eyes runs/eyes/eyes.safetensors --output runs/questions
+python recipes/world/caption.py --eyes runs/eyes/eyes.safetensors --output runs/caption
+python recipes/world/questions.py --captioner runs/caption/captioner.safetensors --output runs/questions
 """
 
 import argparse
@@ -11,32 +12,47 @@ from pathlib import Path
 
 import cv2
 import torch
+from run_options import run_options
 
 from muybridge.models.checkpoint import read_checkpoint, save_checkpoint
 from muybridge.models.video_qa import VideoQANet, video_qa
 from muybridge.models.weights import Weights
 from muybridge.training.loop import Trainer
 from muybridge.training.settings import TrainingSettings
-from muybridge.training.world_language import QuestionClips, measure_answers, question_loss, question_words
+from muybridge.training.world import make_world
+from muybridge.training.world_cells import NETWORK_WORLD
+from muybridge.training.world_language import (
+    QuestionClips,
+    QuestionGrids,
+    measure_answers,
+    question_loss,
+    question_words,
+)
+from muybridge.training.world_watching import watch_worlds
 
 
 def train(model: VideoQANet, output: Path, options: argparse.Namespace) -> VideoQANet:
     """Train a network with or without eyes."""
-    blind = model.visual is None
     settings = TrainingSettings(
         epochs=options.epochs,
         batch_size=16,
         learning_rate=1e-3,
-        warmup_epochs=0.2,
-        freeze=() if blind else ("visual.eyes",),
+        warmup_epochs=0.25,
+        freeze=() if model.visual is None else ("visual.eyes",),
         precision="bfloat16",
         seed=options.seed,
         workers=options.workers,
     )
-    dataset = QuestionClips(options.clips, model.vocabulary, model.answers, blind=blind)
+    dataset: QuestionClips | QuestionGrids
+    if model.visual is None:
+        dataset = QuestionClips(options.worlds, model.vocabulary, model.answers, num_questions=8, blind=True)
+    else:
+        worlds = [make_world(options.seed * options.worlds + n, NETWORK_WORLD) for n in range(options.worlds)]
+        grids = watch_worlds(worlds, model.visual.eyes, output)
+        dataset = QuestionGrids(worlds, grids, model.vocabulary, model.answers)
     trainer = Trainer(model, settings, output, loss=question_loss, name="video_qa")
     resume = options.resume and (output / "state.pt").exists()
-    result = trainer.fit(dataset, evaluate=lambda net: measure_answers(net, num_clips=60), resume=resume)
+    result = trainer.fit(dataset, evaluate=lambda net: measure_answers(net, num_clips=200), resume=resume)
     trained = result.model
     assert isinstance(trained, VideoQANet)
     return trained
@@ -44,14 +60,10 @@ def train(model: VideoQANet, output: Path, options: argparse.Namespace) -> Video
 
 def main() -> None:
     """Train, measure, save."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--eyes", type=Path, default=Path("runs/eyes/eyes.safetensors"))
-    parser.add_argument("--output", type=Path, default=Path("runs/questions"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--clips", type=int, default=1000, help="new worlds in each epoch")
-    parser.add_argument("--workers", type=int, default=0, help="processes that paint worlds")
-    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    parser = run_options(__doc__, output="runs/questions", epochs=8)
+    parser.add_argument("--captioner", type=Path, default=Path("runs/caption/captioner.safetensors"))
+    parser.add_argument("--worlds", type=int, default=6000, help="looked at once, asked anew in each epoch")
+    parser.add_argument("--blind-epochs", type=int, default=2, help="of the network that does not look")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
@@ -59,7 +71,12 @@ def main() -> None:
     words, answers = question_words()
     model = video_qa(words=words, answers=answers)
     assert model.visual is not None
-    model.visual.eyes.load_state_dict(read_checkpoint(options.eyes).state)
+    # What the captioner looks for, color, shape and motion at one place, is what questions are about.
+    state = read_checkpoint(options.captioner).state
+    start = "visual."
+    model.visual.load_state_dict(
+        {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
+    )
     model.visual.eyes.to(memory_format=torch.channels_last)
     trained = train(model, options.output, options)
     seconds = time.perf_counter() - started
@@ -71,17 +88,12 @@ def main() -> None:
         options={"words": list(words), "answers": list(answers)},
     )
     save_checkpoint(options.output / "answerer.safetensors", trained, name="video_qa", weights=about)
+    sees = measure_answers(trained, num_clips=2000)
+    print(json.dumps({"seconds": round(seconds), "sees": sees}), flush=True)
+    options.epochs = options.blind_epochs
     blind_model = video_qa(words=words, answers=answers, blind=True)
     blind = train(blind_model, options.output / "blind", options)
-    print(
-        json.dumps(
-            {
-                "seconds": round(seconds),
-                "sees": measure_answers(trained, num_clips=600),
-                "blind": measure_answers(blind, num_clips=600),
-            }
-        )
-    )
+    print(json.dumps({"blind": measure_answers(blind, num_clips=2000)}))
 
 
 if __name__ == "__main__":

@@ -69,8 +69,14 @@ def test_eyes_see_any_length_and_motion() -> None:
         # far from its ends, a piece of a video looks as it does in the whole
         assert torch.allclose(grid[:, :, 8:12], eyes(clip[:, :, 6:34])[:, :, 5:9], atol=1e-4)
         assert not torch.allclose(eyes(clip.flip(2)).flip(2), grid, atol=1e-2)
+        frames = eyes.each_frame(clip)
+        assert frames.shape == (1, 16, 40, 6, 8)
+        assert torch.allclose((frames[:, :, ::2] + frames[:, :, 1::2]) / 2, grid, atol=1e-5)
+        assert eyes.each_frame(clip[:, :, :3]).shape[2] == 3
     with pytest.raises(ShapeError, match="even T"):
         eyes(clip[:, :, :3])
+    with pytest.raises(ShapeError, match="expected clips"):
+        eyes(clip[0])
 
 
 def test_the_captioner_predicts_each_word_from_those_before_it(captioner: VideoCaptioner) -> None:
@@ -161,6 +167,8 @@ def test_grounding_of_several_sentences_is_that_of_each() -> None:
         alone = model(features[row // 2 : row // 2 + 1], words[row : row + 1])
         for one, many in zip(alone, together, strict=True):
             assert torch.allclose(one[0], many[row], atol=1e-5)
+    edges = torch.linspace(0, 1, 12)
+    assert torch.allclose(together.pointing.softmax(dim=-1) @ edges, together.spans)
     found = model.find(features[0], "the red circle moves")
     assert all(0 <= start <= end <= 1 for start, end, _ in found)
     assert [score for *_, score in found] == sorted((score for *_, score in found), reverse=True)

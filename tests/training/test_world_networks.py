@@ -1,12 +1,13 @@
 """Training on the procedural world: targets by hand, and that the networks learn more than the blind could."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from muybridge.errors import OptionError
+from muybridge.errors import OptionError, OutputError
 from muybridge.models.moment_detr import Grounding, MomentDETR
 from muybridge.models.temporal_shift import TemporalShiftNet
 from muybridge.models.video_qa import VideoQANet
@@ -19,13 +20,16 @@ from muybridge.training.world_cells import (
     CellReader,
     cell_targets,
     cells_loss,
+    clip_to_tensor,
 )
 from muybridge.training.world_language import (
     CaptionClips,
     QuestionClips,
+    QuestionGrids,
     caption_facts,
     caption_words,
     measure_answers,
+    question_loss,
     question_words,
 )
 from muybridge.training.world_moments import (
@@ -36,9 +40,11 @@ from muybridge.training.world_moments import (
     grounding_loss,
     measure_grounding,
     measure_random_spans,
+    pointing_loss,
 )
 from muybridge.training.world_scene import Actor, Event, Piece, Scene
 from muybridge.training.world_truth import Moment
+from muybridge.training.world_watching import watch_worlds
 
 
 def test_cells_say_who_is_where_and_what_they_do() -> None:
@@ -129,7 +135,9 @@ def test_the_loss_is_lowest_at_the_truth() -> None:
     def loss(spans: list[list[float]], is_span: list[float]) -> float:
         def model(features: torch.Tensor, words: torch.Tensor) -> Grounding:
             logits = torch.tensor([is_span, [-9.0, -9.0, -9.0]])
-            return Grounding(torch.tensor([spans, spans]), logits, torch.zeros(2, 60))
+            given = torch.tensor([spans, spans])
+            pointing = -100 * (given[..., None] - torch.linspace(0, 1, 60)).abs()
+            return Grounding(given, logits, torch.zeros(2, 60), pointing)
 
         return float(grounding_loss(model, batch))
 
@@ -139,13 +147,89 @@ def test_the_loss_is_lowest_at_the_truth() -> None:
     assert true == pytest.approx(loss([[0.9, 0.95], [0.2, 0.3], [0.6, 0.7]], [-9.0, 9.0, 9.0]))
 
 
+def test_pointing_is_told_the_edges_beside_the_truth() -> None:
+    logits = torch.randn(1, 2, 5)
+    logs = logits.log_softmax(dim=-1)
+    # Edges lie at 0, 0.25, …, 1: 0.3 is a fifth of the way from the second to the third, 1.0 is the last.
+    by_hand = -(0.8 * logs[0, 0, 1] + 0.2 * logs[0, 0, 2] + logs[0, 1, 4])
+    assert float(pointing_loss(logits, torch.tensor([[0.3, 1.0]]))) == pytest.approx(float(by_hand), rel=1e-5)
+    best = torch.full((1, 2, 5), -20.0)
+    best[0, 0, 0] = best[0, 1, 2] = 20.0
+    assert float(pointing_loss(best, torch.tensor([[0.0, 0.5]]))) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_worlds_are_looked_at_once(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    worlds = [make_world(seed, NETWORK_WORLD) for seed in range(18)]
+    eyes = TemporalShiftNet(width=4, num_features=8).eval()
+    grids = watch_worlds(worlds, eyes, tmp_path)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        expected = eyes(clip_to_tensor(worlds[17].clip().pixels)[None])[0]
+    assert torch.allclose(torch.from_numpy(grids[17]).float(), expected.float(), atol=2e-2)
+    (file,) = tmp_path.iterdir()
+    written = file.stat().st_mtime_ns
+    assert np.array_equal(watch_worlds(worlds, eyes, tmp_path), grids)
+    assert [one.stat().st_mtime_ns for one in tmp_path.iterdir()] == [written]
+    assert watch_worlds(worlds[:2], eyes, tmp_path, each_frame=True).shape == (2, 8, 16, 6, 6)
+    with torch.no_grad():
+        eyes.stem.weight += 1.0
+    assert not np.array_equal(watch_worlds(worlds, eyes, tmp_path), grids)  # other eyes see anew
+    with pytest.raises(OptionError, match="no worlds"):
+        watch_worlds([], eyes, tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        watch_worlds(worlds[:1], eyes, tmp_path / "file")
+
+
+def test_questions_about_what_was_seen(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    words, answers = question_words(num_worlds=40)
+    worlds = [make_world(seed, NETWORK_WORLD) for seed in range(4)]
+    model = VideoQANet(words, answers, dim=16, num_layers=1, num_visual_layers=0, num_heads=2).eval()
+    grids = watch_worlds(worlds, model.visual.eyes, tmp_path)
+    items = QuestionGrids(worlds, grids, model.vocabulary, answers, num_questions=5)
+    np.random.seed(0)
+    batch = torch.utils.data.default_collate([items[0], items[1]])
+    assert batch["grid"].shape == (2, 128, 8, 6, 6)
+    assert batch["questions"].shape == (2, 5, 20)
+    clips = torch.stack([clip_to_tensor(world.clip().pixels) for world in worlds[:2]])
+    painted = {"clip": clips, "questions": batch["questions"], "answers": batch["answers"]}
+    with torch.no_grad():
+        assert float(question_loss(model, batch)) == pytest.approx(
+            float(question_loss(model, painted)), rel=0.02
+        )
+    said = [model.vocabulary.decode(row.tolist()) for row in batch["questions"][0]]
+    assert all(question.endswith("?") for question in said)
+    with pytest.raises(OptionError, match="grids for 3 worlds"):
+        QuestionGrids(worlds[:3], grids, model.vocabulary, answers)
+    with pytest.raises(OptionError, match="clips, or the grids"):
+        model(None, batch["questions"][0])
+
+
+def test_yes_or_no_is_as_likely_and_drawn_anew() -> None:
+    words, answers = question_words(num_worlds=40)
+    worlds = [make_world(seed, NETWORK_WORLD) for seed in range(40)]
+    grids = np.zeros((40, 1, 1, 1, 1), np.float16)
+    items = QuestionGrids(worlds, grids, Vocabulary(words), answers, num_questions=12)
+    np.random.seed(0)
+    drawn = torch.cat([items[index]["answers"] for index in range(40)]).tolist()
+    yes, no = (drawn.count(answers.index(answer)) for answer in ("yes", "no"))
+    assert yes + no > 50
+    assert 0.25 < yes / (yes + no) < 0.75
+    again = torch.cat([items[index]["answers"] for index in range(40)]).tolist()
+    assert drawn != again
+
+
 def test_items_of_long_videos() -> None:
     video = video_of({"the red circle jumps": (10.0, 20.0)})
     model = MomentDETR(caption_words(), num_features=8, dim=8, num_heads=1)
     item = MomentVideos([video], model, num_queries=3)[0]
     assert item["features"].shape == (60, 4, 8)
     assert item["windows"][:2, 0].tolist() == pytest.approx(np.full((2, 2), (10 / 120, 20 / 120)))
-    assert (item["windows"][2] == -1).all()  # the last is answered by nothing
+    assert (item["windows"][2] == -1).all()  # the last third is answered by nothing
+    many = video_of({f"the red circle {motion}": (10.0, 20.0) for motion in LONG_WORLD.motions})
+    words = MomentVideos([many], model)[0]["words"]
+    assert len({tuple(row) for row in words[:6].tolist()}) == 6  # none is asked twice where there are enough
     assert make_world(0, LONG_WORLD).duration_seconds == 120.0
 
 

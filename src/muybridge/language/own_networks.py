@@ -188,7 +188,7 @@ class OwnGrounder:
                 start, max(end - self.window_seconds / 2, start + 1e-9), self.window_seconds / 2
             ):
                 seconds = first + np.arange(count) / rate
-                seconds = seconds[: max(2, int(np.sum(seconds < end)) // 2 * 2)]
+                seconds = seconds[: max(2, int(np.sum(seconds < end)))]
                 clip = video.frames_at(
                     seconds=np.minimum(seconds, end - 1e-6).tolist(), size_px=size, resize="squash"
                 )

@@ -11,7 +11,8 @@ span is matched with one of them. Where a sentence speaks of nothing in the vide
 Of the paper are the transformer, the saliency head, the losses and the matching. Two things are other than there:
 a moment may come as several cells, of which the sentence picks what it speaks of (S = 1 for vectors of an image-text
 model leaves nothing to pick); and a span's start and end point at moments, as an average of their times under a
-softmax, instead of being computed from the query alone: so they are exact after a short training, not a long one.
+softmax, instead of being computed from the query alone: so they are exact after a short training, not a long one. In
+training they are told where to point, too (`pointing_loss` in `training.world_moments`).
 
 Paper: Lei, Berg, Bansal, Detecting Moments and Highlights in Videos via Natural Language Queries (QVHighlights),
 NeurIPS 2021, arXiv:2107.09609.
@@ -41,11 +42,14 @@ class Grounding(NamedTuple):
         spans: (B, N, 2) start and end, as shares of the video.
         logits: (B, N) whether each span is one.
         saliency: (B, T) how much each moment belongs to what the sentence says.
+        pointing: (B, N, 2, T) where start and end point, as logits over edges that lie evenly from 0 to 1; the spans
+            are their means.
     """
 
     spans: Tensor
     logits: Tensor
     saliency: Tensor
+    pointing: Tensor
 
 
 class MomentDETR(nn.Module):
@@ -128,20 +132,26 @@ class MomentDETR(nn.Module):
         x = self.queries.expand(len(memory), -1, -1)
         for layer in self.decoder:
             x = layer(x, moments)
+        pointing = self._point(x, moments)
+        # The moments lie in the middle of their slots, and a span may begin or end at either edge of one.
+        edges = torch.linspace(0, 1, num_moments, device=moments.device)
         return Grounding(
-            self._point(x, moments), self.is_span(x)[..., 0].float(), self.saliency(moments)[..., 0].float()
+            pointing.softmax(dim=-1) @ edges,
+            self.is_span(x)[..., 0].float(),
+            self.saliency(moments)[..., 0].float(),
+            pointing,
         )
 
     @torch.no_grad()
     def look(self, clip: Tensor) -> Tensor:
-        """A whole video (3, T, H, W) as features (T/2, S, D').
+        """A whole video (3, T, H, W) as features (T, S, D'): a moment is a frame.
 
         Raises:
             OptionError: a network without eyes.
         """
         if self.eyes is None:
             raise OptionError("this network has no eyes (eye_width=0): give it features of the video")
-        grid: Tensor = self.eyes(clip[None])
+        grid: Tensor = self.eyes.each_frame(clip[None])
         return grid[0].flatten(2).permute(1, 2, 0)
 
     def _pick_cells(self, features: Tensor, sentences: Tensor) -> Tensor:
@@ -159,15 +169,12 @@ class MomentDETR(nn.Module):
         return out
 
     def _point(self, queries: Tensor, moments: Tensor) -> Tensor:
-        """(B, N, D) and (B, T, D) → (B, N, 2): where the start and the end of each span point."""
-        num_moments, dim = moments.shape[1:]
+        """(B, N, D) and (B, T, D) → (B, N, 2, T): where the start and the end of each span point, as logits."""
+        dim = moments.shape[2]
         q = self.points_at(self.query_norm(queries)).unflatten(-1, (2, dim)).transpose(1, 2)
         k = self.pointed_at(self.memory_norm(moments)).unflatten(-1, (2, dim)).transpose(1, 2)
-        weights = (q @ k.transpose(-1, -2) / math.sqrt(dim)).float().softmax(dim=-1)
-        # The moments lie in the middle of their slots, and a span may begin or end at either edge of one.
-        edges = torch.linspace(0, 1, num_moments, device=moments.device)
-        spans: Tensor = (weights @ edges).transpose(1, 2)
-        return spans
+        pointing: Tensor = (q @ k.transpose(-1, -2) / math.sqrt(dim)).float()
+        return pointing.transpose(1, 2)
 
     @torch.no_grad()
     def find(self, features: Tensor, sentence: str) -> list[tuple[float, float, float]]:

@@ -95,8 +95,18 @@ class TemporalShiftNet(nn.Module):
         Raises:
             ShapeError: not a clip, or an odd number of frames.
         """
-        if clips.ndim != 5 or clips.shape[1] != 3 or clips.shape[2] % 2 or clips.shape[2] == 0:
+        if clips.ndim == 5 and clips.shape[2] % 2:
             raise ShapeError(f"expected clips (B, 3, T, H, W) with an even T, got {tuple(clips.shape)}")
+        return self.each_frame(clips).unflatten(2, (-1, 2)).mean(dim=3)
+
+    def each_frame(self, clips: Tensor) -> Tensor:
+        """The same before frames are paired: (B, 3, T, H, W) → (B, D, T, H/8, W/8), for any T.
+
+        Raises:
+            ShapeError: not a clip.
+        """
+        if clips.ndim != 5 or clips.shape[1] != 3 or clips.shape[2] == 0:
+            raise ShapeError(f"expected clips (B, 3, T, H, W), got {tuple(clips.shape)}")
         batch, _, num_frames, height, width = clips.shape
         frames = clips.transpose(1, 2)
         before = torch.cat((frames[:, :1], frames[:, :-1]), dim=1)
@@ -105,8 +115,7 @@ class TemporalShiftNet(nn.Module):
         x = functional.relu(self.norm(self.stem(x.contiguous(memory_format=torch.channels_last))))
         for block in self.blocks:
             x = block(x, num_frames)
-        pairs = x.view(batch, num_frames // 2, 2, *x.shape[1:]).mean(dim=2)
-        return pairs.transpose(1, 2)
+        return x.view(batch, num_frames, *x.shape[1:]).transpose(1, 2)
 
 
 @register(

@@ -67,9 +67,24 @@ class VideoQANet(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, len(answers))
 
-    def forward(self, clips: Tensor, questions: Tensor) -> Tensor:
-        """Clips (B, 3, T, H, W) and questions (B·R, L) int64, R of each clip → logits of the answers (B·R, K)."""
-        return self.decide(None if self.visual is None else self.visual(clips), questions)
+    def forward(self, clips: Tensor | None, questions: Tensor, *, grids: Tensor | None = None) -> Tensor:
+        """Clips and the questions about them → logits of the answers (B·R, K).
+
+        Args:
+            clips: (B, 3, T, H, W); None where the grids are given, or for a network without eyes.
+            questions: (B·R, L) int64, R of each clip.
+            grids: (B, D', t, h, w) what the eyes saw, where that was kept.
+
+        Raises:
+            OptionError: neither clips nor grids, for a network that looks.
+        """
+        if self.visual is None:
+            return self.decide(None, questions)
+        if grids is not None:
+            return self.decide(self.visual.from_grid(grids), questions)
+        if clips is None:
+            raise OptionError("a network that looks needs clips, or the grids that its eyes saw")
+        return self.decide(self.visual(clips), questions)
 
     def decide(self, tokens: Tensor | None, questions: Tensor) -> Tensor:
         """Visual tokens (B, N, D) and questions (B·R, L) → logits of the answers (B·R, K).

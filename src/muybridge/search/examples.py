@@ -12,7 +12,7 @@ from muybridge.analysis.comparison import match_fingerprints
 from muybridge.errors import OptionError
 from muybridge.search.looks import LOOKS_PER_SECOND, Look, descriptor_of, looks_of_file
 from muybridge.search.results import Match
-from muybridge.search.tables import reading
+from muybridge.search.tables import nearest, reading
 
 if TYPE_CHECKING:
     from muybridge.search.queries import Filters
@@ -113,8 +113,7 @@ def _neighbors(store: Store, look: Look, videos: dict[int, Row]) -> list[dict[st
     if not look.appearance.any() or not videos:
         return []
     with reading(store.uri):
-        search = store.tables.looks.search(look.appearance, vector_column_name="appearance")
-        search = search.distance_type("cosine").nprobes(24).refine_factor(4).limit(_NEIGHBORS)
+        search = nearest(store.tables.looks, look.appearance, "appearance").limit(_NEIGHBORS)
         if len(videos) < len(store.rows()):
             search = search.where(f"record IN ({', '.join(map(str, videos))})", prefilter=True)
         rows = search.select(["record", "start_seconds", "end_seconds", "_distance"]).to_list()

@@ -15,7 +15,7 @@ import regex
 from muybridge.errors import OptionError
 from muybridge.search.fusion import reciprocal_rank_fusion
 from muybridge.search.results import Match
-from muybridge.search.tables import quoted, reading
+from muybridge.search.tables import nearest, quoted, reading
 
 if TYPE_CHECKING:
     from muybridge.search.store import Row, Store
@@ -132,8 +132,7 @@ def _by_meaning(store: Store, text: str, where: str, depth: int, videos: dict[in
     vector = store.embedder.embed([text])[0]
     if not vector.any():
         return {}
-    search = store.tables.segments.search(vector, vector_column_name="vector").distance_type("cosine")
-    rows = _rows(store, search.nprobes(24).refine_factor(4), where, depth)
+    rows = _rows(store, nearest(store.tables.segments, vector, "vector"), where, depth)
     found = {}
     for row in rows:
         similarity = 1.0 - row["_distance"]

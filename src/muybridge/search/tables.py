@@ -25,12 +25,15 @@ from typing import Any, TypeVar
 
 from muybridge.errors import OptionError, StoreError, require_extra
 
-__all__ = ["FORMAT_VERSION", "FileState", "Tables", "committing", "open_tables", "reading"]
+__all__ = ["FORMAT_VERSION", "FileState", "Tables", "committing", "nearest", "open_tables", "reading"]
 
 FORMAT_VERSION = 1
 TABLES = ("format", "videos", "segments", "looks")
 _ATTEMPTS = 12
 _LOOKS, _SECONDS_BETWEEN_LOOKS = 20, 0.05  # a table is made in milliseconds
+PROBES = 64
+"""In how many cells of the vector index is looked."""
+CANDIDATES_PER_RESULT = 4
 T = TypeVar("T")
 
 
@@ -224,16 +227,29 @@ def _ensure_text_index(database: Any, uri: str) -> None:
 
 
 def vector_index(num_rows: int) -> Any:
-    """How vectors are indexed: cells around k-means centers, and in them products of short codes."""
-    from lancedb.index import IvfPq
+    """How vectors are indexed: cells around k-means centers, and in them one bit for each dimension.
 
-    return IvfPq(
+    Its search is as right as one in product codes, which take twelve times as long to build.
+
+    Source: Gao and Long, RaBitQ, SIGMOD 2024, arXiv:2405.12497.
+    """
+    from lancedb.index import IvfRq
+
+    return IvfRq(
         distance_type="cosine",
         num_partitions=max(16, int(num_rows**0.5) // 2),
-        num_sub_vectors=32,
         max_iterations=15,
         sample_rate=64,
     )
+
+
+def nearest(table: Any, vector: Any, column: str) -> Any:
+    """A query for the rows whose vectors are nearest by cosine, by the index where there is one.
+
+    The nearest by the index's codes are compared once more by their own vectors.
+    """
+    search = table.search(vector, vector_column_name=column).distance_type("cosine")
+    return search.nprobes(PROBES).refine_factor(CANDIDATES_PER_RESULT)
 
 
 def _schemas(dimension: int) -> dict[str, Any]:

@@ -55,6 +55,7 @@ _SUBMODULES = (
     "world_plan",
     "world_scene",
     "world_truth",
+    "world_watching",
 )
 
 __getattr__, __dir__ = attach(__name__, _NAMES, _SUBMODULES)

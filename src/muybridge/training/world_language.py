@@ -1,9 +1,9 @@
 """Captions and questions of the procedural world as training data, their losses, and what is measured.
 
     world ──► clip, sentence ──► VideoCaptioner: cross-entropy of each next word ──► exact sentences, facts
-      └────► clip, question, answer ──► VideoQANet: cross-entropy of the answers ──► right answers by kind
+      └────► clip or grid, questions, answers ──► VideoQANet: cross-entropy of the answers ──► right ones by kind
 
-Every item is a new world in every epoch; the worlds from `TEST_SEEDS` on are kept for measuring.
+The worlds from `TEST_SEEDS` on are kept for measuring.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
+from muybridge.errors import OptionError
 from muybridge.models.video_captioner import VideoCaptioner
 from muybridge.models.video_qa import VideoQANet
 from muybridge.models.vocabulary import PAD, Vocabulary
 from muybridge.training.world import World, WorldSettings, make_world
 from muybridge.training.world_cells import NETWORK_WORLD, TEST_SEEDS, clip_to_tensor
-from muybridge.training.world_truth import Question
+from muybridge.training.world_truth import Question, list_questions
 
 __all__ = [
     "QUESTION_KINDS_ASKED",
     "CaptionClips",
     "QuestionClips",
+    "QuestionGrids",
     "caption_facts",
     "caption_loss",
     "caption_words",
@@ -60,7 +63,7 @@ def question_words(
 
 
 class CaptionClips(Dataset[dict[str, Tensor]]):
-    """Clips with their captions.
+    """Clips with their captions; each item is a new world in every epoch.
 
     Args:
         num_clips: how many make an epoch.
@@ -92,7 +95,7 @@ class CaptionClips(Dataset[dict[str, Tensor]]):
 class QuestionClips(Dataset[dict[str, Tensor]]):
     """Clips with some questions each, all kinds equally often, and the numbers of the answers.
 
-    To look costs more than to read, so each clip is asked more than once.
+    Each item is a new world in every epoch. To look costs more than to read, so each is asked more than once.
 
     Args:
         num_clips: how many make an epoch.
@@ -114,22 +117,51 @@ class QuestionClips(Dataset[dict[str, Tensor]]):
         blind: bool = False,
     ) -> None:
         self.num_clips, self.vocabulary, self.settings, self.blind = num_clips, vocabulary, settings, blind
-        self.num_questions = num_questions
-        self.answers = {answer: number for number, answer in enumerate(answers)}
+        self.num_questions, self.answers = num_questions, answers
 
     def __len__(self) -> int:
         return self.num_clips
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         world = make_world(np.random.randint(TEST_SEEDS), self.settings)
-        random, questions = np.random.default_rng(np.random.randint(2**31)), _questions(world)
-        picked = [_pick(questions, random) for _ in range(self.num_questions)]
         clip = torch.zeros(3, 2, 8, 8) if self.blind else clip_to_tensor(world.clip().pixels)
-        return {
-            "clip": clip,
-            "questions": torch.stack([_fill(self.vocabulary.encode(question.text)) for question in picked]),
-            "answers": torch.tensor([self.answers[question.answer] for question in picked]),
-        }
+        return {"clip": clip, **_ask(world, self.num_questions, self.vocabulary, self.answers)}
+
+
+class QuestionGrids(Dataset[dict[str, Tensor]]):
+    """What frozen eyes saw of worlds, with some questions each, drawn anew in every epoch.
+
+    Args:
+        worlds: what is asked about.
+        grids: (N, D, t, h, w) of each world, from `watch_worlds`.
+        vocabulary: of the questions.
+        answers: what can be answered.
+        num_questions: of each world.
+
+    Raises:
+        OptionError: not one grid for each world.
+    """
+
+    def __init__(
+        self,
+        worlds: Sequence[World],
+        grids: NDArray[np.float16],
+        vocabulary: Vocabulary,
+        answers: Sequence[str],
+        *,
+        num_questions: int = 8,
+    ) -> None:
+        if len(worlds) != len(grids):
+            raise OptionError(f"{len(grids)} grids for {len(worlds)} worlds; give one for each")
+        self.worlds, self.grids, self.vocabulary = worlds, grids, vocabulary
+        self.answers, self.num_questions = answers, num_questions
+
+    def __len__(self) -> int:
+        return len(self.worlds)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        grid = torch.from_numpy(self.grids[index].astype(np.float32))
+        return {"grid": grid, **_ask(self.worlds[index], self.num_questions, self.vocabulary, self.answers)}
 
 
 def caption_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -140,8 +172,10 @@ def caption_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
 
 
 def question_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-    """Mean cross-entropy of the answers."""
-    logits = model(batch["clip"], batch["questions"].flatten(0, 1))
+    """Mean cross-entropy of the answers; batches hold clips, or the grids that the eyes saw of them."""
+    questions = batch["questions"].flatten(0, 1)
+    longest = int((questions != PAD).sum(dim=1).max())
+    logits = model(batch.get("clip"), questions[:, :longest], grids=batch.get("grid"))
     return functional.cross_entropy(logits.float(), batch["answers"].flatten())
 
 
@@ -209,8 +243,25 @@ def measure_answers(
     return {kind: float(np.mean(outcomes[kind])) for kind in ("all", *QUESTION_KINDS_ASKED) if outcomes[kind]}
 
 
-def _questions(world: World) -> list[Question]:
-    return [question for question in world.questions if question.kind in QUESTION_KINDS_ASKED]
+def _questions(world: World, random: np.random.Generator | None = None) -> list[Question]:
+    """Those of the kinds that are asked; what is asked with yes or no is drawn anew where a generator is given."""
+    asked = (
+        world.questions if random is None else list_questions(world.scenes, random, world.settings.motions)
+    )
+    return [question for question in asked if question.kind in QUESTION_KINDS_ASKED]
+
+
+def _ask(
+    world: World, num_questions: int, vocabulary: Vocabulary, answers: Sequence[str]
+) -> dict[str, Tensor]:
+    # The trainer seeds numpy by its seed, the epoch and the index.
+    random = np.random.default_rng(np.random.randint(2**31))
+    questions = _questions(world, random)
+    picked = [_pick(questions, random) for _ in range(num_questions)]
+    return {
+        "questions": torch.stack([_fill(vocabulary.encode(question.text)) for question in picked]),
+        "answers": torch.tensor([answers.index(question.answer) for question in picked]),
+    }
 
 
 def _pick(questions: Sequence[Question], random: np.random.Generator) -> Question:

@@ -1,6 +1,6 @@
 """Two-minute videos of the procedural world as training data for the grounding network, its loss, and what is measured.
 
-    world of 120 s ──► eyes ──► (60 moments, 36 cells, D) kept in memory
+    world of 120 s ──► eyes ──► (120 moments, 36 cells, D) kept in a file
       └──► queries with their windows, and queries that nothing answers ──► MomentDETR ──► matching, loss
 
 The measure is the benchmark's: recall of the first answer at an IoU of 0.5 and 0.7 (R1@0.5, R1@0.7).
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,13 +18,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
+from muybridge.errors import OptionError
 from muybridge.metrics.retrieval import evaluate_moments
 from muybridge.models.moment_detr import MomentDETR
 from muybridge.models.span_matching import generalized_iou, match_spans
 from muybridge.models.vocabulary import PAD
 from muybridge.training.world import WorldSettings, make_world
-from muybridge.training.world_cells import NETWORK_WORLD, clip_to_tensor
+from muybridge.training.world_cells import NETWORK_WORLD
 from muybridge.training.world_truth import Moment
+from muybridge.training.world_watching import watch_worlds
 
 __all__ = [
     "LONG_WORLD",
@@ -32,7 +35,8 @@ __all__ = [
     "grounding_loss",
     "measure_grounding",
     "measure_random_spans",
-    "watch_long_world",
+    "pointing_loss",
+    "watch_long_worlds",
 ]
 
 LONG_WORLD: WorldSettings = replace(
@@ -65,24 +69,34 @@ class LongVideo:
     moments: tuple[Moment, ...]
 
 
-@torch.no_grad()
-def watch_long_world(seed: int, model: MomentDETR, settings: WorldSettings = LONG_WORLD) -> LongVideo:
-    """Look at the long video of a seed.
+def watch_long_worlds(
+    seeds: Sequence[int], model: MomentDETR, folder: str | Path, settings: WorldSettings = LONG_WORLD
+) -> list[LongVideo]:
+    """Look at the long videos of some seeds, or take what an earlier call saw, see `watch_worlds`.
 
     Args:
-        seed: of the world.
-        model: whose eyes look; in evaluation mode.
-        settings: of the world.
+        seeds: of the worlds.
+        model: whose eyes look.
+        folder: where what was seen is kept.
+        settings: of the worlds.
+
+    Raises:
+        OptionError: a network without eyes.
     """
-    world = make_world(seed, settings)
-    clip = clip_to_tensor(world.render(range(world.num_frames)))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        features = model.look(clip).to(torch.float16)
-    return LongVideo(features.contiguous(), world.duration_seconds, tuple(world.moments))
+    if model.eyes is None:
+        raise OptionError("this network has no eyes (eye_width=0)")
+    worlds = [make_world(seed, settings) for seed in seeds]
+    grids = watch_worlds(worlds, model.eyes, folder, each_frame=True)
+    return [
+        LongVideo(
+            torch.from_numpy(grid).flatten(2).permute(1, 2, 0), world.duration_seconds, tuple(world.moments)
+        )
+        for grid, world in zip(grids, worlds, strict=True)
+    ]
 
 
 class MomentVideos(Dataset[dict[str, Tensor]]):
-    """Videos with some queries each, drawn anew in every epoch; one of them is answered by nothing.
+    """Videos with some queries each, drawn anew in every epoch; a third of them are answered by nothing.
 
     Args:
         videos: what was seen of them.
@@ -97,7 +111,7 @@ class MomentVideos(Dataset[dict[str, Tensor]]):
         videos: Sequence[LongVideo],
         model: MomentDETR,
         *,
-        num_queries: int = 8,
+        num_queries: int = 9,
         settings: WorldSettings = LONG_WORLD,
         blind: bool = False,
     ) -> None:
@@ -111,9 +125,11 @@ class MomentVideos(Dataset[dict[str, Tensor]]):
         # The trainer seeds numpy by its seed, the epoch and the index.
         random = np.random.default_rng(np.random.randint(2**31))
         video = self.videos[index]
-        places = random.choice(len(video.moments), self.num_queries - 1)
+        num_absent = self.num_queries // 3
+        num_present = self.num_queries - num_absent
+        places = random.choice(len(video.moments), num_present, replace=len(video.moments) < num_present)
         chosen = [video.moments[place] for place in places]
-        chosen.append(Moment(absent_query(video, random, self.settings), ()))
+        chosen += [Moment(absent_query(video, random, self.settings), ()) for _ in range(num_absent)]
         windows = torch.full((self.num_queries, _MAX_WINDOWS, 2), -1.0)
         for row, moment in enumerate(chosen):
             for column, window in enumerate(moment.windows[:_MAX_WINDOWS]):
@@ -142,15 +158,15 @@ def absent_query(video: LongVideo, random: np.random.Generator, settings: WorldS
 
 
 def grounding_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-    """Spans matched with the true ones (L1 and IoU), whether each is one, and the moments' saliency.
+    """Spans matched with the true ones (L1, IoU, pointing), whether each is one, and the moments' saliency.
 
     Source: Moment-DETR, arXiv:2107.09609, section 4.2, with a cross-entropy for the saliency where the paper, which has
-    graded labels, has a hinge.
+    graded labels, has a hinge; and `pointing_loss` beside L1 and IoU.
     """
     windows = batch["windows"].flatten(0, 1)
     found = model(batch["features"], batch["words"].flatten(0, 1))
     is_span = torch.zeros_like(found.logits)
-    l1, overlap, count = torch.zeros(()), torch.zeros(()), 0
+    l1, overlap, pointing, count = torch.zeros(()), torch.zeros(()), torch.zeros(()), 0
     for row, window in enumerate(windows):
         true = window[window[:, 0] >= 0]
         if len(true) == 0:
@@ -162,6 +178,7 @@ def grounding_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         columns = torch.arange(len(true))
         is_span[row, chosen] = 1.0
         l1, overlap = l1 + distance[chosen, columns].sum(), overlap + (1 - iou[chosen, columns]).sum()
+        pointing = pointing + pointing_loss(found.pointing[row, chosen], true)
         count += len(true)
     middle = (torch.arange(found.saliency.shape[1]) + 0.5) / found.saliency.shape[1]
     inside = ((windows[:, :, :1] <= middle) & (middle < windows[:, :, 1:])).any(dim=1).float()
@@ -169,7 +186,28 @@ def grounding_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         found.saliency, inside, pos_weight=torch.tensor(4.0)
     )
     classes = functional.binary_cross_entropy_with_logits(found.logits, is_span)
-    return (10 * l1 + overlap) / max(count, 1) + 3 * classes + 2 * salient
+    return (10 * l1 + 2 * overlap + 0.5 * pointing) / max(count, 1) + 3 * classes + 2 * salient
+
+
+def pointing_loss(pointing: Tensor, spans: Tensor) -> Tensor:
+    """The sum of the cross-entropies of where starts and ends point: at the two edges beside them, by nearness.
+
+    Args:
+        pointing: (M, 2, T) logits over edges that lie evenly from 0 to 1.
+        spans: (M, 2) the true ones, from 0 to 1.
+
+    Source: Li et al., Generalized Focal Loss (its distribution focal loss), NeurIPS 2020, arXiv:2006.04388.
+
+    >>> float(pointing_loss(torch.tensor([[[9.0, 0, 0], [0, 9.0, 9.0]]]), torch.tensor([[0.0, 0.75]])))  # log 2
+    0.693...
+    """
+    places = spans.clamp(0, 1) * (pointing.shape[-1] - 1)
+    left = places.floor().clamp(max=pointing.shape[-1] - 2)
+    share = (places - left)[..., None]
+    logs = pointing.float().log_softmax(dim=-1)
+    at_left = logs.gather(-1, left.long()[..., None])
+    at_right = logs.gather(-1, left.long()[..., None] + 1)
+    return -((1 - share) * at_left + share * at_right).sum()
 
 
 @torch.no_grad()
