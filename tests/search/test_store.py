@@ -87,6 +87,45 @@ def test_filters(store: Store) -> None:
     assert len(store.find("alpha", limit=2)) == 2
 
 
+def test_filters_find_what_is_not_among_the_best(store: Store) -> None:
+    # Shorter texts rank higher, so the few that the filter takes come after hundreds that it does not.
+    many = tuple(Segment(n, n + 1, "text", "alpha", 0.9) for n in range(600))
+    few = tuple(Segment(n, n + 1, "camera", "alpha alphae", 0.4) for n in (700, 800))
+    store.add(Timeline(VideoMetadata("/long.mp4", duration_seconds=900.0), many + few))
+    for by in ("words", "meaning", "both"):
+        found = store.find("alpha", kinds=["camera"], by=by)
+        assert {match.start_seconds for match in found} == {700.0, 800.0}, by
+    assert [m.start_seconds for m in store.find("alpha", kinds=["camera"], start_seconds=750)] == [800.0]
+    late = store.find("alpha", start_seconds=590, min_score=0.5, limit=50)
+    assert {match.start_seconds for match in late} == set(range(590, 600))
+    assert len(store.find("alpha", end_seconds=300, limit=50)) == 50
+
+
+def test_an_index_changes_nothing_but_speed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    words = random.choice(["alpha", "beta", "gamma", "delta", "kappa", "omega"], (600, 3))
+    segments = tuple(
+        Segment(n, n + 1, ("text", "camera")[n % 2], f"{' '.join(row)} {n}", 0.9)
+        for n, row in enumerate(words)
+    )
+    store.add(Timeline(VideoMetadata("/long.mp4", duration_seconds=900.0), segments))
+
+    def found() -> tuple[set[float], set[float]]:
+        asked = {"kinds": ["camera"], "start_seconds": 200.0, "end_seconds": 230.0, "limit": 50}
+        by_words = store.find("alpha beta", by="words", **asked)
+        by_meaning = store.find("alpha beta gamma", by="meaning", kinds=["camera"], limit=50)
+        return {match.start_seconds for match in by_words}, {match.start_seconds for match in by_meaning}
+
+    before = found()
+    assert before[0] == {n for n in range(201, 230, 2) if {"alpha", "beta"} & set(words[n])}
+    assert before[1] >= {n for n in range(1, 600, 2) if {"alpha", "beta", "gamma"} == set(words[n])}
+    monkeypatch.setattr("muybridge.search.store.ROWS_WORTH_AN_INDEX", 500)
+    store.optimize()
+    indexed = {name for index in store.tables.segments.list_indices() for name in index.columns}
+    assert indexed == {"text", "vector", "record", "kind", "start_seconds", "end_seconds"}
+    assert found() == before
+
+
 def test_quotes_and_operators_are_plain_text(store: Store) -> None:
     store.add(timeline("/it's/a 'film'.mp4", 'it\'s "quoted" OR (not)'))
     assert labels(store, "\"quoted' OR 1=1 --", by="words") == ['it\'s "quoted" OR (not)']

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Filters", "find_text"]
 
 MAX_QUERY_CHARACTERS = 1000
+_FILTERED_FROM = 4
+"""Of how many times as many rows as are wanted the filters choose, before they are asked for in the store."""
 _COLUMNS = ["record", "start_seconds", "end_seconds", "kind", "score", "text"]
 # Words that nearly all sentences have; a query of nothing else keeps them.
 _COMMON_WORDS = """
@@ -68,6 +71,20 @@ class Filters:
             parts.append(f"score >= {float(self.min_score)}")
         return " AND ".join(parts)
 
+    def takes_row(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row of `segments` is what is asked for; files are left to `takes`.
+
+        >>> row = {"kind": "text", "start_seconds": 3.0, "end_seconds": 5.0, "score": None}
+        >>> Filters(kinds=("text",), end_seconds=4).takes_row(row), Filters(min_score=0.5).takes_row(row)
+        (True, False)
+        """
+        return (
+            (not self.kinds or row["kind"] in self.kinds)
+            and (self.start_seconds is None or row["end_seconds"] > self.start_seconds)
+            and (self.end_seconds is None or row["start_seconds"] < self.end_seconds)
+            and (self.min_score is None or (row["score"] is not None and row["score"] >= self.min_score))
+        )
+
     def takes(self, path: str) -> bool:
         """Whether a path is one of `files`, or matches one of its patterns, or lies in a folder of them."""
         return not self.files or any(_matches(path, pattern) for pattern in self.files)
@@ -79,6 +96,17 @@ class Hit:
 
     row: dict[str, Any]
     similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query: its text, the filters, also as a condition, how many results, and how many rows are fused for them."""
+
+    text: str
+    filters: Filters
+    where: str
+    limit: int
+    depth: int
 
 
 Key = tuple[int, float, float, str, str]
@@ -97,42 +125,45 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
     if not videos:
         return []
     where = filters.sql(sorted(videos) if filters.files else None)
-    depth = max(100, 4 * limit)
-    by_words = _by_words(store, text, where, depth, videos) if by != "meaning" else {}
-    by_meaning = _by_meaning(store, text, where, depth, videos) if by != "words" else {}
+    asked = _Asked(text, filters, where, limit, depth=max(100, 4 * limit))
+    # Side by side: each waits most of its time for the store, which reads with threads of its own.
+    with ThreadPoolExecutor(1) as pool:
+        meaning = pool.submit(_by_meaning, store, asked, videos) if by != "words" else None
+        by_words = _by_words(store, asked, videos) if by != "meaning" else {}
+        by_meaning = {} if meaning is None else meaning.result()
     by_name = _by_name(text, videos.values(), filters) if by != "meaning" else {}
     hits = by_name | by_meaning | by_words
     fused = reciprocal_rank_fusion([list(by_words), list(by_meaning), list(by_name)])
-    asked = _stems(store, text)
+    stems = _stems(store, text)
     found = []
     for key, relevance in fused[:limit]:
         similarity = by_meaning[key].similarity if key in by_meaning else None
-        why = _why(store, hits[key], asked, similarity, words=key in by_words, name=key in by_name)
+        why = _why(store, hits[key], stems, similarity, words=key in by_words, name=key in by_name)
         found.append(_match(hits[key].row, videos[key[0]], why, relevance, similarity))
     return found
 
 
-def _by_words(store: Store, text: str, where: str, depth: int, videos: dict[int, Row]) -> dict[Key, Hit]:
+def _by_words(store: Store, asked: _Asked, videos: dict[int, Row]) -> dict[Key, Hit]:
     from lancedb.query import MatchQuery
 
     def search(words: str, fuzziness: int) -> dict[Key, Hit]:
         prefix = 1 if fuzziness else 0
         query: Any = MatchQuery(words, "text", fuzziness=fuzziness, prefix_length=prefix)  # type: ignore[call-arg]
-        rows = _rows(store, store.tables.segments.search(query, query_type="fts"), where, depth)
+        rows = _rows(store, lambda: store.tables.segments.search(query, query_type="fts"), asked)
         return {_key(row): Hit(row) for row in rows if row["record"] in videos}
 
-    words = _without_stop_words(text)
+    words = _without_stop_words(asked.text)
     # What was misread on a screen, or mistyped here, is a letter away; asked for only if nothing is exact, and
     # not of numbers and short words, whose neighbors are other words.
     long_words = " ".join(word for word in _words(words) if len(word) > 3 and not word.isdigit())
     return search(words, 0) or (search(long_words, 1) if long_words else {})
 
 
-def _by_meaning(store: Store, text: str, where: str, depth: int, videos: dict[int, Row]) -> dict[Key, Hit]:
-    vector = store.embedder.embed([text])[0]
+def _by_meaning(store: Store, asked: _Asked, videos: dict[int, Row]) -> dict[Key, Hit]:
+    vector = store.embedder.embed([asked.text])[0]
     if not vector.any():
         return {}
-    rows = _rows(store, nearest(store.tables.segments, vector, "vector"), where, depth)
+    rows = _rows(store, lambda: nearest(store.tables.segments, vector, "vector"), asked)
     found = {}
     for row in rows:
         similarity = 1.0 - row["_distance"]
@@ -142,10 +173,26 @@ def _by_meaning(store: Store, text: str, where: str, depth: int, videos: dict[in
     return found
 
 
-def _rows(store: Store, search: Any, where: str, depth: int) -> list[dict[str, Any]]:
+def _rows(store: Store, search: Callable[[], Any], asked: _Asked) -> list[dict[str, Any]]:
+    """The best rows of a search that the filters take.
+
+    Most filters leave enough of the best few hundred. To look at these is several times cheaper than to find out of a
+    million rows which ones a filter takes, which is done only where they leave too few.
+    """
     with reading(store.uri):
-        narrowed = search.where(where, prefilter=True) if where else search
-        return list(narrowed.limit(depth).select(_with_rank(narrowed)).to_list())
+        if not asked.where:
+            return _best(search(), asked.depth)
+        if not asked.filters.files:
+            most = _FILTERED_FROM * asked.depth
+            rows = _best(search(), most)
+            kept = [row for row in rows if asked.filters.takes_row(row)]
+            if len(kept) >= asked.limit or len(rows) < most:
+                return kept[: asked.depth]
+        return _best(search().where(asked.where, prefilter=True), asked.depth)
+
+
+def _best(search: Any, count: int) -> list[dict[str, Any]]:
+    return list(search.limit(count).select(_with_rank(search)).to_list())
 
 
 def _with_rank(search: Any) -> list[str]:

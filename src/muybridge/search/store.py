@@ -448,15 +448,14 @@ def _line(
 
 
 def _index(table: Any, column: str) -> None:
-    from lancedb.index import BTree
-
-    from muybridge.search.tables import vector_index
+    from muybridge.search.tables import filter_indexes, vector_index
 
     num_rows = table.count_rows()
     if num_rows < ROWS_WORTH_AN_INDEX:
         return
     present = {name for index in table.list_indices() for name in index.columns}
-    if "record" not in present:
-        table.create_index("record", config=BTree())
+    for name, config in filter_indexes(table.schema.names).items():
+        if name not in present:
+            table.create_index(name, config=config)
     if column not in present:
         table.create_index(column, config=vector_index(num_rows))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,9 +31,9 @@ FORMAT_VERSION = 1
 TABLES = ("format", "videos", "segments", "looks")
 _ATTEMPTS = 12
 _LOOKS, _SECONDS_BETWEEN_LOOKS = 20, 0.05  # a table is made in milliseconds
-PROBES = 64
+PROBES = 150
 """In how many cells of the vector index is looked."""
-CANDIDATES_PER_RESULT = 4
+CANDIDATES_PER_RESULT = 2
 T = TypeVar("T")
 
 
@@ -241,6 +241,14 @@ def vector_index(num_rows: int) -> Any:
         max_iterations=15,
         sample_rate=64,
     )
+
+
+def filter_indexes(columns: Sequence[str]) -> dict[str, Any]:
+    """How the columns are indexed that filters ask for, so that a filter need not read them."""
+    from lancedb.index import Bitmap, BTree
+
+    kinds = {"record": BTree(), "kind": Bitmap(), "start_seconds": BTree(), "end_seconds": BTree()}
+    return {name: config for name, config in kinds.items() if name in columns}
 
 
 def nearest(table: Any, vector: Any, column: str) -> Any:
