@@ -76,7 +76,7 @@ def _look(worlds: Sequence[World], eyes: TemporalShiftNet, path: Path, *, each_f
         seen = grids.to(torch.float16).numpy()
         if kept is None:
             shape = (len(worlds), *seen.shape[1:])
-            kept = np.lib.format.open_memmap(path, "w+", np.float16, shape)  # type: ignore[no-untyped-call]
+            kept = np.lib.format.open_memmap(path, "w+", np.float16, shape)
         kept[first : first + len(seen)] = seen
 
 
