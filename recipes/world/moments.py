@@ -62,7 +62,7 @@ def train(
 
 def main() -> None:
     """Look at the videos once, train, measure, save."""
-    parser = run_options(__doc__, output="runs/moments", epochs=30)
+    parser = run_options(__doc__, output="runs/moments", epochs=14)
     parser.add_argument("--eyes", type=Path, default=Path("runs/eyes/eyes.safetensors"))
     parser.add_argument("--videos", type=int, default=400, help="of two minutes, looked at once")
     parser.add_argument("--blind-epochs", type=int, default=5, help="of the network that reads queries alone")

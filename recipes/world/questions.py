@@ -60,7 +60,7 @@ def train(model: VideoQANet, output: Path, options: argparse.Namespace) -> Video
 
 def main() -> None:
     """Train, measure, save."""
-    parser = run_options(__doc__, output="runs/questions", epochs=8)
+    parser = run_options(__doc__, output="runs/questions", epochs=5)
     parser.add_argument("--captioner", type=Path, default=Path("runs/caption/captioner.safetensors"))
     parser.add_argument("--worlds", type=int, default=6000, help="looked at once, asked anew in each epoch")
     parser.add_argument("--blind-epochs", type=int, default=2, help="of the network that does not look")
@@ -88,12 +88,12 @@ def main() -> None:
         options={"words": list(words), "answers": list(answers)},
     )
     save_checkpoint(options.output / "answerer.safetensors", trained, name="video_qa", weights=about)
-    sees = measure_answers(trained, num_clips=2000)
+    sees = measure_answers(trained, num_clips=1000)
     print(json.dumps({"seconds": round(seconds), "sees": sees}), flush=True)
     options.epochs = options.blind_epochs
     blind_model = video_qa(words=words, answers=answers, blind=True)
     blind = train(blind_model, options.output / "blind", options)
-    print(json.dumps({"blind": measure_answers(blind, num_clips=2000)}))
+    print(json.dumps({"blind": measure_answers(blind, num_clips=1000)}))
 
 
 if __name__ == "__main__":
