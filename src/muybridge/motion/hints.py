@@ -29,13 +29,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muybridge.motion.appearance import ANALYSIS_SIDE_PX, describe, dissimilarity
+from muybridge.motion.appearance import ANALYSIS_SIDE_PX, Appearance, describe_planes, dissimilarity
 from muybridge.motion.scanning import scan
 from muybridge.motion.shots import Boundary
-from muybridge.observer import View
+from muybridge.video.seeking import read_pictures
 
 if TYPE_CHECKING:
     from muybridge.video.packets import PacketTable
+    from muybridge.video.picture import DecodedPicture
     from muybridge.video.reader import Video
 
 __all__ = ["Group", "boundaries_from_hints", "groups_of", "has_hints", "is_doubtful"]
@@ -141,13 +142,10 @@ def boundaries_from_hints(video: Video) -> list[Boundary] | None:
     if not has_hints(packets):
         return None
     groups = groups_of(packets)
-    width, height = _small(video)
-    keys = video.frames_at(
-        indices=[group.first for group in groups], size_px=(width, height), resize="squash"
-    )
-    if video.warnings:
+    keyframes = read_pictures(video, [group.first for group in groups], _look, quick="keyframes")
+    if video.warnings or len(keyframes) < len(groups):
         return None
-    looks = [describe(pixels) for pixels in keys.pixels]
+    looks = [keyframes[group.first][0] for group in groups]
     found: list[Boundary] = []
     doubtful: list[Group] = []
     for (group, following), (a, b) in zip(pairwise(groups), pairwise(looks), strict=True):
@@ -173,6 +171,10 @@ def _last_if_large(packets: PacketTable, group: Group) -> list[Group]:
     return [group] if is_doubtful(packets, group, int(packets.size_bytes[group.first]), 1.0) else []
 
 
+def _look(picture: DecodedPicture) -> Appearance:
+    return describe_planes(*picture.sample(ANALYSIS_SIDE_PX))
+
+
 def _without_twins(found: list[Boundary]) -> list[Boundary]:
     # The cut at a keyframe may be found by both groups that touch it.
     ordered = sorted(found, key=lambda boundary: boundary.seconds)
@@ -181,7 +183,3 @@ def _without_twins(found: list[Boundary]) -> list[Boundary]:
         for before, boundary in zip([None, *ordered], ordered, strict=False)
         if before is None or boundary.seconds - before.seconds > 1e-6
     ]
-
-
-def _small(video: Video) -> tuple[int, int]:
-    return View(short_side_px=ANALYSIS_SIDE_PX).fit(video.metadata.width, video.metadata.height)

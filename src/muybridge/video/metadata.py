@@ -29,6 +29,7 @@ __all__ = ["probe", "probe_with_packets"]
 # FFmpeg's numbers for AVColorSpace and AVColorRange.
 COLOR_SPACES = {0: "rgb", 1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}
 COLOR_RANGES = {1: "limited", 2: "full"}
+MAX_WAITING = 16  # packets: a decoder that needs more for its first picture has no picture to give
 
 
 def probe(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> VideoMetadata:
@@ -56,6 +57,7 @@ def probe_with_packets(
         stream = video_stream(container, str(path))
         first = FirstPicture(stream)
         packets = scan_packets(container, stream, also=first.offer)
+        first.finish()
         # Some formats tell their size with the first picture only.
         check_limits(container, str(path), limits)
         if min(stream.codec_context.width, stream.codec_context.height) < 1:
@@ -69,7 +71,9 @@ def probe_with_packets(
 
 
 class FirstPicture:
-    """Decodes until the first picture: the display matrix reaches PyAV with it, not with the container.
+    """The first picture: the display matrix reaches PyAV with it, not with the container.
+
+    It is decoded in FFmpeg's thread while the packets after it are read.
 
     Args:
         stream: whose packets will be offered, in the order of the file.
@@ -78,22 +82,39 @@ class FirstPicture:
     def __init__(self, stream: VideoStream) -> None:
         self.rotation = 0
         self._context = stream.codec_context
-        self._context.thread_type = "SLICE"
-        self._is_done = False
+        self._context.thread_type = "FRAME"
+        self._context.thread_count = 2
+        self._is_begun = self._is_done = False
+        self._waiting: list[Packet[VideoStream]] = []
 
-    def offer(self, packet: Packet[VideoStream]) -> None:
-        """Decode the packet, unless a picture came already or will not come."""
-        if self._is_done:
-            return
-        try:
-            pictures: list[Any] = self._context.decode(packet if packet.size else None)
-        except (av.error.FFmpegError, OSError, ValueError):
-            self._is_done = True
-            return
-        if pictures:
-            # FFmpeg counts counter-clockwise.
-            self.rotation = round(-pictures[0].rotation / 90) * 90 % 360
-            self._is_done = True
+    def offer(self, packet: Packet[VideoStream]) -> bool:
+        """Begin with the first packet; keep the next few, should it not be enough. Whether more are wanted."""
+        if packet.size and not self._is_begun:
+            self._is_begun = True
+            self._decode(packet)
+        elif packet.size:
+            self._waiting.append(packet)
+        return len(self._waiting) < MAX_WAITING
+
+    def finish(self) -> None:
+        """All packets have been offered: wait for the picture."""
+        if self._is_begun and not self._decode(None):
+            self._context.flush_buffers()
+            any(self._decode(packet) for packet in (*self._waiting, None))
+        self._waiting.clear()
+
+    def _decode(self, packet: Packet[VideoStream] | None) -> bool:
+        """Whether the picture is there."""
+        if not self._is_done:
+            try:
+                pictures: list[Any] = self._context.decode(packet)
+            except (av.error.FFmpegError, OSError, ValueError):
+                return False
+            if pictures:
+                # FFmpeg counts counter-clockwise.
+                self.rotation = round(-pictures[0].rotation / 90) * 90 % 360
+                self._is_done = True
+        return self._is_done
 
 
 def _metadata(

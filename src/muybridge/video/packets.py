@@ -40,6 +40,7 @@ class PacketTable:
         is_exact: whether the container gave a time of its own to every packet. Where it did not, the rows are
             in the order of the file and their times are estimates from the frame rate.
         damage: what was wrong with the container, in words; empty for a sound file.
+        reorder_depth: how many pictures the decoder holds back to put them in order, as far as is known.
 
     >>> table = PacketTable.from_columns(pts=[0, 2, 1], dts=[0, 1, 2], size_bytes=[9, 5, 2],
     ...                                  is_keyframe=[True, False, False], seconds_per_tick=0.5)
@@ -56,6 +57,7 @@ class PacketTable:
     decode_order: NDArray[np.int64]
     is_exact: bool = True
     damage: str = ""
+    reorder_depth: int = 0
 
     @classmethod
     def from_columns(
@@ -69,6 +71,7 @@ class PacketTable:
         last_duration: int = 0,
         is_exact: bool = True,
         damage: str = "",
+        reorder_depth: int = 0,
     ) -> PacketTable:
         """Sort packets that stand in the order of the file into the order in which they are shown."""
         times = np.asarray(pts, np.int64)
@@ -89,6 +92,7 @@ class PacketTable:
             order.astype(np.int64),
             is_exact,
             damage,
+            reorder_depth,
         )
 
     def __len__(self) -> int:
@@ -149,9 +153,9 @@ def scan_packets(
     container: InputContainer,
     stream: VideoStream,
     *,
-    also: Callable[[Packet[VideoStream]], None] = lambda packet: None,
+    also: Callable[[Packet[VideoStream]], bool] = lambda packet: False,
 ) -> PacketTable:
-    """`read_packets` on an open container, which is read to its end; each packet is shown to `also`, too."""
+    """`read_packets` on an open container, which is read to its end; `also` sees them, too, while it asks for more."""
     pts: list[int | None] = []
     dts: list[int | None] = []
     size: list[int] = []
@@ -159,9 +163,11 @@ def scan_packets(
     durations: list[int] = []
     num_hidden = 0
     damage = ""
+    reorder_depth = stream.codec_context.reorder_depth
+    is_shown = True
     try:
         for packet in container.demux(stream):
-            also(packet)
+            is_shown = is_shown and also(packet)
             # The last packet that PyAV gives is an empty one, which tells a decoder to flush.
             if packet.size == 0 or packet.is_discard:
                 num_hidden += packet.is_discard
@@ -187,6 +193,7 @@ def scan_packets(
         last_duration=durations[last] if durations else 0,
         is_exact=is_exact,
         damage=damage,
+        reorder_depth=reorder_depth,
     )
 
 

@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Literal, Self
 from muybridge.errors import OptionError, VideoDecodeError
 from muybridge.observer import View
 from muybridge.values import Clip, Frame, VideoMetadata
-from muybridge.video.container import DEFAULT_LIMITS, Limits, open_container, video_stream
+from muybridge.video.container import (
+    DEFAULT_LIMITS,
+    Limits,
+    open_container,
+    reopen_container,
+    video_stream,
+)
 from muybridge.video.decoder import Damage, PictureDecoder
 from muybridge.video.metadata import probe_with_packets
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import FULL, Converter, DecodedPicture
 
 if TYPE_CHECKING:
+    from av.container import InputContainer
     from av.video.frame import VideoFrame
 
 __all__ = ["Video", "open_video"]
@@ -135,8 +142,8 @@ class Video:
 
         Args:
             start_seconds: leave out frames that appear before; decoding begins at the keyframe before it.
-            quick: whether pictures that no other is made from may keep rough block borders, which is hardly to be
-                seen and never at half size: a fifth less work. `frames` does so for views of half size or less.
+            quick: whether pictures between others (B pictures) may keep rough block borders, which is hardly to be seen
+                and never at half size: a fifth less work. `frames` does so for views of half size or less.
             short_side_px: pictures this small are enough; codecs that can decode at a fraction of the size do so.
         """
         iterator = self._decode(start_seconds, quick=quick, short_side_px=short_side_px)
@@ -156,7 +163,8 @@ class Video:
         Args:
             indices: 0-based places in the order of presentation, or
             seconds: moments; each gives the frame that is shown then.
-            size_px: the side of a square result, or its (width, height); None for full size.
+            size_px: the side of a square result, or its (width, height); None for full size. Up to half of the full
+                size, block borders may stay rough where that is not to be seen.
             resize: `"crop"` keeps the proportions and cuts the middle out, `"squash"` distorts.
 
         Returns:
@@ -200,12 +208,19 @@ class Video:
         # The container's clock ticks in fractions; a moment computed from one must not fall just before it.
         return [self.packets.index_at(float(moment) + 1e-6) for moment in seconds]
 
+    def reopen(self) -> InputContainer:
+        """The file opened once more, for one more decoder."""
+        if self.metadata.codec == "h264":
+            depth = self.packets.reorder_depth
+            return reopen_container(self.path, limits=self.limits, reorder_depth=depth)
+        return open_container(self.path, limits=self.limits)
+
     def _decode(
         self, start_seconds: float | None, *, quick: bool, short_side_px: int | None
     ) -> Generator[DecodedPicture, None, None]:
         if self.packets.damage:
             self.damage.report(self.packets.damage)
-        with open_container(self.path, limits=self.limits) as container:
+        with self.reopen() as container:
             stream = video_stream(container, self.path)
             decoder = PictureDecoder(stream, self.damage, quick=quick, short_side_px=short_side_px)
             clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage)

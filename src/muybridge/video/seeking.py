@@ -14,10 +14,11 @@ depend on each other, so two decoders share them where there are two cores.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from muybridge.errors import OptionError, VideoDecodeError
 from muybridge.observer import View
 from muybridge.values import Clip
-from muybridge.video.container import open_container, video_stream
+from muybridge.video.container import video_stream
 from muybridge.video.decoder import Damage, PictureDecoder
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import Converter, DecodedPicture
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from muybridge.video.reader import Video
 
-__all__ = ["read_clip"]
+__all__ = ["read_clip", "read_pictures"]
 
 MAX_DECODERS = 4
 # Opening a decoder costs about as much as decoding so many frames; seeking, as a few.
@@ -92,7 +93,7 @@ def read_clip(
         raise OptionError("no frame is asked for; give at least one index or second")
     fit = Fit(size_px, resize)
     if video.packets.is_exact:
-        found = _read_runs(video, plan_runs(video.packets, targets), fit)
+        found = read_pictures(video, targets, fit.pixels, quick=fit.is_small(video))
     else:
         # Without a time on every packet the targets cannot be recognised by their times: count instead.
         found = _read_counting(video, targets, fit)
@@ -110,6 +111,13 @@ class Fit:
         if self.size is not None and not min(self.size) > 0:
             raise OptionError(f"size_px is {size_px}; it must be positive, or None for full size")
 
+    def is_small(self, video: Video) -> bool:
+        """Whether the result has at most half of the video's size, where rough block borders cannot be seen."""
+        if self.size is None:
+            return False
+        width, height = video.metadata.width, video.metadata.height
+        return 2 * self.size[0] <= width and 2 * self.size[1] <= height
+
     def pixels(self, picture: DecodedPicture) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB."""
         if self.size is None:
@@ -124,47 +132,58 @@ class Fit:
         return pixels[top : top + height, left : left + width]
 
 
-Found = dict[int, tuple[NDArray[np.uint8], float]]
+Quick = bool | Literal["keyframes"]
+Taken = TypeVar("Taken")
+Found = dict[int, tuple[Taken, float]]
+Take = Callable[[DecodedPicture], Taken]
 
 
-def _read_runs(video: Video, runs: list[Run], fit: Fit) -> Found:
+def read_pictures(
+    video: Video, targets: Sequence[int], take: Take[Taken], *, quick: Quick = False
+) -> Found[Taken]:
+    """What `take` makes of these pictures, by their places, with their seconds; each picture decoded once.
+
+    Args:
+        video: an opened file whose packets are exact.
+        targets: places, sorted, none twice.
+        take: is called in the threads of the decoders.
+        quick: as for `PictureDecoder`; `"keyframes"` where all targets are some.
+    """
+    runs = plan_runs(video.packets, targets)
     work = sum(run.work for run in runs)
     num_decoders = max(1, min(os.cpu_count() or 1, MAX_DECODERS, len(runs), work // FRAMES_PER_DECODER))
+    # The longest first, each to whoever is free: so all end at about the same time.
+    waiting = deque(sorted(runs, key=lambda run: -_num_bytes(video.packets, run)))
     # Each decoder has a damage list of its own: warnings are raised in the caller's thread, in order.
     damages = [Damage(video.path, warn=False) for _ in range(num_decoders)]
-    shares = _share(runs, num_decoders)
-    if num_decoders == 1:
-        results = [_follow(video, runs, fit, damages[0])]
-    else:
-        with ThreadPoolExecutor(num_decoders) as pool:
-            results = list(pool.map(_follow, [video] * num_decoders, shares, [fit] * num_decoders, damages))
+    with ThreadPoolExecutor(num_decoders) as pool:
+        results = list(pool.map(lambda damage: _follow(video, waiting, take, damage, quick), damages))
     for damage in damages:
         for message in damage.messages:
             video.damage.report(message)
     return {place: value for result in results for place, value in result.items()}
 
 
-def _share(runs: list[Run], num_shares: int) -> list[list[Run]]:
-    # The longest first, each to who has the least so far.
-    shares: list[list[Run]] = [[] for _ in range(num_shares)]
-    loads = [0] * num_shares
-    for run in sorted(runs, key=lambda run: -run.work):
-        lightest = loads.index(min(loads))
-        shares[lightest].append(run)
-        loads[lightest] += run.work
-    return [sorted(share, key=lambda run: run.keyframe) for share in shares]
+def _num_bytes(packets: PacketTable, run: Run) -> int:
+    return int(packets.size_bytes[run.keyframe : run.targets[-1] + 1].sum())
 
 
-def _follow(video: Video, runs: list[Run], fit: Fit, damage: Damage) -> Found:
-    found: Found = {}
-    with open_container(video.path, limits=video.limits) as container:
+def _follow(
+    video: Video, waiting: deque[Run], take: Take[Taken], damage: Damage, quick: Quick
+) -> Found[Taken]:
+    """Take one run after the other until none is left."""
+    found: Found[Taken] = {}
+    with video.reopen() as container:
         stream = video_stream(container, video.path)
-        decoder = PictureDecoder(stream, damage, threading="slice")
+        decoder = PictureDecoder(stream, damage, threading="slice", quick=quick)
         # swscale's tables are not to be shared between threads.
         converter = Converter(video.metadata.rotation_degrees)
-        for run in runs:
-            _follow_run(video, container, stream, decoder, converter, run, fit, found, damage)
-    return found
+        while True:
+            try:
+                run = waiting.popleft()
+            except IndexError:
+                return found
+            _follow_run(video, container, stream, decoder, converter, run, take, found, damage)
 
 
 def _follow_run(
@@ -174,8 +193,8 @@ def _follow_run(
     decoder: PictureDecoder,
     converter: Converter,
     run: Run,
-    fit: Fit,
-    found: Found,
+    take: Take[Taken],
+    found: Found[Taken],
     damage: Damage,
 ) -> None:
     packets = video.packets
@@ -186,14 +205,14 @@ def _follow_run(
     for picture in decoder.decode(
         _packets_of_run(container, stream, decoder, packets, first, wanted), flush=False
     ):
-        best = _keep(clock.stamp(picture, converter), wanted, fit, found, best)
+        best = _keep(clock.stamp(picture, converter), wanted, take, found, best)
     for picture in decoder.drain():
-        best = _keep(clock.stamp(picture, converter), wanted, fit, found, best)
+        best = _keep(clock.stamp(picture, converter), wanted, take, found, best)
     damage.end(None if last == len(packets) - 1 else float(packets.pts_seconds[last]))
     missing = [target for target in run.targets if target not in found]
     if missing and best is not None:
         # A broken target: the last picture that was decoded before it stands in, under its own time.
-        stand_in = (fit.pixels(best[1]), best[1].pts_seconds)
+        stand_in = (take(best[1]), best[1].pts_seconds)
         for target in missing:
             before = [place for place in found if first <= place < target]
             found[target] = found[max(before)] if before and max(before) > best[0] else stand_in
@@ -202,12 +221,12 @@ def _follow_run(
 def _keep(
     picture: DecodedPicture,
     wanted: dict[int, int],
-    fit: Fit,
-    found: Found,
+    take: Take[Taken],
+    found: Found[Taken],
     best: tuple[int, DecodedPicture] | None,
 ) -> tuple[int, DecodedPicture] | None:
     if picture.index in wanted.values():
-        found[picture.index] = (fit.pixels(picture), picture.pts_seconds)
+        found[picture.index] = (take(picture), picture.pts_seconds)
     return (picture.index, picture) if best is None or picture.index > best[0] else best
 
 
@@ -239,8 +258,8 @@ def _packets_of_run(
     decoder.skip_unreferenced(False)
 
 
-def _read_counting(video: Video, targets: list[int], fit: Fit) -> Found:
-    found: Found = {}
+def _read_counting(video: Video, targets: list[int], fit: Fit) -> Found[NDArray[np.uint8]]:
+    found: Found[NDArray[np.uint8]] = {}
     wanted = set(targets)
     last: DecodedPicture | None = None
     for place, picture in enumerate(video.pictures()):
@@ -255,7 +274,7 @@ def _read_counting(video: Video, targets: list[int], fit: Fit) -> Found:
     return found
 
 
-def _assemble(video: Video, places: Sequence[int], found: Found) -> Clip:
+def _assemble(video: Video, places: Sequence[int], found: Found[NDArray[np.uint8]]) -> Clip:
     known = sorted(found)
     # A run whose keyframe is broken gives nothing at all; its nearest earlier neighbour stands in.
     sources = [
