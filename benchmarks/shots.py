@@ -30,6 +30,7 @@ REELS = {  # name: seed, whether there are dissolves and fades, size, encodings
     "gradual": (102, True, (640, 360), tuple(ENCODINGS)),
 }
 TRANSITION_FRAMES = (6, 50)
+PEERS = ["ContentDetector", "AdaptiveDetector", "ThresholdDetector", "HistogramDetector", "HashDetector"]
 
 
 def f1(truth: list[Boundary], found: list[float]) -> dict[str, float]:
@@ -48,7 +49,7 @@ def f1(truth: list[Boundary], found: list[float]) -> dict[str, float]:
     }
 
 
-def peers() -> dict[str, Callable[[Path], list[float]]]:
+def peers(names: list[str]) -> dict[str, Callable[[Path], list[float]]]:
     import scenedetect
 
     def peer(name: str) -> Callable[[Path], list[float]]:
@@ -60,13 +61,6 @@ def peers() -> dict[str, Callable[[Path], list[float]]]:
 
         return run
 
-    names = (
-        "ContentDetector",
-        "AdaptiveDetector",
-        "ThresholdDetector",
-        "HistogramDetector",
-        "HashDetector",
-    )
     return {name: peer(name) for name in names}
 
 
@@ -111,10 +105,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     parser.add_argument("--folder", type=Path, help="where the reels are kept between runs")
     parser.add_argument("--reels", nargs="+", choices=REELS, default=list(REELS))
+    parser.add_argument(
+        "--peers", nargs="+", choices=PEERS, default=PEERS, help="ContentDetector is always one"
+    )
     parser.add_argument("--shots", type=int, default=48)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    detectors = {"muybridge fast": ours("fast"), "muybridge exact": ours("exact"), **peers()}
+    detectors = {
+        "muybridge fast": ours("fast"),
+        "muybridge exact": ours("exact"),
+        **peers(list(dict.fromkeys(["ContentDetector", *options.peers]))),
+    }
     results, summaries = [], []
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
