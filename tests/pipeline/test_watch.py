@@ -5,14 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
+from muybridge.cores import num_threads
 from muybridge.errors import OptionError
 from muybridge.observer import Finding, Observer, Resumable, View
 from muybridge.pipeline import Pass, watch
 from muybridge.pipeline.encoding import decode, decode_findings, encode, encode_findings
-from muybridge.pipeline.passes import prefetch
+from muybridge.pipeline.passes import prefetch, shared_cores
 from muybridge.values import Frame, Picture, Segment, Signal, Timeline, VideoMetadata
 from muybridge.video import open_video
 from muybridge.video.picture import ArrayPicture, MomentPicture
@@ -111,6 +114,24 @@ def test_an_observers_bug_is_not_hidden_and_leaves_no_thread(sample_video: Path)
     with open_video(sample_video) as video, pytest.raises(RuntimeError, match="a bug"):
         watch(video.pictures(), [Failing()], video.metadata)
     assert not [thread for thread in threading.enumerate() if thread.name == "muybridge-decode"]
+
+
+def test_the_last_of_several_passes_puts_the_threads_back() -> None:
+    before = cv2.getNumThreads(), torch.get_num_threads()
+    cv2.setNumThreads(3)
+    torch.set_num_threads(3)
+    try:
+        first, second = shared_cores(), shared_cores()
+        first.__enter__()
+        second.__enter__()
+        assert cv2.getNumThreads() == 1
+        first.__exit__(None, None, None)
+        assert (cv2.getNumThreads(), torch.get_num_threads() < 3 or num_threads() > 5) == (1, True)
+        second.__exit__(None, None, None)
+        assert (cv2.getNumThreads(), torch.get_num_threads()) == (3, 3)
+    finally:
+        cv2.setNumThreads(before[0])
+        torch.set_num_threads(before[1])
 
 
 def test_a_sources_error_reaches_the_caller() -> None:

@@ -12,8 +12,9 @@ as soon as all have seen it.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,20 +130,36 @@ def shared_cores() -> Iterator[None]:
     """Few threads for each computation: the decoder and the observers share the cores as it is.
 
     OpenCV gets one, for on small pictures its threads cost more than they save. Networks get half of the cores: torch's
-    threads spin while they wait for each other, and on two cores took more from the others than they gave.
+    threads spin while they wait for each other, and on two cores took more from the others than they gave. The numbers
+    are the whole process's: where several passes run, the last to end puts them back.
     """
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    torch = sys.modules.get("torch")  # no observer that is there needs it where it was not imported
-    before_torch = torch.get_num_threads() if torch is not None else 1
-    if torch is not None:
-        torch.set_num_threads(min(before_torch, max(1, num_threads() // 2)))
+    global _num_passes
+    with _lock:
+        _num_passes += 1
+        if _num_passes == 1:
+            _set_threads()
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
-        if torch is not None:
-            torch.set_num_threads(before_torch)
+        with _lock:
+            _num_passes -= 1
+            if _num_passes == 0:
+                _put_back.close()
+
+
+_lock = threading.Lock()
+_num_passes = 0
+_put_back = ExitStack()
+
+
+def _set_threads() -> None:
+    _put_back.callback(cv2.setNumThreads, cv2.getNumThreads())
+    cv2.setNumThreads(1)
+    torch = sys.modules.get("torch")  # no observer that is there needs it where it was not imported
+    if torch is not None:
+        before = torch.get_num_threads()
+        _put_back.callback(torch.set_num_threads, before)
+        torch.set_num_threads(min(before, max(1, num_threads() // 2)))
 
 
 def prefetch(
