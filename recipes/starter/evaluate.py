@@ -43,7 +43,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     _, model = load_classifier_model(options.model or "causal_light")
-    _, test = Recordings.read(options.data, options.recordings, []).split(options.subjects)
+    test = Recordings.read(options.data, options.recordings, []).part((options.subjects[0] - 1) // 2)
     held_out = HeldOut(test, ClipShape(RECORD.num_frames, RECORD.size_px, RECORD.frames_per_second or 8.0))
     report: dict[str, Any] = {}
     for kind, actors in (("silhouettes", test.depth), ("color", test.color)):

@@ -3,14 +3,16 @@
     python recipes/starter/train.py DATA OUTPUT                      # all subjects: the model that ships
     python recipes/starter/train.py DATA OUTPUT --hold-out 1 2       # leave subjects (and a third of the fights) out
 
-DATA holds `utd-mhad-rgb`, `utd-mhad-depth` and `surveillance-fight`. Decoded recordings are kept in OUTPUT/..
-so that a second run starts at once. README.md beside this file tells the sizes, hours and results.
+DATA holds `utd-mhad-rgb`, `utd-mhad-depth` and `surveillance-fight`. Decoded recordings and painted clips are kept in
+OUTPUT/.. so that a second run, and one that leaves others out, starts at once. README.md beside this file tells the
+sizes, hours and results.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +39,9 @@ from muybridge.training.actors import (
 )
 from muybridge.training.augmentation import mirrored_labels
 from muybridge.training.classification import normalize
+from muybridge.training.clip_pool import PooledClips, paint_pool
 from muybridge.training.loop import Trainer
+from muybridge.training.puppets import boxing, clapping, puppet, strange, walking
 from muybridge.training.scenery import room_picture
 from muybridge.training.settings import TrainingSettings
 from muybridge.training.silhouettes import ActorClips, ClipShape, Stage
@@ -52,7 +56,9 @@ ACTIONS = (
 LABELS = (*ACTIONS, "fight", "none of these")
 FIGHT, NONE = LABELS.index("fight"), LABELS.index("none of these")
 MIRRORED = {LABELS.index(label): LABELS.index(other) for label, other in mirrored_labels(LABELS).items()}
-FIGHT_FOLDS = 3
+CLAP, BOX = LABELS.index("clap"), LABELS.index("box")
+NUM_PARTS = 3  # the people in pairs, the fights in runs of numbers: what is left out together
+VARIANTS = 12
 COVER_WEIGHT = 1.0
 
 
@@ -62,15 +68,14 @@ class Step:
 
     name: str
     size_px: int
-    plain_share: float
     rate: float
     final_rate: float
 
 
 STEPS = (
-    Step("1-plain", 64, 1.0, 2e-3, 1.0),
-    Step("2-scenes", 64, 0.15, 2e-3, 0.5),
-    Step("3-full-size", 96, 0.05, 1.5e-3, 0.0),
+    Step("1-plain", 64, 2e-3, 1.0),
+    Step("2-scenes", 64, 2e-3, 0.5),
+    Step("3-full-size", 96, 1.5e-3, 0.0),
 )
 RECORD = Weights(
     "starter",
@@ -113,19 +118,16 @@ class Recordings:
             load_actors(cache / "others.npz", lambda: [read_actor(p, NONE, 0) for p in others]),
         )
 
-    def split(self, held_out: Sequence[int]) -> tuple[Recordings, Recordings]:
-        """(for training, for the test), by subject; of the fights the third that belongs to the first subject."""
-        fold = (min(held_out) - 1) // 2 % FIGHT_FOLDS if held_out else -1
+    def part(self, number: int) -> Recordings:
+        """One of the parts that are left out together: two people and a third of the fights; `others` in each."""
 
-        def part(test: bool) -> Recordings:
-            return Recordings(
-                [a for a in self.depth if (a.group in held_out) == test],
-                [a for a in self.color if (a.group in held_out) == test],
-                [a for a in self.fights if (a.group == fold) == test],
-                [] if test else self.others,
-            )
+        def of(actors: list[Actor], groups: Sequence[int]) -> list[Actor]:
+            return [a for a in actors if a.group in groups]
 
-        return part(False), part(True)
+        people = (2 * number + 1, 2 * number + 2)
+        return Recordings(
+            of(self.depth, people), of(self.color, people), of(self.fights, (number,)), self.others
+        )
 
 
 def _action(path: Path) -> int:
@@ -148,19 +150,31 @@ def _fights(folder: Path) -> list[Actor]:
     return actors
 
 
-def training_set(recordings: Recordings, shape: ClipShape, *, seed: int, plain_share: float) -> ActorClips:
-    """What an epoch shows: bodies before other backgrounds, and clips as they are."""
-    pictures = [a.frames[len(a.frames) // 2] for a in (*recordings.fights, *recordings.color[::4])]
-    pictures += [frame for a in recordings.others for frame in a.frames[::40]]
-    stage = Stage(shape, pictures, seed=seed, plain_share=plain_share)
+def training_set(part: Recordings, shape: ClipShape, *, seed: int) -> ActorClips:
+    """What is painted of a part: bodies before other backgrounds, clips as they are, and none of the classes."""
+    pictures = [a.frames[len(a.frames) // 2] for a in (*part.fights, *part.color[::4])]
+    pictures += [frame for a in part.others for frame in a.frames[::40]]
+    stage = Stage(shape, pictures, seed=seed, plain_share=0.05, turned_share=0.35)
+    chance = np.random.default_rng(seed)
+    puppets = [puppet(chance, clapping, CLAP, yaw_degrees=chance.normal(0, 20)) for _ in range(14)]
+    puppets += [puppet(chance, boxing, BOX, yaw_degrees=chance.uniform(-95, 95)) for _ in range(14)]
+    puppets += [puppet(chance, strange, NONE, yaw_degrees=chance.normal(0, 40)) for _ in range(24)]
     return ActorClips(
         stage,
-        [*recordings.depth, *recordings.color],
-        [*recordings.color, *recordings.fights, *recordings.others * 10],
+        [*part.depth, *part.color, *puppets],
+        [*part.color, *part.fights, *part.others * 4],
         mirrored=MIRRORED,
         none_label=NONE,
-        num_none=120,
+        num_none=80,
+        passers_by=[puppet(chance, walking, NONE, yaw_degrees=chance.normal(0, 20)) for _ in range(16)],
     )
+
+
+def plain_set(parts: Sequence[Recordings], shape: ClipShape, *, seed: int) -> ActorClips:
+    """Plain silhouettes, to begin with."""
+    stage = Stage(shape, [], seed=seed, plain_share=1.0)
+    depth = [actor for part in parts for actor in part.depth]
+    return ActorClips(stage, depth, [], mirrored=MIRRORED, none_label=NONE, num_none=0)
 
 
 class Guided(nn.Module):
@@ -218,9 +232,10 @@ def predict(model: nn.Module, clips: Sequence[NDArray[np.uint8]]) -> Tensor:
 
 
 class HeldOut:
-    """Measures a model on people and cameras it has not seen."""
+    """Measures a model on people and cameras it has not seen, every few epochs."""
 
-    def __init__(self, recordings: Recordings, shape: ClipShape) -> None:
+    def __init__(self, recordings: Recordings, shape: ClipShape, *, every: int = 1) -> None:
+        self.every, self.epoch = every, 0
         chance = np.random.default_rng(12345)
         # Backgrounds and cloths of another seed: none that training saw.
         stage = Stage(shape, [room_picture(chance, 144, 192) for _ in range(40)], seed=999, varied=False)
@@ -232,6 +247,9 @@ class HeldOut:
 
     def __call__(self, guided: nn.Module) -> Mapping[str, float]:
         """Top-1 of silhouettes and of color clips among all classes; balanced accuracy of fights."""
+        self.epoch += 1
+        if self.epoch % self.every:
+            return dict.fromkeys(("silhouettes", "color", "fights"), math.nan)
         model, numbers = guided.net, {}
         for name in ("silhouettes", "color"):
             clips = getattr(self, name)
@@ -255,30 +273,40 @@ def main() -> None:
         "--others", type=Path, nargs="*", default=[], help="videos that show none of the actions"
     )
     parser.add_argument(
-        "--epochs", type=int, nargs=3, default=(12, 20, 30), metavar="N", help="of the three steps"
+        "--epochs", type=int, nargs=3, default=(12, 40, 40), metavar="N", help="of the three steps"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
-    recordings = Recordings.read(options.data, options.output.parent / "recordings", options.others)
-    train, test = recordings.split(options.hold_out)
+    if {n - 1 ^ 1 for n in options.hold_out} != {n - 1 for n in options.hold_out}:
+        parser.error("leave out pairs: 1 2, 3 4 or 5 6")
+    store = options.output.parent
+    recordings = Recordings.read(options.data, store / "recordings", options.others)
+    held_out = {(n - 1) // 2 for n in options.hold_out}
+    shown = [n for n in range(NUM_PARTS) if n not in held_out]
+    parts, test = [recordings.part(n) for n in shown], [recordings.part(n) for n in held_out]
+    pools = [store / "pools" / f"part{n}" for n in shown]
+    full = ClipShape(RECORD.num_frames, RECORD.size_px, RECORD.frames_per_second or 8.0)
+    for number, part, pool in zip(shown, parts, pools, strict=True):
+        paint_pool(training_set(part, full, seed=number), pool, variants=VARIANTS, seed=options.seed)
     torch.manual_seed(options.seed)
     model = Guided(
         create_model("causal_light", num_classes=len(LABELS)).to(memory_format=torch.channels_last)
     )
     report: dict[str, Any] = {"held_out": options.hold_out, "seed": options.seed}
     for index, (step, epochs) in enumerate(zip(STEPS, options.epochs, strict=True)):
-        shape = ClipShape(RECORD.num_frames, step.size_px, RECORD.frames_per_second or 8.0)
+        shape = ClipShape(RECORD.num_frames, step.size_px, full.frames_per_second)
         settings = TrainingSettings(
             epochs=epochs, batch_size=16, learning_rate=step.rate, warmup_epochs=0.5, final_rate=step.final_rate,
             ema_decay=0.985, precision="bfloat16", seed=options.seed + index, workers=options.workers,
         )  # fmt: skip
         trainer = Trainer(model, settings, options.output / step.name, loss=guided_loss, record=RECORD)
-        clips = training_set(train, shape, seed=options.seed, plain_share=step.plain_share)
-        if step.plain_share == 1:
-            clips.composed, clips.shown, clips.num_none = train.depth, [], 0
+        clips = (
+            PooledClips(pools, size_px=step.size_px) if index else plain_set(parts, shape, seed=options.seed)
+        )
+        check = HeldOut(test[0], shape, every=5) if test else None
         resume = (options.output / step.name / "state.pt").exists()  # stopped before: goes on where it was
-        result = trainer.fit(clips, evaluate=HeldOut(test, shape) if test.depth else None, resume=resume)
+        result = trainer.fit(clips, evaluate=check, resume=resume)
         model = result.model.requires_grad_(
             True
         )  # the average of the weights is learned from in the next step

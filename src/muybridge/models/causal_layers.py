@@ -56,8 +56,18 @@ class TemporalConv(nn.Module):
         """Map frames (B, T, H, W, C) and their past (B, k-1, H, W, C) to frames and the next past."""
         num_frames = x.shape[1]
         frames = torch.cat([past, x], dim=1)
+        if num_frames > 1:
+            return self._convolved(frames), frames[:, num_frames:]
         side_by_side = [frames[:, k : k + num_frames] for k in range(self.kernel_size)]
         return self.linear(torch.cat(side_by_side, dim=-1)), frames[:, num_frames:]
+
+    def _convolved(self, frames: Tensor) -> Tensor:
+        """The same map for many frames: time and place are the two axes of a picture, so that nothing is copied."""
+        batch_size, length, height, width, channels = frames.shape
+        kernel = self.linear.weight.view(channels, self.kernel_size, channels).permute(0, 2, 1)
+        picture = frames.reshape(batch_size, length, height * width, channels).permute(0, 3, 1, 2)
+        mapped = functional.conv2d(picture, kernel[..., None], self.linear.bias)
+        return mapped.permute(0, 2, 3, 1).reshape(batch_size, -1, height, width, channels)
 
 
 class TemporalShift(nn.Module):

@@ -31,6 +31,7 @@ from muybridge.models.checkpoint import load_state_dict, read_checkpoint, save_c
 from muybridge.models.weights import Weights, set_weights, weights_of
 from muybridge.training.batches import Batch, BatchPlan, Key, item_name, raise_failure, read_batches
 from muybridge.training.classification import ClassificationLoss, clip_and_target
+from muybridge.training.memory import keep_freed_memory
 from muybridge.training.optimizer import build_optimizer, freeze, schedule, set_rate, train_mode
 from muybridge.training.progress import EpochProgress
 from muybridge.training.run_files import RunFiles, write_whole
@@ -106,6 +107,8 @@ class Trainer:
         require_extra("tensorboard", extra="train")
         # Said outright, since without a GPU Accelerate takes torchrun's processes for separate runs otherwise.
         self.accelerator = accelerate.Accelerator(cpu=not torch.accelerator.is_available())
+        if self.accelerator.device.type == "cpu":
+            keep_freed_memory()
         self.settings, self.files, self.quiet = settings, RunFiles(output_folder), quiet
         self.name = name or type(model).__name__
         self.record = record or weights_of(model) or Weights("trained")

@@ -5,15 +5,15 @@
     background: noise, rooms, pictures of other clips ──────────┘
 
 A network that sees few people before one background remembers the background. Here the background says
-nothing, and neither do clothes, size, place, light and speed; what is left to learn is the movement. The class
-"none" is painted too: people who stand still or pass by, parts of bodies too near to tell, bodies that jump
-between unrelated poses, things that move, cameras that move, cuts.
+nothing, and neither do clothes, size, place, side, light and speed; what is left to learn is the movement. The class
+"none" is painted too: people who stand still or pass by, crowds, parts of bodies too near to tell, bodies that jump
+between unrelated poses, things and pieces of pictures that move, cameras that move, cuts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from muybridge.training.actors import FOREGROUND, Actor
 from muybridge.training.scenery import cloth, noise_picture, room_picture
+from muybridge.training.turning import turned
 
 __all__ = ["ActorClips", "ClipShape", "PaintedClip", "Stage"]
 
@@ -54,6 +55,7 @@ class Stage:
         varied: light, camera, noise, speed and mirror vary, as for training; False keeps them still, for a test.
         plain_share: how many of the clips are plain silhouettes, bright and large before a dark ground. A network
             that begins with those learns what a movement is before it must find it.
+        turned_share: how many of the recorded depth clips are seen from another side.
     """
 
     def __init__(
@@ -64,9 +66,10 @@ class Stage:
         seed: int = 0,
         varied: bool = True,
         plain_share: float = 0.0,
+        turned_share: float = 0.0,
     ) -> None:
         self.shape, self.pictures, self.varied = shape, pictures, varied
-        self.plain_share = plain_share
+        self.plain_share, self.turned_share = plain_share, turned_share
         chance = np.random.default_rng(seed)
         painters = (noise_picture, room_picture)
         self.backgrounds = [painters[i % 2](chance, 192, 256) for i in range(160)]
@@ -101,6 +104,16 @@ class Stage:
         elif self.varied and kind < 0.4:
             path = self.straight_path(chance.normal(0, 0.8, 2))
         return path
+
+    def moved_actor(self, chance: Generator, actor: Actor, speed: float) -> Actor:
+        """The actor at the moments of one clip, perhaps from another side."""
+        moments = self.moments(chance, actor, speed)
+        masks = None if actor.masks is None else actor.masks[moments]
+        frames = actor.frames[moments]
+        if actor.is_depth and chance.random() < self.turned_share:
+            yaw = chance.normal(0, 22) if chance.random() < 0.6 else chance.uniform(-90, 90)
+            frames = turned(frames, yaw)
+        return replace(actor, frames=frames, masks=masks)
 
     def straight_path(self, velocity: NDArray[np.float64]) -> NDArray[np.float32]:
         """(T, 2) pixels for a velocity (2,) in pixels per frame, 0 in the middle of the clip."""
@@ -144,23 +157,21 @@ class Stage:
         self,
         chance: Generator,
         actor: Actor,
-        moments: NDArray[np.int64],
         place: NDArray[np.float32],
         path: NDArray[np.float32],
     ) -> Layer:
-        """The actor at these moments, in her own colors or in painted cloth."""
+        """The frames of the actor, one for each frame of the clip, in her own colors or in painted cloth."""
         size = (self.shape.size_px, self.shape.size_px)
         dress = self._dress(chance, actor) if actor.is_depth else None
         colors, opacities = [], []
-        for moment, offset in zip(moments, path, strict=True):
+        for index, (frame, offset) in enumerate(zip(actor.frames, path, strict=True)):
             moved = place.copy()
             moved[:, 2] += offset
-            frame = actor.frames[moment]
             if dress is not None:
                 frame, mask = dress(frame)
             else:
                 assert actor.masks is not None
-                mask = actor.masks[moment]
+                mask = actor.masks[index]
             colors.append(cv2.warpAffine(frame, moved, size, borderMode=cv2.BORDER_REPLICATE))
             opacities.append(cv2.warpAffine(mask, moved, size))
         return np.stack(colors), np.stack(opacities)
@@ -222,23 +233,29 @@ class Stage:
         return self._seen(chance, frames), np.stack(masks) if masks else None
 
     def paint_things(self, chance: Generator, path: NDArray[np.float32]) -> list[Layer]:
-        """Some patterned shapes that fly, swing or turn."""
+        """Some shapes with a pattern, or cut out of pictures, that fly, swing, turn, grow or are squeezed."""
         size, num_frames = self.shape.size_px, self.shape.num_frames
+        largest = size // 3 if chance.random() < 0.5 else int(0.7 * size)
         layers: list[Layer] = []
         for _ in range(chance.integers(1, 6)):
             mask = np.zeros((size, size), np.uint8)
             x, y = (int(value) for value in chance.integers(0, size, 2))
-            w, h = (int(value) for value in chance.integers(2, size // 3, 2))
+            w, h = (int(value) for value in chance.integers(2, largest, 2))
             if chance.random() < 0.5:
                 cv2.ellipse(mask, (x, y), (w, h), float(chance.uniform(0, 180)), 0, 360, 255, -1)
             else:
                 cv2.rectangle(mask, (x, y), (x + w, y + h), 255, -1)
-            pattern = cv2.resize(self.cloths[chance.integers(len(self.cloths))], (size, size))
+            cloths = self.pictures if self.pictures and chance.random() < 0.5 else self.cloths
+            pattern = cv2.resize(cloths[int(chance.integers(len(cloths)))], (size, size))
             velocity, swing = chance.normal(0, 3, 2), chance.normal(0, 8, 2) * (chance.random() < 0.5)
             turn, pace = chance.normal(0, 6) * (chance.random() < 0.5), chance.uniform(0.1, 1.2)
+            squeeze = chance.uniform(-0.35, 0.35, 2) * (chance.random() < 0.5)
             colors, opacities = [], []
             for t in range(num_frames):
                 place = cv2.getRotationMatrix2D((float(x), float(y)), float(turn * t), 1.0)
+                stretch = 1 + squeeze * np.sin(pace * t + 1)
+                place[:, :2] *= stretch[:, None]
+                place[:, 2] = stretch * (place[:, 2] - [x, y]) + [x, y]
                 place[:, 2] += velocity * (t - num_frames / 2) + swing * np.sin(pace * t) + path[t]
                 opacities.append(cv2.warpAffine(mask, place, (size, size)))
                 colors.append(cv2.warpAffine(pattern, place, (size, size), borderMode=cv2.BORDER_REFLECT))
@@ -340,6 +357,7 @@ class ActorClips:
         mirrored: class → class of the mirrored clip; classes that are missing stay what they are.
         none_label: the class of what is painted to be none of the others.
         num_none: how many such clips an epoch has.
+        passers_by: actors who walk, for clips of that class.
 
     The random numbers come from numpy's global generator, which the training loop seeds for each epoch and item.
     """
@@ -353,8 +371,9 @@ class ActorClips:
         mirrored: Mapping[int, int],
         none_label: int,
         num_none: int,
+        passers_by: Sequence[Actor] = (),
     ) -> None:
-        self.stage, self.composed, self.shown = stage, composed, shown
+        self.stage, self.composed, self.shown, self.passers_by = stage, composed, shown, passers_by
         self.mirrored, self.none_label, self.num_none = mirrored, none_label, num_none
 
     def __len__(self) -> int:
@@ -403,18 +422,18 @@ class ActorClips:
     def _compose(self, chance: Generator, actor: Actor, *, mirrored: bool) -> Layer:
         stage, size = self.stage, self.stage.shape.size_px
         speed = chance.uniform(0.55, 1.25) if actor.is_depth else chance.uniform(0.75, 1.4)
-        moments = stage.moments(chance, actor, speed)
+        actor = stage.moved_actor(chance, actor, speed)
         if chance.random() < stage.plain_share:
-            path = np.zeros((len(moments), 2), np.float32)
+            path = np.zeros((stage.shape.num_frames, 2), np.float32)
             place = stage.place(chance, actor, tall_px=size * chance.uniform(0.65, 0.9), mirrored=mirrored)
-            colors, opacity = stage.paint_actor(chance, actor, moments, place, path)
+            colors, opacity = stage.paint_actor(chance, actor, place, path)
             if actor.is_depth:
                 colors = np.full_like(colors, 230)
             ground = np.full((8, 8, 3), chance.integers(0, 60), np.uint8)
             return stage.compose(chance, [(colors, opacity)], ground, path), opacity
         path = stage.camera_path(chance)
         place = stage.place(chance, actor, mirrored=mirrored)
-        layer = stage.paint_actor(chance, actor, moments, place, path)
+        layer = stage.paint_actor(chance, actor, place, path)
         return stage.compose(chance, [layer], stage.background(chance), path), layer[1]
 
     def paint_none(self, chance: Generator) -> PaintedClip:
@@ -428,25 +447,31 @@ class ActorClips:
         things: list[Layer] = []
         actor = self.composed[int(chance.integers(len(self.composed)))]
         last = len(actor.frames) - 1
-        if kind < 0.3:  # stands still, and sways a little
+
+        def at(moments: NDArray[np.int64]) -> Actor:
+            masks = None if actor.masks is None else actor.masks[moments]
+            return replace(actor, frames=actor.frames[moments], masks=masks)
+
+        if kind < 0.2:  # stands still, and sways a little
             still = 0 if chance.random() < 0.6 else last
             sway = chance.integers(-1, 2, num_frames) * (chance.random() < 0.5)
-            moments = np.clip(still + sway, 0, last).astype(np.int64)
-            people = [stage.paint_actor(chance, actor, moments, stage.place(chance, actor), path)]
-        elif kind < 0.55:  # people who pass by
-            people = [self._passer_by(chance, path) for _ in range(chance.integers(1, 5))]
-        elif kind < 0.7:  # too near: only a part of the body
+            standing = at(np.clip(still + sway, 0, last).astype(np.int64))
+            people = [stage.paint_actor(chance, standing, stage.place(chance, actor), path)]
+        elif kind < 0.5:  # people who pass by: one near, or a crowd far off
+            num_people = int(chance.integers(1, 4) if chance.random() < 0.5 else chance.integers(3, 9))
+            people = [self._passer_by(chance, path, num_people=num_people) for _ in range(num_people)]
+        elif kind < 0.62:  # too near: only a part of the body
             place = stage.place(chance, actor, tall_px=size * chance.uniform(1.9, 4))
             height, width = actor.frames.shape[1:3]
             part = np.array([width / 2, height * chance.uniform(0.1, 0.9)])
             place[:, 2] = size * chance.uniform(0.3, 0.7, 2) - place[:, :2] @ part
-            moments = stage.moments(chance, actor, chance.uniform(0.1, 1))
-            people = [stage.paint_actor(chance, actor, moments, place, path)]
-        elif kind < 0.85:
+            near = at(stage.moments(chance, actor, chance.uniform(0.1, 1)))
+            people = [stage.paint_actor(chance, near, place, path)]
+        elif kind < 0.87:
             things = stage.paint_things(chance, path)
         elif kind < 0.93:  # a body that jumps between unrelated poses
-            moments = chance.integers(0, last + 1, num_frames)
-            people = [stage.paint_actor(chance, actor, moments, stage.place(chance, actor), path)]
+            poses = at(chance.integers(0, last + 1, num_frames))
+            people = [stage.paint_actor(chance, poses, stage.place(chance, actor), path)]
         frames = stage.compose(chance, [*people, *things], stage.background(chance), path)
         masks = np.zeros(frames.shape[:3], np.uint8)
         for _, opacity in people:
@@ -459,15 +484,17 @@ class ActorClips:
             masks = np.concatenate([masks[:cut], other.masks[cut:]])
         return PaintedClip(frames, self.none_label, masks)
 
-    def _passer_by(self, chance: Generator, path: NDArray[np.float32]) -> Layer:
-        stage = self.stage
-        actor = self.composed[int(chance.integers(len(self.composed)))]
-        velocity = chance.normal(0, [2.2, 0.9])
-        velocity[0] += 0.8 * np.sign(velocity[0])
-        tall = stage.shape.size_px * float(np.exp(chance.uniform(np.log(0.15), np.log(0.8))))
-        moments = stage.moments(chance, actor, chance.uniform(0.3, 1))
-        place = stage.place(chance, actor, tall_px=tall)
-        return stage.paint_actor(chance, actor, moments, place, path + stage.straight_path(velocity))
+    def _passer_by(self, chance: Generator, path: NDArray[np.float32], *, num_people: int) -> Layer:
+        """Somebody who crosses the picture; the more people, the smaller and slower."""
+        stage, size = self.stage, self.stage.shape.size_px
+        actors = self.passers_by if self.passers_by and chance.random() < 0.6 else self.composed
+        actor = actors[int(chance.integers(len(actors)))]
+        tall = size * float(np.exp(chance.uniform(np.log(0.1), np.log(0.8 if num_people < 4 else 0.35))))
+        # A walk of 1.4 m a second is a tenth of one's height in each of eight frames a second.
+        velocity = chance.normal(0, [1, 0.35]) * tall * 0.12
+        actor = stage.moved_actor(chance, actor, chance.uniform(0.3, 1.3))
+        place = stage.place(chance, actor, tall_px=tall, mirrored=chance.random() < 0.5)
+        return stage.paint_actor(chance, actor, place, path + stage.straight_path(velocity))
 
 
 def _middle(actor: Actor) -> NDArray[np.float64]:

@@ -1,0 +1,131 @@
+"""Clips that cost more to paint than to learn from: painted once in several variants, then read again and again.
+
+dataset ──paint_pool──► folder: clips.npy (V, N, 3, T, S, S), targets.npy (V, N), covered.npy, done.json
+                            │
+PooledClips(folders) ◄──────┘   item i: one of its V variants, by chance; brightness varies, size may shrink
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from muybridge.errors import OptionError, WeightsError
+
+__all__ = ["PooledClips", "paint_pool"]
+
+
+class _Clips(Protocol):
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> tuple[NDArray[np.uint8], int, NDArray[np.float32]]: ...
+
+
+def paint_pool(clips: _Clips, folder: Path, *, variants: int, seed: int) -> None:
+    """Paint every item several times into `folder`; goes on where it was stopped, and returns at once when done.
+
+    Args:
+        clips: as `ActorClips`: (clip (3, T, S, S) uint8, class, covered (T, S/8, S/8)).
+        folder: where the arrays go.
+        variants: V, how often each item is painted.
+        seed: an item's numbers depend on it, the variant and the item alone.
+
+    Raises:
+        OptionError: no variant, or the folder holds a pool of another size.
+    """
+    if variants < 1:
+        raise OptionError(f"variants={variants}; paint at least one")
+    folder.mkdir(parents=True, exist_ok=True)
+    plan, note = {"variants": variants, "items": len(clips), "seed": seed}, folder / "done.json"
+    clip, _, covered = clips[0]
+    if note.exists():
+        known = json.loads(note.read_text())
+        if {name: known[name] for name in plan} != plan:
+            raise OptionError(
+                f"{folder} holds a pool of {known}, not of {plan}; delete it, or take another folder"
+            )
+        done, mode = known["done"], "r+"
+    else:
+        done, mode = 0, "w+"
+    shapes: dict[str, tuple[tuple[int, ...], Any]] = {
+        "clips": (clip.shape, np.uint8), "targets": ((), np.int64), "covered": (covered.shape, np.float16),
+    }  # fmt: skip
+    arrays = {
+        name: open_memmap(
+            folder / f"{name}.npy", mode=mode, dtype=dtype, shape=(variants, len(clips), *shape)
+        )
+        for name, (shape, dtype) in shapes.items()
+    }
+    for variant in range(done, variants):
+        for index in range(len(clips)):
+            np.random.seed([seed, variant, index])
+            item = clips[index]
+            for array, value in zip(arrays.values(), item, strict=True):
+                array[variant, index] = value
+        for array in arrays.values():
+            array.flush()
+        temporary = note.with_suffix(".new")
+        temporary.write_text(json.dumps(plan | {"done": variant + 1}))
+        temporary.replace(note)
+
+
+class PooledClips:
+    """A training set out of pools: each epoch shows each item once, in one of its variants.
+
+    Args:
+        folders: of pools that are painted to the end.
+        size_px: S of the clips that come out; None for that of the pools.
+
+    Raises:
+        WeightsError: a folder without a pool, or with one that is not painted to the end.
+    """
+
+    def __init__(self, folders: Sequence[Path], *, size_px: int | None = None) -> None:
+        self.size_px = size_px
+        self._pools = []
+        for folder in folders:
+            note = folder / "done.json"
+            known = json.loads(note.read_text()) if note.exists() else {"done": 0, "variants": 1}
+            if known["done"] < known["variants"]:
+                raise WeightsError(
+                    f"{folder} holds no pool that is painted to the end; paint it with paint_pool"
+                )
+            self._pools.append(
+                [np.load(folder / f"{n}.npy", mmap_mode="r") for n in ("clips", "targets", "covered")]
+            )
+        self._starts = np.cumsum([0, *(pool[0].shape[1] for pool in self._pools)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int, NDArray[np.float32]]:
+        """(clip (3, T, S, S) uint8, class, covered (T, S/8, S/8)), by numpy's global random numbers."""
+        which = int(np.searchsorted(self._starts, index, side="right")) - 1
+        clips, targets, covered = self._pools[which]
+        place = (np.random.randint(len(clips)), index - int(self._starts[which]))
+        gain, offset = np.random.uniform(0.75, 1.25), np.random.uniform(-20, 20)
+        clip = np.asarray(clips[place])
+        cover = np.asarray(covered[place], np.float32)
+        if self.size_px not in (None, clip.shape[-1]):
+            clip, cover = _resized(clip, self.size_px), _resized(cover, self.size_px // 8)
+        table = np.clip(np.arange(256) * gain + offset, 0, 255).astype(np.uint8)
+        return (
+            np.asarray(cv2.LUT(clip.reshape(clip.shape[-1], -1), table), np.uint8).reshape(clip.shape),
+            int(targets[place]),
+            cover,
+        )
+
+
+def _resized(pictures: NDArray[Any], size_px: int) -> NDArray[Any]:
+    """(…, S, S) → (…, size_px, size_px), by the mean over areas."""
+    size = (size_px, size_px)
+    flat = pictures.reshape(-1, *pictures.shape[-2:])
+    small = np.stack([cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in flat])
+    return small.reshape(*pictures.shape[:-2], *size)
