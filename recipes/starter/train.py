@@ -156,9 +156,11 @@ def training_set(part: Recordings, shape: ClipShape, *, seed: int) -> ActorClips
     pictures += [frame for a in part.others for frame in a.frames[::40]]
     stage = Stage(shape, pictures, seed=seed, plain_share=0.05, turned_share=0.35)
     chance = np.random.default_rng(seed)
-    puppets = [puppet(chance, clapping, CLAP, yaw_degrees=chance.normal(0, 20)) for _ in range(14)]
-    puppets += [puppet(chance, boxing, BOX, yaw_degrees=chance.uniform(-95, 95)) for _ in range(14)]
-    puppets += [puppet(chance, strange, NONE, yaw_degrees=chance.normal(0, 40)) for _ in range(24)]
+    puppets = [puppet(chance, clapping, CLAP, yaw_degrees=chance.normal(0, 20)) for _ in range(28)]
+    puppets += [puppet(chance, boxing, BOX, yaw_degrees=chance.uniform(-95, 95)) for _ in range(28)]
+    puppets += [
+        puppet(chance, strange, NONE, yaw_degrees=chance.normal(0, 40), stoutest=2.0) for _ in range(24)
+    ]
     return ActorClips(
         stage,
         [*part.depth, *part.color, *puppets],
@@ -302,7 +304,9 @@ def main() -> None:
         )  # fmt: skip
         trainer = Trainer(model, settings, options.output / step.name, loss=guided_loss, record=RECORD)
         clips = (
-            PooledClips(pools, size_px=step.size_px) if index else plain_set(parts, shape, seed=options.seed)
+            PooledClips(pools, size_px=step.size_px, mirrored=MIRRORED)
+            if index
+            else plain_set(parts, shape, seed=options.seed)
         )
         check = HeldOut(test[0], shape, every=5) if test else None
         resume = (options.output / step.name / "state.pt").exists()  # stopped before: goes on where it was

@@ -8,7 +8,7 @@ PooledClips(folders) ◄──────┘   item i: one of its V variants, b
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -82,13 +82,22 @@ class PooledClips:
     Args:
         folders: of pools that are painted to the end.
         size_px: S of the clips that come out; None for that of the pools.
+        mirrored: class → class of the mirrored clip; classes that are missing stay what they are.
+        varied: change place, size, pace and colors, as for training.
 
     Raises:
         WeightsError: a folder without a pool, or with one that is not painted to the end.
     """
 
-    def __init__(self, folders: Sequence[Path], *, size_px: int | None = None) -> None:
-        self.size_px = size_px
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        *,
+        size_px: int | None = None,
+        mirrored: Mapping[int, int] | None = None,
+        varied: bool = True,
+    ) -> None:
+        self.size_px, self.mirrored, self.varied = size_px, dict(mirrored or {}), varied
         self._pools = []
         for folder in folders:
             note = folder / "done.json"
@@ -110,17 +119,65 @@ class PooledClips:
         which = int(np.searchsorted(self._starts, index, side="right")) - 1
         clips, targets, covered = self._pools[which]
         place = (np.random.randint(len(clips)), index - int(self._starts[which]))
-        gain, offset = np.random.uniform(0.75, 1.25), np.random.uniform(-20, 20)
-        clip = np.asarray(clips[place])
-        cover = np.asarray(covered[place], np.float32)
-        if self.size_px not in (None, clip.shape[-1]):
-            clip, cover = _resized(clip, self.size_px), _resized(cover, self.size_px // 8)
-        table = np.clip(np.arange(256) * gain + offset, 0, 255).astype(np.uint8)
-        return (
-            np.asarray(cv2.LUT(clip.reshape(clip.shape[-1], -1), table), np.uint8).reshape(clip.shape),
+        clip, cover, target = (
+            np.asarray(clips[place]),
+            np.asarray(covered[place], np.float32),
             int(targets[place]),
-            cover,
         )
+        size = self.size_px or clip.shape[-1]
+        if self.varied:
+            clip, cover = _warped(clip, cover, size)
+            if np.random.rand() < 0.3:
+                clip, cover, target = clip[..., ::-1], cover[..., ::-1], self.mirrored.get(target, target)
+            clip = _recolored(clip)
+        elif size != clip.shape[-1]:
+            clip, cover = _resized(clip, size), _resized(cover, size // 8)
+        return np.ascontiguousarray(clip), target, np.ascontiguousarray(cover)
+
+
+def _warped(
+    clip: NDArray[np.uint8], cover: NDArray[np.float32], size_px: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """In another size, somewhat larger or smaller, elsewhere in the picture, faster or slower, earlier or later."""
+    num_frames = clip.shape[1]
+    speed, shift = np.random.uniform(0.8, 1.2), np.random.uniform(-2, 2)
+    middle = (num_frames - 1) / 2
+    moments = (np.arange(num_frames) - middle) * speed + middle + shift
+    moments = np.clip((moments + np.random.uniform(-0.3, 0.3, num_frames)).round(), 0, num_frames - 1).astype(
+        int
+    )
+    x_scale, y_scale = np.exp(np.random.normal(0, 0.12, 2))
+    x, y = np.random.normal(0, 0.06, 2)
+    shear = np.random.normal(0, 0.06)
+
+    def placed(picture: NDArray[Any], side: int) -> NDArray[Any]:
+        shrink = side / picture.shape[0]
+        matrix = np.array([[x_scale, shear, 0], [0, y_scale, 0]]) * shrink
+        matrix[:, 2] = side / 2 + side * np.array([x, y]) - matrix[:, :2] @ ([picture.shape[0] / 2] * 2)
+        return cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REFLECT_101)
+
+    shown = sorted(set(moments.tolist()))
+    warped = {t: placed(np.ascontiguousarray(clip[:, t].transpose(1, 2, 0)), size_px) for t in shown}
+    covers = {t: placed(cover[t], size_px // 8) for t in shown}
+    return np.stack([warped[t] for t in moments]).transpose(3, 0, 1, 2), np.stack(
+        [covers[t] for t in moments]
+    )
+
+
+def _recolored(clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Another light, and often other colors."""
+    order = np.random.permutation(3) if np.random.rand() < 0.5 else np.arange(3)
+    gains = np.random.uniform(0.75, 1.25) * np.random.uniform(0.85, 1.15, 3)
+    levels = np.arange(256)[:, None] * gains + np.random.uniform(-20, 20)
+    if np.random.rand() < 0.15:
+        levels = 255 - levels
+    tables = np.clip(levels, 0, 255).astype(np.uint8)
+    return np.stack(
+        [
+            cv2.LUT(c.reshape(c.shape[-1], -1), t).reshape(c.shape)
+            for c, t in zip(clip[order], tables.T, strict=True)
+        ]
+    )
 
 
 def _resized(pictures: NDArray[Any], size_px: int) -> NDArray[Any]:

@@ -66,7 +66,13 @@ Motion = Callable[[Generator, Pose], None]
 
 
 def puppet(
-    chance: Generator, motion: Motion, label: int, *, yaw_degrees: float, name: str = "puppet"
+    chance: Generator,
+    motion: Motion,
+    label: int,
+    *,
+    yaw_degrees: float,
+    stoutest: float = 1.25,
+    name: str = "puppet",
 ) -> Actor:
     """A puppet that does `motion`, as a depth actor of 4 seconds.
 
@@ -75,6 +81,7 @@ def puppet(
         motion: fills a `Pose`.
         label: index of the class.
         yaw_degrees: from which side it is seen; 0 is the front.
+        stoutest: at most how many times as wide as usual it is.
         name: of the actor.
 
     >>> actor = puppet(np.random.default_rng(0), clapping, 3, yaw_degrees=0)
@@ -89,7 +96,7 @@ def puppet(
         np.zeros((num_frames, 2)), np.zeros(num_frames), np.zeros(num_frames),
     )  # fmt: skip
     motion(chance, pose)
-    width = chance.uniform(0.85, 1.25)  # thin to stout
+    width = chance.uniform(0.85, stoutest)
     frames = np.stack([_drawn(pose, t, yaw_degrees, width) for t in range(num_frames)])
     return Actor(frames, None, RATE, label, -1, name)
 
@@ -99,11 +106,11 @@ def clapping(chance: Generator, pose: Pose) -> None:
     phase = 2 * np.pi * (chance.uniform(0.7, 2.6) * pose.seconds + chance.random())
     apart = (1 - np.cos(phase)) / 2
     closed = np.array([-SHOULDER_HALF + 0.02, chance.uniform(-0.3, -0.02), chance.uniform(0.28, 0.45)])
-    wide = chance.uniform(0.0, 0.55)
+    wide = chance.uniform(0.05, 0.6)
     opened = np.array([wide, closed[1] + chance.uniform(-0.25, 0.15), closed[2] * chance.uniform(0.3, 1)])
     hands = closed + apart[:, None] * (opened - closed)
     # The way out is often lower than the way in.
-    hands[:, 1] -= np.clip(np.sin(phase), 0, 1) * chance.uniform(0, 0.4) * (chance.random() < 0.6)
+    hands[:, 1] -= np.clip(np.sin(phase), 0, 1) * chance.uniform(0.1, 0.45) * (chance.random() < 0.6)
     pose.left[:], pose.right[:] = hands, hands
     pose.rise += 0.01 * np.sin(phase)
 
@@ -129,7 +136,7 @@ def boxing(chance: Generator, pose: Pose) -> None:
 def _wandering(chance: Generator, pose: Pose) -> None:
     """Hands that go from anywhere to anywhere: talk, search, dance."""
     reach = chance.uniform(0.15, 0.6)
-    both = chance.random() < 0.4
+    both = chance.random() < 0.15
     for hand in (pose.left, pose.right):
         knots = np.arange(0, SECONDS + 2, chance.uniform(0.3, 0.9))
         targets = np.array([0.1, -0.35, 0.25]) + chance.uniform(-1, 1, (len(knots), 3)) * reach
@@ -148,7 +155,7 @@ def _wandering(chance: Generator, pose: Pose) -> None:
 def _star_jumps(chance: Generator, pose: Pose) -> None:
     """Both arms up and down at the sides, with or without a jump."""
     phase = 2 * np.pi * (chance.uniform(0.5, 1.6) * pose.seconds + chance.random())
-    angle = (1 - np.cos(phase)) / 2 * np.deg2rad(chance.uniform(70, 165))
+    angle = (1 - np.cos(phase)) / 2 * np.deg2rad(chance.uniform(105, 165))
     hands = 0.63 * np.stack([np.sin(angle), -np.cos(angle), 0.05 + 0 * angle], axis=1)
     pose.left[:], pose.right[:] = hands, hands
     if chance.random() < 0.6:
