@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from train import FIGHT, LABELS, RECORD, HeldOut, Recordings, predict
+from train import FIGHT, LABELS, RECORD, HeldOut, Recordings, part_of, predict
 
 from muybridge.actions.classifier import load_classifier_model
 from muybridge.actions.streaming import StreamingClassifier
@@ -43,7 +43,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     _, model = load_classifier_model(options.model or "causal_light")
-    test = Recordings.read(options.data, options.recordings, []).part((options.subjects[0] - 1) // 2)
+    test = Recordings.read(options.data, options.recordings, []).part(part_of(parser, options.subjects))
     held_out = HeldOut(test, ClipShape(RECORD.num_frames, RECORD.size_px, RECORD.frames_per_second or 8.0))
     report: dict[str, Any] = {}
     for kind, actors in (("silhouettes", test.depth), ("color", test.color)):

@@ -41,10 +41,11 @@ from muybridge.training.augmentation import mirrored_labels
 from muybridge.training.classification import normalize
 from muybridge.training.clip_pool import PooledClips, paint_pool
 from muybridge.training.loop import Trainer
+from muybridge.training.painted_clips import ActorClips
 from muybridge.training.puppets import boxing, clapping, puppet, strange, walking
 from muybridge.training.scenery import room_picture
 from muybridge.training.settings import TrainingSettings
-from muybridge.training.silhouettes import ActorClips, ClipShape, Stage
+from muybridge.training.silhouettes import ClipShape, Stage
 
 ACTIONS = (
     "swipe left", "swipe right", "wave", "clap", "throw", "cross arms", "shoot a basketball", "draw an x",
@@ -57,7 +58,7 @@ LABELS = (*ACTIONS, "fight", "none of these")
 FIGHT, NONE = LABELS.index("fight"), LABELS.index("none of these")
 MIRRORED = {LABELS.index(label): LABELS.index(other) for label, other in mirrored_labels(LABELS).items()}
 CLAP, BOX = LABELS.index("clap"), LABELS.index("box")
-NUM_PARTS = 3  # the people in pairs, the fights in runs of numbers: what is left out together
+PEOPLE = ((1, 2), (3, 4), (5, 6))  # who is left out together, and with whom a third of the fights
 VARIANTS = 12
 COVER_WEIGHT = 1.0
 
@@ -128,6 +129,13 @@ class Recordings:
         return Recordings(
             of(self.depth, people), of(self.color, people), of(self.fights, (number,)), self.others
         )
+
+
+def part_of(parser: argparse.ArgumentParser, subjects: Sequence[int]) -> int:
+    """Which part these people are; ends the program where they are none."""
+    if tuple(subjects) not in PEOPLE:
+        parser.error(f"subjects {tuple(subjects)}: people go in pairs, {', '.join(map(str, PEOPLE))}")
+    return PEOPLE.index(tuple(subjects))
 
 
 def _action(path: Path) -> int:
@@ -275,18 +283,17 @@ def main() -> None:
         "--others", type=Path, nargs="*", default=[], help="videos that show none of the actions"
     )
     parser.add_argument(
-        "--epochs", type=int, nargs=3, default=(12, 40, 40), metavar="N", help="of the three steps"
+        "--epochs", type=int, nargs=3, default=(12, 22, 24), metavar="N", help="of the three steps"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
-    if {n - 1 ^ 1 for n in options.hold_out} != {n - 1 for n in options.hold_out}:
-        parser.error("leave out pairs: 1 2, 3 4 or 5 6")
+    held_out = part_of(parser, options.hold_out) if options.hold_out else None
     store = options.output.parent
     recordings = Recordings.read(options.data, store / "recordings", options.others)
-    held_out = {(n - 1) // 2 for n in options.hold_out}
-    shown = [n for n in range(NUM_PARTS) if n not in held_out]
-    parts, test = [recordings.part(n) for n in shown], [recordings.part(n) for n in held_out]
+    shown = [n for n in range(len(PEOPLE)) if n != held_out]
+    parts = [recordings.part(n) for n in shown]
+    test = None if held_out is None else recordings.part(held_out)
     pools = [store / "pools" / f"part{n}" for n in shown]
     full = ClipShape(RECORD.num_frames, RECORD.size_px, RECORD.frames_per_second or 8.0)
     for number, part, pool in zip(shown, parts, pools, strict=True):
@@ -308,12 +315,11 @@ def main() -> None:
             if index
             else plain_set(parts, shape, seed=options.seed)
         )
-        check = HeldOut(test[0], shape, every=5) if test else None
+        check = HeldOut(test, shape, every=5) if test else None
         resume = (options.output / step.name / "state.pt").exists()  # stopped before: goes on where it was
         result = trainer.fit(clips, evaluate=check, resume=resume)
-        model = result.model.requires_grad_(
-            True
-        )  # the average of the weights is learned from in the next step
+        # The average of the weights is learned from in the next step.
+        model = result.model.requires_grad_(True)
         report[step.name] = result.to_dict()
         save_checkpoint(
             options.output / "starter.safetensors", model.net, name="causal_light", weights=RECORD

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from muybridge.training.actors import Actor
-from muybridge.training.silhouettes import ActorClips, ClipShape, Stage
+from muybridge.training.painted_clips import ActorClips
+from muybridge.training.silhouettes import ClipShape, Stage
 
 SHAPE = ClipShape(num_frames=8, size_px=48, frames_per_second=8.0)
 LEFT, RIGHT, NONE = 0, 1, 2

@@ -56,7 +56,7 @@ class TemporalConv(nn.Module):
         """Map frames (B, T, H, W, C) and their past (B, k-1, H, W, C) to frames and the next past."""
         num_frames = x.shape[1]
         frames = torch.cat([past, x], dim=1)
-        if num_frames > 1:
+        if num_frames > 1:  # a single frame costs less as a linear map
             return self._convolved(frames), frames[:, num_frames:]
         side_by_side = [frames[:, k : k + num_frames] for k in range(self.kernel_size)]
         return self.linear(torch.cat(side_by_side, dim=-1)), frames[:, num_frames:]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -38,6 +38,7 @@ Pixels = NDArray[np.uint8]
 FOREGROUND = 10  # of 255: below it lies the noise that video coding adds to the empty background
 STANDING_PX = 130  # how tall people stand in a picture of 240 lines
 SCALE = 0.75  # at which clips are kept; still finer than any picture that training paints
+PX_PER_M = STANDING_PX * SCALE / 1.7  # in clips as they are kept: people are 1.7 m tall
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ class Actor:
     def is_depth(self) -> bool:
         """Whether the frames tell distances, and want a texture."""
         return self.frames.ndim == 3
+
+    def at(self, moments: NDArray[np.int64]) -> Actor:
+        """The actor at these frames (T',) of the recording, in this order."""
+        masks = None if self.masks is None else self.masks[moments]
+        return replace(self, frames=self.frames[moments], masks=masks)
 
     @property
     def standing_px(self) -> float:

@@ -1,8 +1,10 @@
 """Clips that cost more to paint than to learn from: painted once in several variants, then read again and again.
 
-dataset ──paint_pool──► folder: clips.npy (V, N, 3, T, S, S), targets.npy (V, N), covered.npy, done.json
-                            │
-PooledClips(folders) ◄──────┘   item i: one of its V variants, by chance; brightness varies, size may shrink
+    dataset ──paint_pool──► folder: clips.npy (V, N, 3, T, S, S), targets.npy (V, N), covered.npy, done.json
+                                │
+    PooledClips(folders) ◄──────┘   item i: one of its V variants by chance; its place, size, pace, colors change
+
+What is painted costs once; what changes at each look costs little, and keeps the variants from being remembered.
 """
 
 from __future__ import annotations
@@ -83,7 +85,6 @@ class PooledClips:
         folders: of pools that are painted to the end.
         size_px: S of the clips that come out; None for that of the pools.
         mirrored: class → class of the mirrored clip; classes that are missing stay what they are.
-        varied: change place, size, pace and colors, as for training.
 
     Raises:
         WeightsError: a folder without a pool, or with one that is not painted to the end.
@@ -95,9 +96,8 @@ class PooledClips:
         *,
         size_px: int | None = None,
         mirrored: Mapping[int, int] | None = None,
-        varied: bool = True,
     ) -> None:
-        self.size_px, self.mirrored, self.varied = size_px, dict(mirrored or {}), varied
+        self.size_px, self.mirrored = size_px, dict(mirrored or {})
         self._pools = []
         for folder in folders:
             note = folder / "done.json"
@@ -119,20 +119,12 @@ class PooledClips:
         which = int(np.searchsorted(self._starts, index, side="right")) - 1
         clips, targets, covered = self._pools[which]
         place = (np.random.randint(len(clips)), index - int(self._starts[which]))
-        clip, cover, target = (
-            np.asarray(clips[place]),
-            np.asarray(covered[place], np.float32),
-            int(targets[place]),
-        )
-        size = self.size_px or clip.shape[-1]
-        if self.varied:
-            clip, cover = _warped(clip, cover, size)
-            if np.random.rand() < 0.3:
-                clip, cover, target = clip[..., ::-1], cover[..., ::-1], self.mirrored.get(target, target)
-            clip = _recolored(clip)
-        elif size != clip.shape[-1]:
-            clip, cover = _resized(clip, size), _resized(cover, size // 8)
-        return np.ascontiguousarray(clip), target, np.ascontiguousarray(cover)
+        clip, target = np.asarray(clips[place]), int(targets[place])
+        cover = np.asarray(covered[place], np.float32)
+        clip, cover = _warped(clip, cover, self.size_px or clip.shape[-1])
+        if np.random.rand() < 0.3:
+            clip, cover, target = clip[..., ::-1], cover[..., ::-1], self.mirrored.get(target, target)
+        return np.ascontiguousarray(_recolored(clip)), target, np.ascontiguousarray(cover)
 
 
 def _warped(
@@ -143,9 +135,8 @@ def _warped(
     speed, shift = np.random.uniform(0.8, 1.2), np.random.uniform(-2, 2)
     middle = (num_frames - 1) / 2
     moments = (np.arange(num_frames) - middle) * speed + middle + shift
-    moments = np.clip((moments + np.random.uniform(-0.3, 0.3, num_frames)).round(), 0, num_frames - 1).astype(
-        int
-    )
+    moments = (moments + np.random.uniform(-0.3, 0.3, num_frames)).round()
+    moments = np.clip(moments, 0, num_frames - 1).astype(int)
     x_scale, y_scale = np.exp(np.random.normal(0, 0.12, 2))
     x, y = np.random.normal(0, 0.06, 2)
     shear = np.random.normal(0, 0.06)
@@ -153,15 +144,16 @@ def _warped(
     def placed(picture: NDArray[Any], side: int) -> NDArray[Any]:
         shrink = side / picture.shape[0]
         matrix = np.array([[x_scale, shear, 0], [0, y_scale, 0]]) * shrink
-        matrix[:, 2] = side / 2 + side * np.array([x, y]) - matrix[:, :2] @ ([picture.shape[0] / 2] * 2)
+        # Middles of pictures fall on each other, not corners of pixels.
+        matrix[:, 2] = (side - 1) / 2 + side * np.array([x, y])
+        matrix[:, 2] -= matrix[:, :2] @ ([(picture.shape[0] - 1) / 2] * 2)
         return cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REFLECT_101)
 
     shown = sorted(set(moments.tolist()))
     warped = {t: placed(np.ascontiguousarray(clip[:, t].transpose(1, 2, 0)), size_px) for t in shown}
     covers = {t: placed(cover[t], size_px // 8) for t in shown}
-    return np.stack([warped[t] for t in moments]).transpose(3, 0, 1, 2), np.stack(
-        [covers[t] for t in moments]
-    )
+    frames = np.stack([warped[t] for t in moments])
+    return frames.transpose(3, 0, 1, 2), np.stack([covers[t] for t in moments])
 
 
 def _recolored(clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -172,17 +164,5 @@ def _recolored(clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if np.random.rand() < 0.15:
         levels = 255 - levels
     tables = np.clip(levels, 0, 255).astype(np.uint8)
-    return np.stack(
-        [
-            cv2.LUT(c.reshape(c.shape[-1], -1), t).reshape(c.shape)
-            for c, t in zip(clip[order], tables.T, strict=True)
-        ]
-    )
-
-
-def _resized(pictures: NDArray[Any], size_px: int) -> NDArray[Any]:
-    """(…, S, S) → (…, size_px, size_px), by the mean over areas."""
-    size = (size_px, size_px)
-    flat = pictures.reshape(-1, *pictures.shape[-2:])
-    small = np.stack([cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in flat])
-    return small.reshape(*pictures.shape[:-2], *size)
+    channels = zip(clip[order], tables.T, strict=True)
+    return np.stack([cv2.LUT(c.reshape(c.shape[-1], -1), t).reshape(c.shape) for c, t in channels])

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from muybridge.training.actors import SCALE, STANDING_PX, Actor
+from muybridge.training.actors import PX_PER_M, Actor
 
 __all__ = ["STRANGE_MOTIONS", "boxing", "clapping", "puppet", "strange", "walking"]
 
@@ -32,7 +32,6 @@ Points = NDArray[
 HIP, SHOULDER, HEAD = 0.90, 1.39, 1.58
 SHOULDER_HALF, HIP_HALF = 0.19, 0.10
 UPPER_ARM, FOREARM, THIGH, SHIN = 0.29, 0.35, 0.44, 0.45
-PX_PER_M = STANDING_PX * SCALE / 1.7
 RATE = 16.0
 SECONDS = 4.0
 CANVAS = (132, 170)

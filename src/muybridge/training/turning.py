@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import ShapeError
-from muybridge.training.actors import FOREGROUND, SCALE, STANDING_PX
+from muybridge.training.actors import FOREGROUND, PX_PER_M
 
 __all__ = ["turned"]
 
 Pixels = NDArray[np.uint8]
 
-# 1 to 255 stand for 1.6 m to 4 m, and a person of 1.7 m is STANDING_PX * SCALE tall.
-PX_PER_LEVEL = (4.0 - 1.6) / 254 * STANDING_PX * SCALE / 1.7
+# 1 to 255 stand for 1.6 m to 4 m.
+PX_PER_LEVEL = (4.0 - 1.6) / 254 * PX_PER_M
+WIDTH_PX = int(1.96 * PX_PER_M)  # arms that reach to both sides
 MAX_HALF_WIDTH_PX = 9.0
 LAYERS = 6
 EDGE_LEVELS = 14.0  # neighbors further apart than this belong to two limbs
@@ -63,7 +64,7 @@ def turned(frames: Pixels, yaw_degrees: float) -> Pixels:
     behind = np.linspace(0, 2, LAYERS, dtype=np.float32)[:, None] * half
     turned_x = (across * cos + (along + behind) * sin).ravel()
     turned_z = (-across * sin + (along + behind) * cos).ravel()
-    new_width = max(width, int(2.2 * 57 * 0.9))
+    new_width = max(width, WIDTH_PX)
     column = np.clip((turned_x + (new_width - 1) / 2).round(), 0, new_width - 1).astype(np.int32)
     level = np.clip(turned_z / PX_PER_LEVEL + axis, FOREGROUND + 2, 255).astype(np.uint8)
     flat = np.tile((t * height + y) * new_width, LAYERS) + column
