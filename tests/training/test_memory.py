@@ -15,10 +15,14 @@ from muybridge.training.memory import keep_freed_memory
 if sys.argv[1] == "keep" and not keep_freed_memory():
     sys.exit("no glibc")
 torch.set_num_threads(1)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(30):
-    torch.ones(16 * 2**20)  # 64 MiB
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+def thirty_steps():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(30):
+        torch.ones(16 * 2**20)  # 64 MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+thirty_steps()  # how many places the heap takes before it uses them again depends on where it lies
+print(thirty_steps())
 """
 
 
@@ -33,4 +37,4 @@ def test_pages_are_cleared_once_instead_of_at_every_step() -> None:
         assert run.returncode == 0, run.stderr
         return int(run.stdout)
 
-    assert page_faults("keep") * 4 < page_faults("leave")
+    assert page_faults("keep") * 100 < page_faults("leave")
