@@ -109,7 +109,7 @@ def run(name: str, train: ClipDataset, test: ClipDataset, epochs: int, folder: P
         learning_rate=1e-3,
         warmup_epochs=2,
         ema_decay=0.98,
-        precision="bfloat16",
+        precision="auto",
         workers=1,
     )
     start = time.perf_counter()

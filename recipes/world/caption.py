@@ -40,7 +40,7 @@ def main() -> None:
         learning_rate=1e-3,
         warmup_epochs=0.2,
         freeze=("visual.eyes",),
-        precision="bfloat16",
+        precision="auto",
         seed=options.seed,
         workers=options.workers,
     )

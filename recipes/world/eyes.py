@@ -32,7 +32,7 @@ def main() -> None:
         batch_size=16,
         learning_rate=3e-3,
         warmup_epochs=0.5,
-        precision="bfloat16",
+        precision="auto",
         seed=options.seed,
         workers=options.workers,
     )

@@ -45,7 +45,7 @@ def train(
         learning_rate=6e-4,
         warmup_epochs=0.5,
         freeze=() if blind else ("eyes",),
-        precision="bfloat16",
+        precision="auto",
         seed=options.seed,
         workers=options.workers,
     )

@@ -39,7 +39,7 @@ def train(model: VideoQANet, output: Path, options: argparse.Namespace) -> Video
         learning_rate=1e-3,
         warmup_epochs=0.25,
         freeze=() if model.visual is None else ("visual.eyes",),
-        precision="bfloat16",
+        precision="auto",
         seed=options.seed,
         workers=options.workers,
     )

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from muybridge.actions.inference import has_fast_bfloat16
 from muybridge.errors import OptionError, OutputError, TrainingError, UnknownNameError, WeightsError
 from muybridge.models.checkpoint import read_checkpoint
 from muybridge.models.weights import Weights
@@ -320,3 +321,15 @@ def test_batches_that_cannot_be_shared(tmp_path: Path) -> None:
         Trainer(network(), settings(accumulation_steps=8), tmp_path).fit(Bars())
     with pytest.raises(OptionError, match="the dataset is empty"):
         Trainer(network(), settings(), tmp_path).fit(Bars(0))
+
+
+def test_auto_takes_the_precision_in_which_the_device_is_fast(tmp_path: Path) -> None:
+    named = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
+    results = []
+    for precision in ("auto", named):
+        torch.manual_seed(0)
+        trainer = Trainer(
+            network(), settings(epochs=1, precision=precision), tmp_path / precision, quiet=True
+        )
+        results.append(weights(trainer.fit(Bars()).model))
+    assert torch.equal(*results)

@@ -66,7 +66,8 @@ class TemporalConv(nn.Module):
         batch_size, length, height, width, channels = frames.shape
         kernel = self.linear.weight.view(channels, self.kernel_size, channels).permute(0, 2, 1)
         picture = frames.reshape(batch_size, length, height * width, channels).permute(0, 3, 1, 2)
-        mapped = functional.conv2d(picture, kernel[..., None], self.linear.bias)
+        # Contiguous, since the fallback for bfloat16 on processors without it cannot learn through a view.
+        mapped = functional.conv2d(picture, kernel[..., None].contiguous(), self.linear.bias)
         return mapped.permute(0, 2, 3, 1).reshape(batch_size, -1, height, width, channels)
 
 

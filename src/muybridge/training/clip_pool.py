@@ -130,30 +130,43 @@ class PooledClips:
 def _warped(
     clip: NDArray[np.uint8], cover: NDArray[np.float32], size_px: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """In another size, somewhat larger or smaller, elsewhere in the picture, faster or slower, earlier or later."""
-    num_frames = clip.shape[1]
+    """In another size, somewhat larger or smaller, bent a little, elsewhere, faster or slower, earlier or later."""
+    moments = _moments(clip.shape[1])
+    linear = np.array([[1.0, np.random.normal(0, 0.06)], [0, 1]])
+    linear[[0, 1], [0, 1]] = np.exp(np.random.normal(0, 0.12, 2))
+    offset = np.random.normal(0, 0.06, 2)
+    # Few people were recorded: a picture that bends gives them longer arms, broader backs, shorter legs.
+    bend = np.random.normal(0, 0.02, (4, 4, 2)).astype(np.float32)
+
+    def places(side: int, source_side: int) -> NDArray[np.float32]:
+        """(side, side, 2): where in the source each pixel comes from."""
+        middles = (np.arange(side) + 0.5) / side - 0.5
+        there = np.stack(np.meshgrid(middles, middles), axis=-1) - offset
+        source = there @ np.linalg.inv(linear).T + cv2.resize(
+            bend, (side, side), interpolation=cv2.INTER_CUBIC
+        )
+        return np.asarray((source + 0.5) * source_side - 0.5, np.float32)
+
+    def placed(picture: NDArray[Any], where: NDArray[np.float32]) -> NDArray[Any]:
+        return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+
+    shown = sorted(set(moments.tolist()))
+    where, where_covered = places(size_px, clip.shape[-1]), places(size_px // 8, cover.shape[-1])
+    warped = {t: placed(np.ascontiguousarray(clip[:, t].transpose(1, 2, 0)), where) for t in shown}
+    covers = {t: placed(cover[t], where_covered) for t in shown}
+    frames = np.stack([warped[t] for t in moments])
+    return frames.transpose(3, 0, 1, 2), np.stack([covers[t] for t in moments])
+
+
+def _moments(num_frames: int) -> NDArray[np.int64]:
+    """Which frame to show when: at another pace, which changes on the way."""
     speed, shift = np.random.uniform(0.8, 1.2), np.random.uniform(-2, 2)
     middle = (num_frames - 1) / 2
     moments = (np.arange(num_frames) - middle) * speed + middle + shift
+    waves = np.random.uniform(0.5, 1.5) * np.arange(num_frames) / num_frames + np.random.rand()
+    moments += np.random.normal(0, 0.5) * np.sin(2 * np.pi * waves)
     moments = (moments + np.random.uniform(-0.3, 0.3, num_frames)).round()
-    moments = np.clip(moments, 0, num_frames - 1).astype(int)
-    x_scale, y_scale = np.exp(np.random.normal(0, 0.12, 2))
-    x, y = np.random.normal(0, 0.06, 2)
-    shear = np.random.normal(0, 0.06)
-
-    def placed(picture: NDArray[Any], side: int) -> NDArray[Any]:
-        shrink = side / picture.shape[0]
-        matrix = np.array([[x_scale, shear, 0], [0, y_scale, 0]]) * shrink
-        # Middles of pictures fall on each other, not corners of pixels.
-        matrix[:, 2] = (side - 1) / 2 + side * np.array([x, y])
-        matrix[:, 2] -= matrix[:, :2] @ ([(picture.shape[0] - 1) / 2] * 2)
-        return cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REFLECT_101)
-
-    shown = sorted(set(moments.tolist()))
-    warped = {t: placed(np.ascontiguousarray(clip[:, t].transpose(1, 2, 0)), size_px) for t in shown}
-    covers = {t: placed(cover[t], size_px // 8) for t in shown}
-    frames = np.stack([warped[t] for t in moments])
-    return frames.transpose(3, 0, 1, 2), np.stack([covers[t] for t in moments])
+    return np.clip(moments, 0, num_frames - 1).astype(np.int64)
 
 
 def _recolored(clip: NDArray[np.uint8]) -> NDArray[np.uint8]:

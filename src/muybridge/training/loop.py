@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from muybridge.actions.inference import has_fast_bfloat16
 from muybridge.errors import OptionError, TrainingError, require_extra
 from muybridge.models.checkpoint import load_state_dict, read_checkpoint, save_checkpoint
 from muybridge.models.weights import Weights, set_weights, weights_of
@@ -374,8 +375,9 @@ class Trainer:
 
     def _autocast(self) -> AbstractContextManager[Any]:
         # Not Accelerate's mixed_precision, which the first Accelerator of a process fixes for all.
-        wanted = self.settings.precision == "bfloat16"
-        return torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=wanted)
+        precision, device = self.settings.precision, self.accelerator.device
+        wanted = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
+        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
 
     def _sums(self, *values: float) -> list[float]:
         """Sums over all processes."""

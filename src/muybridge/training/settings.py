@@ -11,7 +11,7 @@ from muybridge.errors import OptionError
 __all__ = ["TrainingSettings"]
 
 Optimizer = Literal["adamw", "sgd"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "auto"]
 
 # They change how fast a run goes, not what comes out of it.
 _MAY_CHANGE = frozenset({"workers"})
@@ -38,7 +38,8 @@ class TrainingSettings:
             them keep their statistics.
         clip_norm: the longest gradient; None for no limit.
         accumulation_steps: in how many parts a process computes its share of a batch, to save memory.
-        precision: `"bfloat16"` computes convolutions and products in it, with weights in float32.
+        precision: `"bfloat16"` computes convolutions and products in it, with weights in float32; `"auto"` does so
+            where the device is fast at it.
         ema_decay: how much of the average of the weights stays at each step; 0 for no average. What is
             evaluated and saved is the average.
         label_smoothing: the probability that is spread over all classes.
@@ -96,7 +97,7 @@ class TrainingSettings:
         if self.optimizer not in get_args(Optimizer) or self.precision not in get_args(Precision):
             raise OptionError(
                 f"optimizer {self.optimizer!r}, precision {self.precision!r}; allowed:"
-                " 'adamw', 'sgd'; 'float32', 'bfloat16'"
+                " 'adamw', 'sgd'; 'float32', 'bfloat16', 'auto'"
             )
 
     def to_dict(self) -> dict[str, Any]:
