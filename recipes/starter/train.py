@@ -209,8 +209,8 @@ class Guided(nn.Module):
         super().__init__()
         self.net = net
         self.cells: Tensor | None = None
-        self.cover = nn.Linear(64, 2)
-        net.blocks[2].register_forward_hook(self._keep)  # the last block at an eighth of the size
+        self.cover = nn.Linear(96, 2)
+        net.blocks[1].register_forward_hook(self._keep)  # the last block at an eighth of the size
 
     def _keep(self, _module: nn.Module, _inputs: Any, output: tuple[Tensor, Tensor]) -> None:
         self.cells = output[0]
