@@ -243,21 +243,7 @@ def test_folding_changes_nothing_but_the_weights(temporal: str) -> None:
 
 
 def test_it_learns_in_bfloat16_where_the_processor_has_none() -> None:
-    net = CausalNet(3, widths=(8, 12), stem_blocks=1)
+    net = CausalNet(3, widths=(8, 12))
     with torch.autocast("cpu", torch.bfloat16):
         net(torch.randn(2, 3, 4, 16, 16)).float().logsumexp(1).sum().backward()
     assert all(bool(p.grad.isfinite().all()) and bool(p.grad.any()) for p in net.parameters())
-
-
-def test_blocks_before_the_stages_keep_the_size_and_stream_alike() -> None:
-    net = CausalNet(5, widths=(8, 12), blocks_per_stage=1, stem_blocks=2, stem_stride=4).eval()
-    state = net.initial_state(1, 32, 32)
-    assert [tuple(state[f"block{i}"].shape) for i in range(3)] == [
-        (1, 2, 8, 8, 8), (1, 2, 8, 8, 8), (1, 2, 4, 4, 12)
-    ]  # fmt: skip
-    clip = torch.randn(1, 3, 6, 32, 32)
-    stream = net.stream()
-    pushed = torch.stack([stream.push(frame) for frame in clip[0].unbind(1)])
-    torch.testing.assert_close(pushed, net.frame_logits(clip)[0], rtol=0, atol=1e-5)
-    with pytest.raises(OptionError, match="stem_blocks=-1"):
-        CausalNet(5, stem_blocks=-1)

@@ -56,8 +56,6 @@ class CausalNet(nn.Module):
         temporal: `"conv"` (a learned kernel of three frames) or `"shift"` (no parameter over time).
         use_differences: put the difference to the frame before beside each frame.
         stem_stride: by how much the first convolution shrinks height and width.
-        stem_blocks: how many blocks there are before the stages, at the size that the first convolution leaves: so
-            small movements are seen before the picture shrinks further.
         with_maximum: give the last layer, beside each feature's mean over space, its maximum: what is small in the
             picture is lost in a mean.
         dropout: on the pooled features, in training.
@@ -85,19 +83,17 @@ class CausalNet(nn.Module):
         temporal: str = "conv",
         use_differences: bool = True,
         stem_stride: int = 2,
-        stem_blocks: int = 0,
         with_maximum: bool = False,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
         if temporal not in ("conv", "shift"):
             raise OptionError(f"temporal is {temporal!r}; it is 'conv' or 'shift'")
-        least = min(num_classes, blocks_per_stage, memory_frames, stem_stride, stem_blocks + 1, *widths)
-        if least < 1 or len(widths) < 2:
+        if min(num_classes, blocks_per_stage, memory_frames, stem_stride, *widths) < 1 or len(widths) < 2:
             raise OptionError(
                 f"num_classes={num_classes}, blocks_per_stage={blocks_per_stage},"
                 f" memory_frames={memory_frames}, stem_stride={stem_stride}, widths={tuple(widths)}: all must be"
-                f" at least 1, stem_blocks={stem_blocks} at least 0, and widths name the stem and one stage or more"
+                " at least 1, and widths name the stem and one stage or more"
             )
         block = ConvBlock if temporal == "conv" else ShiftBlock
         self.memory_frames = memory_frames
@@ -108,8 +104,7 @@ class CausalNet(nn.Module):
             # From frame to frame little changes: with equal weights training would see the movement last.
             with torch.no_grad():
                 self.stem.conv.weight[:, 3:] *= 4
-        self.blocks = nn.ModuleList(block(widths[0], widths[0], stride=1) for _ in range(stem_blocks))
-        self.blocks.extend(
+        self.blocks = nn.ModuleList(
             block(in_width if first else out_width, out_width, stride=2 if first else 1)
             for in_width, out_width in itertools.pairwise(widths)
             for first in [True] + [False] * (blocks_per_stage - 1)
