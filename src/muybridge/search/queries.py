@@ -11,10 +11,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import regex
-
 from muybridge.errors import OptionError
 from muybridge.search.fusion import reciprocal_rank_fusion
+from muybridge.search.reasons import reason, stems_of, without_stop_words, words_of
 from muybridge.search.results import Match
 from muybridge.search.tables import nearest, quoted, reading
 
@@ -27,13 +26,6 @@ MAX_QUERY_CHARACTERS = 1000
 _FILTERED_FROM = 4
 """Of how many times as many rows as are wanted the filters choose, before they are asked for in the store."""
 _COLUMNS = ["record", "start_seconds", "end_seconds", "kind", "score", "text"]
-# Words that nearly all sentences have; a query of nothing else keeps them.
-_COMMON_WORDS = """
-a an and are as at be been being but by can could did do does for from had has have he her his how i in into is it
-its me my of on or our she so than that the their them then there these they this those to was we were what when
-where which while who whom whose why will with would you your show find video clip
-"""
-_STOP_WORDS = frozenset(_COMMON_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +126,12 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
     by_name = _by_name(text, videos.values(), filters) if by != "meaning" else {}
     hits = by_name | by_meaning | by_words
     fused = reciprocal_rank_fusion([list(by_words), list(by_meaning), list(by_name)])
-    stems = _stems(store, text)
+    asked_stems, *stems = stems_of(store, [text, *(hits[key].row["text"] for key, _ in fused[:limit])])
     found = []
-    for key, relevance in fused[:limit]:
+    for (key, relevance), shown in zip(fused, stems, strict=False):
         similarity = by_meaning[key].similarity if key in by_meaning else None
-        why = _why(store, hits[key], stems, similarity, words=key in by_words, name=key in by_name)
+        label = hits[key].row["text"]
+        why = reason(label, shown, asked_stems, similarity, words=key in by_words, name=key in by_name)
         found.append(_match(hits[key].row, videos[key[0]], why, relevance, similarity))
     return found
 
@@ -152,10 +145,10 @@ def _by_words(store: Store, asked: _Asked, videos: dict[int, Row]) -> dict[Key, 
         rows = _rows(store, lambda: store.tables.segments.search(query, query_type="fts"), asked)
         return {_key(row): Hit(row) for row in rows if row["record"] in videos}
 
-    words = _without_stop_words(asked.text)
+    words = without_stop_words(asked.text)
     # What was misread on a screen, or mistyped here, is a letter away; asked for only if nothing is exact, and
     # not of numbers and short words, whose neighbors are other words.
-    long_words = " ".join(word for word in _words(words) if len(word) > 3 and not word.isdigit())
+    long_words = " ".join(word for word in words_of(words) if len(word) > 3 and not word.isdigit())
     return search(words, 0) or (search(long_words, 1) if long_words else {})
 
 
@@ -202,33 +195,18 @@ def _with_rank(search: Any) -> list[str]:
 
 def _by_name(text: str, videos: Iterable[Row], filters: Filters) -> dict[Key, Hit]:
     """Videos whose file name has words of the query, those with most of them first."""
-    wanted = set(_words(_without_stop_words(text)))
+    wanted = set(words_of(without_stop_words(text)))
     if filters.min_score is not None or (filters.kinds and "video" not in filters.kinds):
         return {}
     found = []
     for row in videos:
         stem = Path(row.path).stem
-        shared = wanted & set(_words(stem))
+        shared = wanted & set(words_of(stem))
         if shared:
             end = row.start_seconds + row.duration_seconds
             line = {"record": row.record, "start_seconds": row.start_seconds, "end_seconds": end}
             found.append((-len(shared), row.path, line | {"kind": "video", "score": None, "text": stem}))
     return {_key(line): Hit(line) for _, _, line in sorted(found, key=lambda item: item[:2])}
-
-
-def _why(
-    store: Store, hit: Hit, asked: set[str], similarity: float | None, *, words: bool, name: bool
-) -> str:
-    reasons = []
-    if name:
-        reasons.append("file name")
-    elif words:
-        shared = sorted(asked & _stems(store, hit.row["text"]))
-        spelled = dict.fromkeys(_as_spelled(stem, hit.row["text"]) for stem in shared)
-        reasons.append(f"words: {', '.join(spelled)}" if shared else "words, nearly")
-    if similarity is not None:
-        reasons.append(f"meaning {similarity:.2f}")
-    return "; ".join(reasons)
 
 
 def _match(row: dict[str, Any], video: Row, why: str, relevance: float, similarity: float | None) -> Match:
@@ -247,37 +225,6 @@ def _match(row: dict[str, Any], video: Row, why: str, relevance: float, similari
 
 def _key(row: dict[str, Any]) -> Key:
     return row["record"], row["start_seconds"], row["end_seconds"], row["kind"], row["text"]
-
-
-def _stems(store: Store, text: str) -> set[str]:
-    with reading(store.uri):
-        return {
-            token.text for token in store.tables.segments.tokenize(_without_stop_words(text), column="text")
-        }
-
-
-def _as_spelled(stem: str, text: str) -> str:
-    """The word of a text that has this stem.
-
-    >>> _as_spelled("pari", "WELCOME TO PARIS"), _as_spelled("不了", "赢不了")
-    ('paris', '不了')
-    """
-    beginning = stem[: max(3, len(stem) - 1)]
-    return next((word for word in _words(text) if len(stem) > 2 and word.startswith(beginning)), stem)
-
-
-def _words(text: str) -> list[str]:
-    """Runs of letters and runs of digits, in lower case.
-
-    >>> _words("Holiday_2024-beach.take2")
-    ['holiday', '2024', 'beach', 'take', '2']
-    """
-    return [match[0] for match in regex.finditer(r"\p{L}+|\p{N}+", text.lower())]
-
-
-def _without_stop_words(text: str) -> str:
-    words = [word for word in text.split() if word.strip(".,;:!?\"'").lower() not in _STOP_WORDS]
-    return " ".join(words) or text
 
 
 def _matches(path: str, pattern: str) -> bool:
