@@ -122,7 +122,7 @@ def test_an_index_changes_nothing_but_speed(store: Store, monkeypatch: pytest.Mo
     monkeypatch.setattr("muybridge.search.store.ROWS_WORTH_AN_INDEX", 500)
     store.optimize()
     indexed = {name for index in store.tables.segments.list_indices() for name in index.columns}
-    assert indexed == {"text", "vector", "record", "kind", "start_seconds", "end_seconds"}
+    assert indexed == {"text", "vector", "record", "kind", "start_seconds", "end_seconds", "score"}
     assert found() == before
 
 

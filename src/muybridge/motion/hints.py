@@ -23,8 +23,10 @@ detection in an MPEG-compressed video sequence, SPIE 1995.)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +34,7 @@ import numpy as np
 from muybridge.motion.appearance import ANALYSIS_SIDE_PX, Appearance, describe_planes, dissimilarity
 from muybridge.motion.scanning import scan
 from muybridge.motion.shots import Boundary
+from muybridge.video.early import EarlyKeyframes
 from muybridge.video.seeking import read_pictures
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ UNLIKE = 0.60
 DEFAULT_LIMIT = 250
 NEAR_FRAMES = 30  # encoders put no keyframe so soon after another
 RUN_FRAMES = 8
+REGULAR_SHARE = 0.6  # of all groups that are equally long: more of them come by the clock
 MAX_DOUBTFUL = 0.3  # of all frames: beyond that, a scan of the whole is as quick
 _AFTER_FRAMES = 14  # what the detector wants to see after a cut
 
@@ -101,7 +105,7 @@ def has_hints(packets: PacketTable) -> bool:
         return False
     lengths = np.diff(keys)
     common = int(np.bincount(lengths).max())
-    return common <= 0.6 * len(lengths)
+    return common <= REGULAR_SHARE * len(lengths)
 
 
 def is_doubtful(packets: PacketTable, group: Group, next_size: int, unlike: float) -> bool:
@@ -132,20 +136,46 @@ def is_doubtful(packets: PacketTable, group: Group, next_size: int, unlike: floa
     return largest > 2.5 * float(np.median(runs)) and largest > 0.7 * max(key_size, next_size)
 
 
-def boundaries_from_hints(video: Video) -> list[Boundary] | None:
+def look_irregular(places: Sequence[int]) -> bool:
+    """Whether keyframes at these places may be hints, as far as can be said before the whole file is known.
+
+    >>> look_irregular([0, 31, 44]), look_irregular([0, 50, 100]), look_irregular([0, 1, 2])
+    (True, False, False)
+    """
+    if len(places) < 3 or len(places) > places[-1] // 4:
+        return False
+    lengths = np.diff(places)
+    return int(np.bincount(lengths).max()) <= REGULAR_SHARE * len(lengths)
+
+
+def early_looks(path: str | Path) -> EarlyKeyframes[Appearance]:
+    """Describes the keyframes of a file while it is being opened, where they may be hints."""
+    return EarlyKeyframes(path, _look, is_worth_it=look_irregular)
+
+
+def boundaries_from_hints(
+    video: Video, early: EarlyKeyframes[Appearance] | None = None
+) -> list[Boundary] | None:
     """The shot boundaries of a file whose keyframes tell, or None where the whole must be scanned.
 
     Args:
         video: an opened file.
+        early: what has seen its packets, if anything has.
     """
     packets = video.packets
     if not has_hints(packets):
         return None
     groups = groups_of(packets)
-    keyframes = read_pictures(video, [group.first for group in groups], _look, quick="keyframes")
-    if video.warnings or len(keyframes) < len(groups):
+    described = early.taken() if early is not None else {}
+    known = {group.first: described.get(int(packets.pts[group.first])) for group in groups}
+    left = [place for place, look in known.items() if look is None]
+    if left:
+        known |= {
+            place: look for place, (look, _) in read_pictures(video, left, _look, quick="keyframes").items()
+        }
+    looks = [look for look in known.values() if look is not None]
+    if video.warnings or len(looks) < len(groups):
         return None
-    looks = [keyframes[group.first][0] for group in groups]
     found: list[Boundary] = []
     doubtful: list[Group] = []
     for (group, following), (a, b) in zip(pairwise(groups), pairwise(looks), strict=True):

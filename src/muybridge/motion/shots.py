@@ -290,12 +290,13 @@ def detect_shots(path: str | Path, *, mode: Literal["fast", "exact"] = "fast") -
     if mode not in ("fast", "exact"):
         raise OptionError(f"mode is {mode!r}; it is 'fast' or 'exact'")
     # These read files; the detector above does not, and must stay usable without a decoder.
-    from muybridge.motion.hints import boundaries_from_hints
+    from muybridge.motion.hints import boundaries_from_hints, early_looks
     from muybridge.motion.scanning import scan
-    from muybridge.video.reader import open_video
+    from muybridge.video.reader import Video
 
-    with open_video(path) as video:
-        found = boundaries_from_hints(video) if mode == "fast" else None
+    with early_looks(path) as early, Video(path, also=[early.offer] if mode == "fast" else []) as video:
+        found = boundaries_from_hints(video, early) if mode == "fast" else None
         if found is None:
+            early.close()
             found = scan(video)
         return tile(found, start_seconds=video.packets.start_seconds, end_seconds=video.packets.end_seconds)

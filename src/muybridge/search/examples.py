@@ -15,7 +15,7 @@ from muybridge.search.results import Match
 from muybridge.search.tables import nearest, reading
 
 if TYPE_CHECKING:
-    from muybridge.search.queries import Filters
+    from muybridge.search.filters import Filters
     from muybridge.search.store import Row, Store
 
 __all__ = ["find_clip", "find_duplicates"]

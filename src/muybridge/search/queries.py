@@ -4,90 +4,29 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import regex
-
 from muybridge.errors import OptionError
+from muybridge.search.filters import Filters
 from muybridge.search.fusion import reciprocal_rank_fusion
+from muybridge.search.narrowing import Condition, Narrowing, narrow
+from muybridge.search.reasons import reason, stems_of, without_stop_words, words_of
 from muybridge.search.results import Match
-from muybridge.search.tables import nearest, quoted, reading
+from muybridge.search.tables import nearest, reading
 
 if TYPE_CHECKING:
     from muybridge.search.store import Row, Store
 
-__all__ = ["Filters", "find_text"]
+__all__ = ["find_text"]
 
 MAX_QUERY_CHARACTERS = 1000
-_FILTERED_FROM = 4
-"""Of how many times as many rows as are wanted the filters choose, before they are asked for in the store."""
+EXHAUSTIVE_ROWS = 50_000
+"""So few rows are compared one by one, which is exact and no slower than the vector index."""
 _COLUMNS = ["record", "start_seconds", "end_seconds", "kind", "score", "text"]
-# Words that nearly all sentences have; a query of nothing else keeps them.
-_COMMON_WORDS = """
-a an and are as at be been being but by can could did do does for from had has have he her his how i in into is it
-its me my of on or our she so than that the their them then there these they this those to was we were what when
-where which while who whom whose why will with would you your show find video clip
-"""
-_STOP_WORDS = frozenset(_COMMON_WORDS.split())
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a result must be, besides matching."""
-
-    kinds: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    start_seconds: float | None = None
-    end_seconds: float | None = None
-    min_score: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("start_seconds", "end_seconds", "min_score"):
-            value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
-                raise OptionError(f"{name}={value} must be a finite number")
-
-    def sql(self, records: Sequence[int] | None) -> str:
-        """As a condition on rows; empty where nothing is asked for.
-
-        >>> Filters(kinds=("text",), start_seconds=5).sql(None)
-        "kind IN ('text') AND end_seconds > 5.0"
-        """
-        parts = []
-        if records is not None:
-            parts.append(f"record IN ({', '.join(map(str, records))})")
-        if self.kinds:
-            parts.append(f"kind IN ({', '.join(map(quoted, self.kinds))})")
-        if self.start_seconds is not None:
-            parts.append(f"end_seconds > {float(self.start_seconds)}")
-        if self.end_seconds is not None:
-            parts.append(f"start_seconds < {float(self.end_seconds)}")
-        if self.min_score is not None:
-            parts.append(f"score >= {float(self.min_score)}")
-        return " AND ".join(parts)
-
-    def takes_row(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row of `segments` is what is asked for; files are left to `takes`.
-
-        >>> row = {"kind": "text", "start_seconds": 3.0, "end_seconds": 5.0, "score": None}
-        >>> Filters(kinds=("text",), end_seconds=4).takes_row(row), Filters(min_score=0.5).takes_row(row)
-        (True, False)
-        """
-        return (
-            (not self.kinds or row["kind"] in self.kinds)
-            and (self.start_seconds is None or row["end_seconds"] > self.start_seconds)
-            and (self.end_seconds is None or row["start_seconds"] < self.end_seconds)
-            and (self.min_score is None or (row["score"] is not None and row["score"] >= self.min_score))
-        )
-
-    def takes(self, path: str) -> bool:
-        """Whether a path is one of `files`, or matches one of its patterns, or lies in a folder of them."""
-        return not self.files or any(_matches(path, pattern) for pattern in self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +39,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A query: its text, the filters, also as a condition, how many results, and how many rows are fused for them."""
+    """A query: its text, how its filters are applied, and how many rows are fused."""
 
     text: str
-    filters: Filters
-    where: str
-    limit: int
+    narrowing: Narrowing
     depth: int
 
 
@@ -124,8 +61,8 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
     videos = {row.record: row for row in store.rows().values() if filters.takes(row.path)}
     if not videos:
         return []
-    where = filters.sql(sorted(videos) if filters.files else None)
-    asked = _Asked(text, filters, where, limit, depth=max(100, 4 * limit))
+    conditions = filters.conditions(videos)
+    asked = _Asked(text, _narrowing(store, conditions), depth=max(100, 4 * limit))
     # Side by side: each waits most of its time for the store, which reads with threads of its own.
     with ThreadPoolExecutor(1) as pool:
         meaning = pool.submit(_by_meaning, store, asked, videos) if by != "words" else None
@@ -134,11 +71,12 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
     by_name = _by_name(text, videos.values(), filters) if by != "meaning" else {}
     hits = by_name | by_meaning | by_words
     fused = reciprocal_rank_fusion([list(by_words), list(by_meaning), list(by_name)])
-    stems = _stems(store, text)
+    asked_stems, *stems = stems_of(store, [text, *(hits[key].row["text"] for key, _ in fused[:limit])])
     found = []
-    for key, relevance in fused[:limit]:
+    for (key, relevance), shown in zip(fused, stems, strict=False):
         similarity = by_meaning[key].similarity if key in by_meaning else None
-        why = _why(store, hits[key], stems, similarity, words=key in by_words, name=key in by_name)
+        label = hits[key].row["text"]
+        why = reason(label, shown, asked_stems, similarity, words=key in by_words, name=key in by_name)
         found.append(_match(hits[key].row, videos[key[0]], why, relevance, similarity))
     return found
 
@@ -149,13 +87,13 @@ def _by_words(store: Store, asked: _Asked, videos: dict[int, Row]) -> dict[Key, 
     def search(words: str, fuzziness: int) -> dict[Key, Hit]:
         prefix = 1 if fuzziness else 0
         query: Any = MatchQuery(words, "text", fuzziness=fuzziness, prefix_length=prefix)  # type: ignore[call-arg]
-        rows = _rows(store, lambda: store.tables.segments.search(query, query_type="fts"), asked)
+        rows = _rows(store, lambda _: store.tables.segments.search(query, query_type="fts"), asked)
         return {_key(row): Hit(row) for row in rows if row["record"] in videos}
 
-    words = _without_stop_words(asked.text)
+    words = without_stop_words(asked.text)
     # What was misread on a screen, or mistyped here, is a letter away; asked for only if nothing is exact, and
     # not of numbers and short words, whose neighbors are other words.
-    long_words = " ".join(word for word in _words(words) if len(word) > 3 and not word.isdigit())
+    long_words = " ".join(word for word in words_of(words) if len(word) > 3 and not word.isdigit())
     return search(words, 0) or (search(long_words, 1) if long_words else {})
 
 
@@ -163,7 +101,12 @@ def _by_meaning(store: Store, asked: _Asked, videos: dict[int, Row]) -> dict[Key
     vector = store.embedder.embed([asked.text])[0]
     if not vector.any():
         return {}
-    rows = _rows(store, lambda: nearest(store.tables.segments, vector, "vector"), asked)
+
+    def search(narrowing: Narrowing) -> Any:
+        exhaustive = narrowing.num_left <= EXHAUSTIVE_ROWS
+        return nearest(store.tables.segments, vector, "vector", exhaustive=exhaustive)
+
+    rows = _rows(store, search, asked)
     found = {}
     for row in rows:
         similarity = 1.0 - row["_distance"]
@@ -173,25 +116,30 @@ def _by_meaning(store: Store, asked: _Asked, videos: dict[int, Row]) -> dict[Key
     return found
 
 
-def _rows(store: Store, search: Callable[[], Any], asked: _Asked) -> list[dict[str, Any]]:
-    """The best rows of a search that the filters take.
-
-    Most filters leave enough of the best few hundred. To look at these is several times cheaper than to find out of a
-    million rows which ones a filter takes, which is done only where they leave too few.
-    """
+def _narrowing(store: Store, conditions: Sequence[Condition]) -> Narrowing:
+    if not conditions:
+        return Narrowing((), (), 1.0, math.inf)
     with reading(store.uri):
-        if not asked.where:
-            return _best(search(), asked.depth)
-        if not asked.filters.files:
-            most = _FILTERED_FROM * asked.depth
-            rows = _best(search(), most)
-            kept = [row for row in rows if asked.filters.takes_row(row)]
-            if len(kept) >= asked.limit or len(rows) < most:
-                return kept[: asked.depth]
-        return _best(search().where(asked.where, prefilter=True), asked.depth)
+        return narrow(conditions, store.sample())
 
 
-def _best(search: Any, count: int) -> list[dict[str, Any]]:
+def _rows(store: Store, search: Callable[[Narrowing], Any], asked: _Asked) -> list[dict[str, Any]]:
+    """The best rows of a search that the filters take."""
+    narrowing = asked.narrowing
+    wanted = narrowing.num_wanted(asked.depth)
+    with reading(store.uri):
+        rows = _best(search(narrowing), narrowing, wanted)
+        kept = [row for row in rows if narrowing.takes(row)]
+        if len(kept) >= asked.depth or len(rows) < wanted:
+            return kept[: asked.depth]
+        everything = narrowing.asking_for_all()
+        return _best(search(everything), everything, asked.depth)
+
+
+def _best(search: Any, narrowing: Narrowing, count: int) -> list[dict[str, Any]]:
+    if narrowing.asked:
+        where = " AND ".join(condition.sql for condition in narrowing.asked)
+        search = search.where(where, prefilter=True)
     return list(search.limit(count).select(_with_rank(search)).to_list())
 
 
@@ -202,33 +150,18 @@ def _with_rank(search: Any) -> list[str]:
 
 def _by_name(text: str, videos: Iterable[Row], filters: Filters) -> dict[Key, Hit]:
     """Videos whose file name has words of the query, those with most of them first."""
-    wanted = set(_words(_without_stop_words(text)))
+    wanted = set(words_of(without_stop_words(text)))
     if filters.min_score is not None or (filters.kinds and "video" not in filters.kinds):
         return {}
     found = []
     for row in videos:
         stem = Path(row.path).stem
-        shared = wanted & set(_words(stem))
+        shared = wanted & set(words_of(stem))
         if shared:
             end = row.start_seconds + row.duration_seconds
             line = {"record": row.record, "start_seconds": row.start_seconds, "end_seconds": end}
             found.append((-len(shared), row.path, line | {"kind": "video", "score": None, "text": stem}))
     return {_key(line): Hit(line) for _, _, line in sorted(found, key=lambda item: item[:2])}
-
-
-def _why(
-    store: Store, hit: Hit, asked: set[str], similarity: float | None, *, words: bool, name: bool
-) -> str:
-    reasons = []
-    if name:
-        reasons.append("file name")
-    elif words:
-        shared = sorted(asked & _stems(store, hit.row["text"]))
-        spelled = dict.fromkeys(_as_spelled(stem, hit.row["text"]) for stem in shared)
-        reasons.append(f"words: {', '.join(spelled)}" if shared else "words, nearly")
-    if similarity is not None:
-        reasons.append(f"meaning {similarity:.2f}")
-    return "; ".join(reasons)
 
 
 def _match(row: dict[str, Any], video: Row, why: str, relevance: float, similarity: float | None) -> Match:
@@ -247,45 +180,3 @@ def _match(row: dict[str, Any], video: Row, why: str, relevance: float, similari
 
 def _key(row: dict[str, Any]) -> Key:
     return row["record"], row["start_seconds"], row["end_seconds"], row["kind"], row["text"]
-
-
-def _stems(store: Store, text: str) -> set[str]:
-    with reading(store.uri):
-        return {
-            token.text for token in store.tables.segments.tokenize(_without_stop_words(text), column="text")
-        }
-
-
-def _as_spelled(stem: str, text: str) -> str:
-    """The word of a text that has this stem.
-
-    >>> _as_spelled("pari", "WELCOME TO PARIS"), _as_spelled("不了", "赢不了")
-    ('paris', '不了')
-    """
-    beginning = stem[: max(3, len(stem) - 1)]
-    return next((word for word in _words(text) if len(stem) > 2 and word.startswith(beginning)), stem)
-
-
-def _words(text: str) -> list[str]:
-    """Runs of letters and runs of digits, in lower case.
-
-    >>> _words("Holiday_2024-beach.take2")
-    ['holiday', '2024', 'beach', 'take', '2']
-    """
-    return [match[0] for match in regex.finditer(r"\p{L}+|\p{N}+", text.lower())]
-
-
-def _without_stop_words(text: str) -> str:
-    words = [word for word in text.split() if word.strip(".,;:!?\"'").lower() not in _STOP_WORDS]
-    return " ".join(words) or text
-
-
-def _matches(path: str, pattern: str) -> bool:
-    name = Path(path).name
-    full = str(Path(pattern).expanduser().absolute())
-    return (
-        path in (pattern, full)
-        or path.startswith(full.rstrip("/") + "/")
-        or fnmatchcase(path, pattern)
-        or fnmatchcase(name, pattern)
-    )

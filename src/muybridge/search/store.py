@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from muybridge.errors import OptionError, StoreError
+from muybridge.search.narrowing import Sample, draw_sample
 from muybridge.search.results import IndexedVideo, Match
 from muybridge.search.tables import FileState, Tables, committing, open_tables, quoted, reading, remove_tables
 from muybridge.values import Segment, Timeline
@@ -123,6 +124,7 @@ class Store:
         self._embedder = embedder
         self._rows: dict[str, Row] = {}
         self._rows_version = -1
+        self._sample: Sample | None = None
 
     @property
     def uri(self) -> str:
@@ -164,6 +166,13 @@ class Store:
                 found = self.tables.videos.search().select(names).to_arrow().to_pylist()
                 self._rows, self._rows_version = {row["path"]: Row(**row) for row in found}, version
         return self._rows
+
+    def sample(self) -> Sample:
+        """Some rows of `segments`, drawn anew when their number has changed much; for `narrow`."""
+        num_rows = self.tables.segments.count_rows()
+        if self._sample is None or not self._sample.is_of(num_rows):
+            self._sample = draw_sample(self.tables.segments, num_rows)
+        return self._sample
 
     def timeline(self, path: str | Path) -> Timeline:
         """All that was found in a video when it was indexed, without pictures.
@@ -265,7 +274,8 @@ class Store:
             OptionError: an empty query, or an option that is not allowed.
             StoreError: the store is damaged.
         """
-        from muybridge.search.queries import Filters, find_text
+        from muybridge.search.filters import Filters
+        from muybridge.search.queries import find_text
 
         if isinstance(kinds, str) or isinstance(files, str):
             raise OptionError("kinds and files are lists, such as kinds=['text']")
@@ -287,7 +297,7 @@ class Store:
             VideoError: the clip cannot be read.
         """
         from muybridge.search.examples import find_clip
-        from muybridge.search.queries import Filters
+        from muybridge.search.filters import Filters
 
         return find_clip(self, clip, Filters(files=tuple(files)), limit=limit)
 

@@ -31,7 +31,7 @@ FORMAT_VERSION = 1
 TABLES = ("format", "videos", "segments", "looks")
 _ATTEMPTS = 12
 _LOOKS, _SECONDS_BETWEEN_LOOKS = 20, 0.05  # a table is made in milliseconds
-PROBES = 150
+PROBES = 200
 """In how many cells of the vector index is looked."""
 CANDIDATES_PER_RESULT = 2
 T = TypeVar("T")
@@ -248,15 +248,24 @@ def filter_indexes(columns: Sequence[str]) -> dict[str, Any]:
     from lancedb.index import Bitmap, BTree
 
     kinds = {"record": BTree(), "kind": Bitmap(), "start_seconds": BTree(), "end_seconds": BTree()}
+    kinds["score"] = BTree()
     return {name: config for name, config in kinds.items() if name in columns}
 
 
-def nearest(table: Any, vector: Any, column: str) -> Any:
+def nearest(table: Any, vector: Any, column: str, *, exhaustive: bool = False) -> Any:
     """A query for the rows whose vectors are nearest by cosine, by the index where there is one.
 
     The nearest by the index's codes are compared once more by their own vectors.
+
+    Args:
+        table: which one.
+        vector: (D,) float32.
+        column: of the vectors.
+        exhaustive: whether all rows that a filter leaves are compared, without the index.
     """
     search = table.search(vector, vector_column_name=column).distance_type("cosine")
+    if exhaustive:
+        return search.bypass_vector_index()
     return search.nprobes(PROBES).refine_factor(CANDIDATES_PER_RESULT)
 
 

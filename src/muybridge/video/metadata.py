@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +51,16 @@ def probe(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> VideoMetadata
 
 
 def probe_with_packets(
-    path: str | Path, *, limits: Limits = DEFAULT_LIMITS
+    path: str | Path,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    also: Iterable[Callable[[Packet[VideoStream]], bool]] = (),
 ) -> tuple[VideoMetadata, PacketTable]:
-    """`probe`, together with the packets that it read."""
+    """`probe`, together with the packets that it read; each of `also` sees them while it asks for more."""
     with open_container(path, limits=limits) as container:
         stream = video_stream(container, str(path))
         first = FirstPicture(stream)
-        packets = scan_packets(container, stream, also=first.offer)
+        packets = scan_packets(container, stream, also=(first.offer, *also))
         first.finish()
         # Some formats tell their size with the first picture only.
         check_limits(container, str(path), limits)

@@ -6,7 +6,7 @@ frames there are, when each is shown, from where the decoder can start, and wher
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,9 +153,9 @@ def scan_packets(
     container: InputContainer,
     stream: VideoStream,
     *,
-    also: Callable[[Packet[VideoStream]], bool] = lambda packet: False,
+    also: Iterable[Callable[[Packet[VideoStream]], bool]] = (),
 ) -> PacketTable:
-    """`read_packets` on an open container, which is read to its end; `also` sees them, too, while it asks for more."""
+    """`read_packets` on an open container, read to its end; each of `also` sees them while it asks for more."""
     pts: list[int | None] = []
     dts: list[int | None] = []
     size: list[int] = []
@@ -164,10 +164,11 @@ def scan_packets(
     num_hidden = 0
     damage = ""
     reorder_depth = stream.codec_context.reorder_depth
-    is_shown = True
+    watching = list(also)
     try:
         for packet in container.demux(stream):
-            is_shown = is_shown and also(packet)
+            if watching:
+                watching = [shown for shown in watching if shown(packet)]
             # The last packet that PyAV gives is an empty one, which tells a decoder to flush.
             if packet.size == 0 or packet.is_discard:
                 num_hidden += packet.is_discard

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,9 @@ from muybridge.video.picture import FULL, Converter, DecodedPicture
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 __all__ = ["Video", "open_video"]
 
@@ -62,14 +64,25 @@ class Video:
     """An opened video file; make one with `open_video`.
 
     Each iteration decodes anew with a decoder of its own, so that two may run side by side.
+
+    Args:
+        path: the file.
+        limits: the largest picture and the longest video that are accepted.
+        also: each of these sees the file's packets as they are read, while it asks for more.
     """
 
-    def __init__(self, path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        also: Iterable[Callable[[Packet[VideoStream]], bool]] = (),
+    ) -> None:
         self.path = str(path)
         self.limits = limits
         self.metadata: VideoMetadata
         self.packets: PacketTable
-        self.metadata, self.packets = probe_with_packets(path, limits=limits)
+        self.metadata, self.packets = probe_with_packets(path, limits=limits, also=also)
         self.damage = Damage(self.path)
         self._is_closed = False
         self._iterators: list[Generator[DecodedPicture, None, None]] = []

@@ -1,0 +1,83 @@
+"""What a result must be, besides matching the query."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+from muybridge.errors import OptionError
+from muybridge.search.narrowing import Condition
+from muybridge.search.tables import quoted
+
+__all__ = ["Filters"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a result must be, besides matching."""
+
+    kinds: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    min_score: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("start_seconds", "end_seconds", "min_score"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise OptionError(f"{name}={value} must be a finite number")
+
+    def conditions(self, records: Collection[int]) -> list[Condition]:
+        """As conditions on rows of `segments`; none where nothing is asked for.
+
+        Args:
+            records: of the videos that `takes` takes.
+
+        >>> kind, time = Filters(kinds=("text",), start_seconds=5).conditions([1, 2])
+        >>> kind.sql, time.sql
+        ("kind IN ('text')", 'end_seconds > 5.0')
+        >>> row = {"kind": "text", "start_seconds": 3.0, "end_seconds": 5.0, "score": None, "record": 1}
+        >>> kind.takes(row), time.takes(row)
+        (True, False)
+        """
+        found = []
+        if self.files:
+            numbers = ", ".join(map(str, sorted(records)))
+            found.append(Condition(f"record IN ({numbers})", lambda row: row["record"] in records))
+        if self.kinds:
+            kinds = ", ".join(map(quoted, self.kinds))
+            found.append(Condition(f"kind IN ({kinds})", lambda row: row["kind"] in self.kinds))
+        if self.start_seconds is not None:
+            start = float(self.start_seconds)
+            found.append(Condition(f"end_seconds > {start}", lambda row: row["end_seconds"] > start))
+        if self.end_seconds is not None:
+            end = float(self.end_seconds)
+            found.append(Condition(f"start_seconds < {end}", lambda row: row["start_seconds"] < end))
+        if self.min_score is not None:
+            # Scores are kept with 32 bits: the nearest of those to 0.9 is a little less than 0.9.
+            least = float(np.float32(self.min_score))
+            found.append(
+                Condition(f"score >= {least}", lambda row: row["score"] is not None and row["score"] >= least)
+            )
+        return found
+
+    def takes(self, path: str) -> bool:
+        """Whether a path is one of `files`, or matches one of its patterns, or lies in a folder of them."""
+        return not self.files or any(_matches(path, pattern) for pattern in self.files)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    name = Path(path).name
+    full = str(Path(pattern).expanduser().absolute())
+    return (
+        path in (pattern, full)
+        or path.startswith(full.rstrip("/") + "/")
+        or fnmatchcase(path, pattern)
+        or fnmatchcase(name, pattern)
+    )

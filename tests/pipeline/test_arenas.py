@@ -1,0 +1,43 @@
+"""A pass lets its threads share few heaps."""
+
+import subprocess
+import sys
+
+import pytest
+
+COUNT = """
+import ctypes, threading
+from muybridge.pipeline.arenas import NUM_ARENAS, limit_arenas
+
+done, together = limit_arenas(), threading.Barrier(24)
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+
+def work():
+    together.wait()
+    blocks = [libc.malloc(5000) for _ in range(200)]
+    together.wait()
+    for block in blocks:
+        libc.free(block)
+
+threads = [threading.Thread(target=work) for _ in range(24)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc.fopen.restype, libc.fopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_char_p]
+libc.malloc_info.argtypes, libc.fclose.argtypes = [ctypes.c_int, ctypes.c_void_p], [ctypes.c_void_p]
+file = libc.fopen(b"PATH", b"w"); libc.malloc_info(0, file); libc.fclose(file)
+print(done, open("PATH").read().count("<heap nr="), NUM_ARENAS)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+def test_many_threads_share_two_heaps(tmp_path: object) -> None:
+    # In a process of its own: what a process has made of heaps before stays.
+    code = COUNT.replace("PATH", f"{tmp_path}/heaps.xml")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if "malloc_info" in run.stderr:
+        pytest.skip("another C library than glibc")
+    done, num_heaps, limit = run.stdout.split()
+    assert done == "True"
+    assert 1 <= int(num_heaps) <= int(limit)
