@@ -20,8 +20,9 @@ from muybridge.cores import num_threads
 from muybridge.pipeline import default_observers
 from muybridge.pipeline.analyze import analyze
 from muybridge.pipeline.lanes import Lanes
-from muybridge.pipeline.passes import Pass, prefetch, shared_cores
+from muybridge.pipeline.passes import Pass, shared_cores
 from muybridge.video import open_video
+from muybridge.video.ahead import prepared
 from muybridge.video.picture import DecodedPicture
 
 
@@ -86,7 +87,7 @@ def memory(path: Path, minutes: int) -> list[int]:
     with open_video(path) as video, shared_cores():
         run = Pass(observers, video.metadata)
         with Lanes(run, num_threads=num_threads()) as lanes:
-            for picture in prefetch(again_and_again(path), observers):
+            for picture in prepared(again_and_again(path), [observer.view for observer in observers]):
                 if picture.pts_seconds >= 60 * minutes:
                     break
                 lanes.show(picture)
@@ -101,7 +102,7 @@ def again_and_again(path: Path) -> Iterator[DecodedPicture]:
     start = 0.0
     while True:
         with open_video(path) as video:
-            for picture in video.pictures():
+            for picture in video.pictures(quick=True, max_threads=max(1, num_threads() // 2)):
                 picture.pts_seconds += start
                 yield picture
             start += video.metadata.duration_seconds or 0.0

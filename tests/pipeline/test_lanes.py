@@ -10,7 +10,7 @@ import pytest
 
 from muybridge.observer import Finding, View
 from muybridge.pipeline import Pass
-from muybridge.pipeline.lanes import MAX_WAITING, Lanes
+from muybridge.pipeline.lanes import MAX_WAITING, WORTH_A_THREAD, Lanes
 from muybridge.values import Frame, Segment, VideoMetadata
 from muybridge.video.picture import ArrayPicture
 
@@ -158,3 +158,20 @@ def test_being_interrupted_leaves_no_thread() -> None:
     with pytest.raises(KeyboardInterrupt):
         show_all(run, interrupted_at=30)
     assert not looks()
+
+
+@pytest.mark.parametrize("num", [1, 2, 3])
+def test_a_few_pictures_wake_nobody_and_are_seen_all_the_same_when_the_pass_settles(num: int) -> None:
+    observer = Watchful("quick")
+    with Lanes(Pass([observer], SOURCE), num_threads=2) as lanes:
+        for picture in pictures(num):
+            lanes.show(picture)
+        assert num < WORTH_A_THREAD
+        assert observer.seen == []
+        lanes.settle()
+        assert observer.seen == list(range(num))
+        for picture in pictures(2 * WORTH_A_THREAD):
+            picture.pts_seconds += 10
+            lanes.show(picture)
+        lanes.settle()
+        assert len(observer.seen) == num + 2 * WORTH_A_THREAD

@@ -102,3 +102,46 @@ def test_damage_is_left_out_of_small_pictures_too(tmp_path: Path) -> None:
             found.append((times, video.warnings))
     assert found[0] == found[1]
     assert any("could not be decoded" in warning for warning in found[0][1])
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "nv12"])
+def test_a_small_view_is_the_mean_of_what_it_covers_and_the_same_in_any_company(
+    pixel_format: str, rotation: int
+) -> None:
+    large = cv2.resize(colorful(), (1280, 720), interpolation=cv2.INTER_CUBIC)
+    frame = av.VideoFrame.from_ndarray(large, format="rgb24").reformat(format=pixel_format)
+    upright = np.rot90(large, k=-rotation // 90)
+    size = (120, 213) if rotation else (213, 120)
+    alone, accompanied = Converter(rotation), Converter(rotation)
+    for other in ((270, 480), (96, 171)) if rotation else ((480, 270), (171, 96)):
+        accompanied.convert(frame, *other, "rgb24")
+    expected = cv2.resize(upright, size, interpolation=cv2.INTER_AREA)
+    for kind, wanted in (("rgb24", expected), ("gray8", cv2.cvtColor(expected, cv2.COLOR_RGB2GRAY))):
+        pixels = alone.convert(frame, *size, kind)
+        assert np.array_equal(pixels, accompanied.convert(frame, *size, kind))
+        assert np.abs(pixels.astype(int) - wanted).mean() < 2.5
+
+
+def test_planes_of_the_last_picture_are_not_taken_for_the_next() -> None:
+    converter = Converter()
+    frames = [
+        av.VideoFrame.from_ndarray(np.full((720, 1280, 3), level, np.uint8), format="rgb24").reformat(
+            format="yuv420p"
+        )
+        for level in (40, 200)
+    ]
+    means = [converter.convert(frame, 213, 120, "gray8").mean() for frame in (*frames, *frames)]
+    assert np.allclose(means, [40, 200, 40, 200], atol=2)
+
+
+def test_a_decoder_of_one_thread_gives_the_same_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "threads.mkv"
+    write(path, "libx264")
+    with open_video(path) as video:
+        seen = [
+            [(p.pts_seconds, p.sample(36)[0].tobytes()) for p in video.pictures(max_threads=most)]
+            for most in (1, 4, None)
+        ]
+    assert len(seen[0]) == 24
+    assert seen[0] == seen[1] == seen[2]

@@ -89,7 +89,7 @@ class MotionObserver:
 
     def settings(self) -> Mapping[str, Any]:
         """The view and the thresholds."""
-        return {"version": 1, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
+        return {"version": 2, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
 
     def start(self, source: VideoMetadata) -> None:
         """A new source begins."""

@@ -26,6 +26,7 @@ MAX_WAITING = 24
 MIN_WAITING = 4
 MAX_WAITING_BYTES = 48e6
 AT_ONCE = 8  # pictures of one observer in a row, while its code and its arrays are in the processor's cache
+WORTH_A_THREAD = 4  # pictures of one observer: to wake a thread for each costs as much as many a look
 
 
 class _Lane:
@@ -53,6 +54,8 @@ class Lanes:
         self._changed = threading.Condition()
         self._error: BaseException | None = None
         self._is_over = False
+        self._is_settling = False
+        self._worth = 1
         self._threads = [
             threading.Thread(target=self._work, name="muybridge-look", daemon=True)
             for _ in range(max(1, min(num_threads, len(self._lanes))))
@@ -88,14 +91,20 @@ class Lanes:
                 if lane.watcher.pace.wants(picture.pts_seconds):
                     lane.waiting.append(picture)
             self._run.note(picture)
-            self._changed.notify_all()
+            # A lane that is full is always worth a thread, so nobody waits for ever.
+            self._worth = min(WORTH_A_THREAD, most)
+            if self._ready():
+                self._changed.notify_all()
 
     def settle(self) -> None:
         """Wait until all that was shown has been seen: now the pass stands at one moment, and can be saved."""
         with self._changed:
+            self._is_settling = True
+            self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._error or not any(lane.waiting or lane.is_busy for lane in self._lanes)
             )
+            self._is_settling = False
             self._raise()
 
     def _raise(self) -> None:
@@ -121,14 +130,15 @@ class Lanes:
 
     def _take_up(self) -> _Lane | None:
         """The lane that is farthest behind, as soon as there is one to work on; None when it is over."""
-
-        def ready() -> list[_Lane]:
-            return [lane for lane in self._lanes if lane.waiting and not lane.is_busy]
-
         with self._changed:
-            self._changed.wait_for(lambda: self._is_over or ready())
+            self._changed.wait_for(lambda: self._is_over or self._ready())
             if self._is_over:
                 return None
-            lane = min(ready(), key=lambda lane: lane.waiting[0].pts_seconds)
+            lane = min(self._ready(), key=lambda lane: lane.waiting[0].pts_seconds)
             lane.is_busy = True
             return lane
+
+    def _ready(self) -> list[_Lane]:
+        """The lanes that a thread may take up."""
+        least = 1 if self._is_settling else self._worth
+        return [lane for lane in self._lanes if len(lane.waiting) >= least and not lane.is_busy]

@@ -66,7 +66,7 @@ class LooksObserver:
 
     def settings(self) -> Mapping[str, Any]:
         """Nothing can be set."""
-        return {"version": 1}
+        return {"version": 2}
 
     def start(self, source: VideoMetadata) -> None:
         """Forget everything."""

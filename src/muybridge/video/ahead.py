@@ -16,7 +16,7 @@ from muybridge.observer import View
 from muybridge.video.picture import MomentPicture
 from muybridge.video.reader import Pace
 
-__all__ = ["ahead", "read_ahead"]
+__all__ = ["ahead", "prepared", "read_ahead"]
 
 PICTURES_AHEAD = 8
 
@@ -44,12 +44,19 @@ def read_ahead(
     >>> sizes
     {20}
     """
-    yield from ahead(_prepared(pictures, views, last_seconds), max_waiting=PICTURES_AHEAD)
+    yield from ahead(prepared(pictures, views, last_seconds=last_seconds), max_waiting=PICTURES_AHEAD)
 
 
-def _prepared(
-    pictures: Iterable[Shown], views: Sequence[View], last_seconds: float | None
+def prepared(
+    pictures: Iterable[Shown], views: Sequence[View], *, last_seconds: float | None = None
 ) -> Iterator[Shown]:
+    """The same pictures, decoded as they are taken; those that a view wants have it ready.
+
+    Args:
+        pictures: what to read.
+        views: which are made ready.
+        last_seconds: leave out pictures up to this moment: an earlier run has seen them.
+    """
     paces = [(Pace(view.frames_per_second), view) for view in views]
     for picture in pictures:
         if last_seconds is not None and picture.pts_seconds <= last_seconds:

@@ -92,6 +92,7 @@ class PictureDecoder:
             less work, hardly to be seen, and it ends with them, as the pictures after are hardly made from them;
             `"keyframes"` leaves them so in all, for who decodes nothing but keyframes.
         short_side_px: pictures this small are enough: codecs that can decode a fourth or an eighth of the size do so.
+        max_threads: of a long run, at most; None for one on each core.
     """
 
     def __init__(
@@ -102,11 +103,13 @@ class PictureDecoder:
         threading: Literal["frame", "slice"] = "frame",
         quick: bool | Literal["keyframes"] = False,
         short_side_px: int | None = None,
+        max_threads: int | None = None,
     ) -> None:
         self._context = stream.codec_context
         self._is_threaded = threading == "frame"
         self._context.thread_type = "AUTO" if self._is_threaded else "SLICE"
-        self._context.thread_count = num_threads() if self._is_threaded else 1
+        most = num_threads() if max_threads is None else min(max_threads, num_threads())
+        self._context.thread_count = most if self._is_threaded else 1
         # A broken picture is an error, not something to paint over.
         self._context.options = {**self._context.options, "err_detect": "explode"}
         if quick:

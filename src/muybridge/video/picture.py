@@ -39,6 +39,9 @@ PLANAR_8_BIT = frozenset({f"yuv{j}{chroma}p" for j in ("", "j") for chroma in (4
 # Four pixels share one color sample: scaling these planes first and converting the small picture afterwards costs
 # a third of converting while scaling; the chroma of the result is as coarse as a JPEG's.
 SHARED_CHROMA = frozenset({"yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le", "p010le"})
+# Sizes up to half of this are made of the planes at this size, which shots and text want anyway: reading a large
+# picture costs more than all that follows. It is always so, so that a view shows the same whoever else watches.
+HALFWAY = View(max_side_px=480)
 
 
 def all_levels(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -81,7 +84,8 @@ class Converter:
         # swscale's tables serve one thread at a time: a pass converts ahead while an observer looks closer.
         self._lock = threading.Lock()
         self._reformatters: dict[tuple[int, int, str], VideoReformatter] = {}
-        self._small: tuple[VideoFrame, int, int, VideoFrame] | None = None
+        # The last picture at each size: views of one size share the scaled planes, and smaller ones are made of them.
+        self._small: dict[tuple[int, int], tuple[VideoFrame, VideoFrame]] = {}
 
     def upright_size(self, picture: VideoFrame) -> tuple[int, int]:
         """(width, height) after rotation."""
@@ -128,7 +132,11 @@ class Converter:
     def _convert_small(
         self, picture: VideoFrame, width: int, height: int, format_name: str, matrix: int
     ) -> NDArray[np.uint8]:
-        small, levels = self._shrink(picture, width, height, matrix)
+        halfway = HALFWAY.fit(picture.width, picture.height)
+        small, levels = picture, int(ColorRange.JPEG if uses_all_levels(picture) else ColorRange.MPEG)
+        if halfway[0] < picture.width and 2 * width <= halfway[0] and 2 * height <= halfway[1]:
+            small = self._shrink(small, *halfway, matrix, levels)
+        small = self._shrink(small, width, height, matrix, levels)
         if format_name == "gray":
             plane: Any = small.planes[0]
             luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, :width]
@@ -138,25 +146,23 @@ class Converter:
         )
         return converted.to_ndarray()  # type: ignore[return-value]  # of all formats at once
 
-    def _shrink(self, picture: VideoFrame, width: int, height: int, matrix: int) -> tuple[VideoFrame, int]:
-        full_range = uses_all_levels(picture)
-        levels = int(ColorRange.JPEG if full_range else ColorRange.MPEG)
-        # A color and a gray view of one size share the scaled planes.
-        if self._small is not None and self._small[:3] == (picture, width, height):
-            return self._small[3], levels
-        small = self._reformatter(width, height, "planes").reformat(
+    def _shrink(self, picture: VideoFrame, width: int, height: int, matrix: int, levels: int) -> VideoFrame:
+        known = self._small.get((width, height))
+        if known is not None and known[0] is picture:
+            return known[1]
+        small = self._reformatter(width, height, f"planes of {picture.width}x{picture.height}").reformat(
             picture,
             width=width,
             height=height,
-            format="yuvj420p" if full_range else "yuv420p",
+            format="yuvj420p" if levels == ColorRange.JPEG else "yuv420p",
             src_colorspace=matrix,
             dst_colorspace=matrix,
             src_color_range=levels,
             dst_color_range=levels,
             interpolation=Interpolation.AREA,
         )
-        self._small = (picture, width, height, small)
-        return small, levels
+        self._small[width, height] = (picture, small)
+        return small
 
     def sample(self, picture: VideoFrame, width: int, height: int) -> tuple[NDArray[np.uint8], ...]:
         """Upright Y, Cr and Cb of that size, straight from the decoder's planes: coarser than `convert`, and quicker.

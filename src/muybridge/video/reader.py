@@ -149,7 +149,12 @@ class Video:
         )
 
     def pictures(
-        self, *, start_seconds: float | None = None, quick: bool = False, short_side_px: int | None = None
+        self,
+        *,
+        start_seconds: float | None = None,
+        quick: bool = False,
+        short_side_px: int | None = None,
+        max_threads: int | None = None,
     ) -> Iterator[DecodedPicture]:
         """All pictures as decoded, for who wants several sizes of one; see `frames` for the rest.
 
@@ -158,8 +163,9 @@ class Video:
             quick: whether pictures between others (B pictures) may keep rough block borders, which is hardly to be seen
                 and never at half size: a fifth less work. `frames` does so for views of half size or less.
             short_side_px: pictures this small are enough; codecs that can decode at a fraction of the size do so.
+            max_threads: the decoder's own, at most; None for one on each core.
         """
-        iterator = self._decode(start_seconds, quick=quick, short_side_px=short_side_px)
+        iterator = self._decode(start_seconds, quick, short_side_px, max_threads)
         self._iterators.append(iterator)
         return iterator
 
@@ -229,13 +235,15 @@ class Video:
         return open_container(self.path, limits=self.limits)
 
     def _decode(
-        self, start_seconds: float | None, *, quick: bool, short_side_px: int | None
+        self, start_seconds: float | None, quick: bool, short_side_px: int | None, max_threads: int | None
     ) -> Generator[DecodedPicture, None, None]:
         if self.packets.damage:
             self.damage.report(self.packets.damage)
         with self.reopen() as container:
             stream = video_stream(container, self.path)
-            decoder = PictureDecoder(stream, self.damage, quick=quick, short_side_px=short_side_px)
+            decoder = PictureDecoder(
+                stream, self.damage, quick=quick, short_side_px=short_side_px, max_threads=max_threads
+            )
             clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage)
             if start_seconds is not None and self.packets.is_exact:
                 first = self.packets.index_at(start_seconds)
