@@ -10,7 +10,8 @@ cross-validation over the clips, which also tells what accuracy to expect.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,8 +123,9 @@ def learn_from_few(
         on_progress=on_progress,
     )
     owners = np.tile(np.arange(len(videos)), num_looks)
-    strength, expected = _choose_strength(features, targets, owners, videos)
-    weight, bias = _fit_head(features, targets, len(videos.labels), strength)
+    with _one_thread():
+        strength, expected = _choose_strength(features, targets, owners, videos)
+        weight, bias = _fit_head(features, targets, len(videos.labels), strength)
     taught = _with_head(network, name, weight, bias)
     new_record = replace(
         record,
@@ -219,6 +221,17 @@ def _all_features(
             if on_progress is not None:
                 on_progress(look + 1, total)
     return torch.stack(features), torch.tensor(targets)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """On so few numbers torch's threads wait for each other longer than they compute."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _choose_strength(
