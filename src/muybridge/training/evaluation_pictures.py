@@ -20,6 +20,7 @@ Picture = NDArray[np.uint8]
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _INK = (30, 30, 30)
+_CORNER = "true \\ named"
 
 
 def _text_width(text: str, scale: float) -> int:
@@ -51,7 +52,7 @@ def draw_confusion(evaluation: Evaluation) -> Picture:
     """
     counts, labels = evaluation.confusion, [label[:28] for label in evaluation.labels]
     cell = 34 if len(labels) <= 40 else 14
-    margin = max(_text_width(f"{label} 000", 0.42) for label in labels) + 16
+    margin = max(_text_width(text, 0.42) for text in (_CORNER, *(f"{label} 000" for label in labels))) + 16
     side = cell * len(labels)
     picture: Picture = np.full((margin + side + 8, margin + side + 8, 3), 255, np.uint8)
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
@@ -73,7 +74,7 @@ def draw_confusion(evaluation: Evaluation) -> Picture:
         _write(names, label, 6, row * cell + cell // 2 + 5)
     # The columns' names read upwards.
     picture[:margin, margin : margin + side] = np.rot90(names)
-    _write(picture, "true \\ named", 6, margin - 8)
+    _write(picture, _CORNER, 6, margin - 8)
     return picture
 
 
