@@ -101,7 +101,7 @@ class ActionsObserver:
     def settings(self) -> Mapping[str, Any]:
         """All that changes the answer, as JSON values."""
         return {
-            "version": 3,
+            "version": 4,
             "classifier": dict(self.classifier.settings()),
             "rule": asdict(self.rule),
             "background": list(self.background),
