@@ -93,7 +93,7 @@ class MotionObserver:
 
     def settings(self) -> Mapping[str, Any]:
         """The view and the thresholds."""
-        return {"version": 2, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
+        return {"version": 3, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
 
     def start(self, source: VideoMetadata) -> None:
         """A new source begins."""
