@@ -38,6 +38,8 @@ class View:
         short_side_px: scale so that the shorter side has exactly this many pixels.
         max_side_px: scale down, never up, so that the longer side has at most this many pixels.
         pixel_format: `"rgb24"` gives (H, W, 3), `"gray8"` gives (H, W): the luma, which costs far less.
+        sparing: whether pictures of a file that no other is made from may be left out, as long as 15 a second remain;
+            where all observers of a pass allow it, they are not even decoded. `Frame.left_out` still has them.
 
     Raises:
         OptionError: a number that is not positive, or both sizes at once.
@@ -52,6 +54,7 @@ class View:
     short_side_px: int | None = None
     max_side_px: int | None = None
     pixel_format: Literal["rgb24", "gray8"] = "rgb24"
+    sparing: bool = False
 
     def __post_init__(self) -> None:
         if self.short_side_px is not None and self.max_side_px is not None:

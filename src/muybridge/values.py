@@ -9,7 +9,7 @@ import base64
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ __all__ = [
     "Answer",
     "Clip",
     "Frame",
+    "LeftOut",
     "Picture",
     "Polygon",
     "Prediction",
@@ -36,6 +37,18 @@ Polygon = tuple[tuple[float, float], ...]
 """Corners (x, y) in pixels of the upright source, clockwise from the upper left of the text."""
 
 
+class LeftOut(Protocol):
+    """The pictures of a video that were not shown, for who needs to know what happened between two that were."""
+
+    def seconds(self, after: float, before: float) -> list[float]:
+        """When those between the two moments appear, without decoding them."""
+        ...
+
+    def frames(self, after: float, before: float, view: Any) -> list[Frame]:
+        """Those between the two moments, decoded anew: as much work as tens of pictures."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One decoded picture and the moment at which it is shown.
@@ -48,6 +61,7 @@ class Frame:
         closer: gives the same moment as another `muybridge.observer.View` shows it, such as at full size; only
             during `Observer.observe`, since the decoded picture is let go afterwards. None for a frame that was
             made from pixels alone.
+        left_out: gives the pictures that a view with `sparing` does not show; None where there are none.
 
     >>> Frame(np.zeros((4, 6, 3), np.uint8), pts_seconds=0.5).to_dict()
     {'index': 0, 'pts_seconds': 0.5, 'duration_seconds': 0.0, 'width': 6, 'height': 4}
@@ -58,6 +72,7 @@ class Frame:
     duration_seconds: float = 0.0
     index: int = 0
     closer: Callable[[Any], Frame] | None = None
+    left_out: LeftOut | None = None
 
     @property
     def width(self) -> int:

@@ -1,5 +1,6 @@
 import itertools
 
+import numpy as np
 import pytest
 
 from muybridge.motion.camera import CameraSpeed
@@ -110,3 +111,19 @@ def test_words_that_flicker_keep_memory_flat() -> None:
         state = reader.state()
         longest = max(longest, len(state["spans"]) + len(state["rows"]))
     assert longest < 30
+
+
+def test_a_change_that_does_not_last_goes_to_the_neighbor_that_moves_alike() -> None:
+    reader, spans = (
+        CameraReader(),
+        (("shakes", 5, 0.0), ("pans left, shakes", 2, -0.5), ("pans left", 5, -0.4)),
+    )
+    segments, start = [], 0
+    for label, num_steps, pan in spans:
+        for _ in range(num_steps):
+            numbers = np.array([pan, 0.0, 0.0, 0.0, 0.1, 0.9])
+            segments += reader._extend(start / 5, (start + 1) / 5, label, numbers)
+            start += 1
+    segments += reader.finish(start / 5, start / 5)
+    assert labels(segments) == ["shakes", "pans left"]
+    assert segments[1].start_seconds == pytest.approx(5 / 5)

@@ -16,6 +16,7 @@ from muybridge.errors import ShapeError, WeightsError
 from muybridge.models.weights import weights_of
 from muybridge.observer import View
 from muybridge.values import Frame
+from muybridge.video.spare import LEAST_PER_SECOND
 
 __all__ = ["classifier_of", "gray_of", "view_of"]
 
@@ -68,6 +69,7 @@ def view_of(classifier: StreamingClassifier) -> View:
     return View(
         frames_per_second=None if rate is None else max(rate, MOTION_FRAMES_PER_SECOND),
         short_side_px=own.short_side_px,
+        sparing=rate is not None and rate <= LEAST_PER_SECOND,
     )
 
 

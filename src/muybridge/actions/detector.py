@@ -101,7 +101,7 @@ class ActionsObserver:
     def settings(self) -> Mapping[str, Any]:
         """All that changes the answer, as JSON values."""
         return {
-            "version": 3,
+            "version": 4,
             "classifier": dict(self.classifier.settings()),
             "rule": asdict(self.rule),
             "background": list(self.background),
@@ -304,12 +304,12 @@ def detect_actions(
     observer = ActionsObserver(model, weights=weights, rule=rule)
     found: list[Finding] = []
     with open_video(path) as video:
-        metadata, pace = video.metadata, Pace(observer.view.frames_per_second)
+        metadata, pace = video.metadata, Pace.of(observer.view)
         observer.start(metadata)
         end = metadata.start_seconds
-        for picture in video.pictures():
+        for picture in video.pictures(sparing=observer.view.sparing):
             end = picture.pts_seconds + picture.duration_seconds
-            if not pace.wants(picture.pts_seconds):
+            if not pace.wants_picture(picture):
                 continue
             found += observer.observe(picture.frame(observer.view))
             if progress is not None:

@@ -51,7 +51,8 @@ class Scope:
     @classmethod
     def of(cls, evidence: Evidence, question: Question, words: Sequence[str]) -> Self:
         """Look up what a question is about."""
-        subject, window = question.subject, question.window
+        # "Before or after the fifth second" names a moment to compare with; what is asked for may lie anywhere.
+        subject, window = question.subject, question.window if question.intent != "compare" else None
         if subject is not None and (missing := missing_kind(evidence, subject)):
             return cls(evidence, question, reason=f"nobody looked for {_NOUNS.get(missing, missing)}")
         anchors: list[Segment] = []

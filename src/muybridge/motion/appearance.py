@@ -164,6 +164,28 @@ def describe_planes(
     )
 
 
+def mixed(a: Appearance, b: Appearance, share: float) -> Appearance:
+    """What a picture between two looks like that are much alike: so much of the second, the rest of the first.
+
+    >>> dark, bright = (describe(np.full((40, 60), level, np.uint8)) for level in (100, 120))
+    >>> mixed(dark, bright, 0.25).brightness
+    105.0
+    """
+    thumbnail = a.thumbnail + np.float32(share) * (b.thumbnail - a.thumbnail)
+    luma = thumbnail[: a.luma.size]
+    mean = float(np.add.reduce(luma)) / luma.size
+    return Appearance(
+        thumbnail,
+        a.histogram + np.float32(share) * (b.histogram - a.histogram),
+        luma,
+        mean,
+        max(0.0, float(luma @ luma) / luma.size - mean**2),
+        a.has_black and b.has_black,
+        a.contrast + share * (b.contrast - a.contrast),
+        a.brightness + share * (b.brightness - a.brightness),
+    )
+
+
 def structure_change(a: Appearance, b: Appearance) -> float:
     """One less the correlation of the lumas, from 0 (same structure, at whatever exposure) to 1.
 

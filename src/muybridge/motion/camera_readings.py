@@ -223,6 +223,11 @@ class _Span:
         self.weight = 0.0
         self.sums = np.zeros(6)
 
+    @property
+    def steady(self) -> NDArray[np.float64]:
+        """Mean pan, tilt, zoom and roll."""
+        return self.sums[:4] / max(self.weight, 1e-9)
+
     def add(self, end: float, numbers: NDArray[np.float64]) -> None:
         self.end = end
         self.weight += 1
@@ -250,10 +255,13 @@ class _Span:
 
 
 def _nearer(span: _Span, head: _Span, last: _Span) -> _Span:
-    """Which neighbor shares more words with a short span; the earlier one where they are even."""
+    """Which neighbor shares more words with a short span; where they are even, the one that moves more alike."""
     words = set(span.label.split(", "))
     shared = [len(words & set(other.label.split(", "))) for other in (head, last)]
-    return last if shared[1] > shared[0] else head
+    if shared[0] != shared[1]:
+        return last if shared[1] > shared[0] else head
+    apart = [float(np.abs((span.steady - other.steady) * _VISIBLE).sum()) for other in (head, last)]
+    return last if apart[1] < apart[0] else head
 
 
 def _most(spans: list[_Span]) -> _Span:

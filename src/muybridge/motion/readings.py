@@ -23,6 +23,7 @@ from muybridge.motion.object_readings import ObjectReader
 from muybridge.motion.regions import RegionTracker, find_regions, moving_pixels
 from muybridge.observer import Finding, View
 from muybridge.values import Frame, Signal, VideoMetadata
+from muybridge.video.spare import LEAST_PER_SECOND
 
 __all__ = ["MotionObserver"]
 
@@ -72,7 +73,10 @@ class MotionObserver:
         if short_side_px < _MIN_SIDE_PX:
             raise OptionError(f"short_side_px is {short_side_px}; it must be at least {_MIN_SIDE_PX}")
         self.view = View(
-            frames_per_second=frames_per_second, short_side_px=short_side_px, pixel_format="gray8"
+            frames_per_second=frames_per_second,
+            short_side_px=short_side_px,
+            pixel_format="gray8",
+            sparing=frames_per_second <= LEAST_PER_SECOND,
         )
         self.thresholds = thresholds or CameraThresholds()
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
@@ -89,7 +93,7 @@ class MotionObserver:
 
     def settings(self) -> Mapping[str, Any]:
         """The view and the thresholds."""
-        return {"version": 2, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
+        return {"version": 3, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
 
     def start(self, source: VideoMetadata) -> None:
         """A new source begins."""

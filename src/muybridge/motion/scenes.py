@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from muybridge.motion.appearance import Appearance, describe, dissimilarity
-from muybridge.motion.candidates import Candidate, CandidateKeeper
+from muybridge.motion.appearance import Appearance, describe, dissimilarity, mixed
+from muybridge.motion.candidates import NEW_SCENE_CHANGE, Candidate, CandidateKeeper
 from muybridge.motion.energy import EnergyMeter, find_spikes, to_signal
 from muybridge.motion.shots import Boundary, ShotDetector, shot_segment
 from muybridge.observer import Finding, View
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ScenesObserver", "watch_scenes"]
 
-VERSION = 1
+VERSION = 2
 MAX_SIDE_PX = 480
 BLOCK_SECONDS = 3600  # a source without an end is searched for spikes once an hour
 SAME_MOMENT_SECONDS = 1.0
@@ -54,7 +55,7 @@ class ScenesObserver:
 
     def __init__(self, *, pictures: bool = True) -> None:
         self.pictures = pictures
-        self.view = View(max_side_px=MAX_SIDE_PX)
+        self.view = View(max_side_px=MAX_SIDE_PX, sparing=True)
         self._reset()
 
     def settings(self) -> Mapping[str, Any]:
@@ -72,6 +73,7 @@ class ScenesObserver:
         self._look: Appearance | None = None
         self._begin: Boundary | None = None  # of the shot that lasts
         self._start_seconds: float | None = None
+        self._last_seconds = 0.0
         self._num_shots = self._num_keyframes = 0
         self._seconds: list[tuple[float, float]] = []  # whole seconds that were not searched for spikes yet
         self._keyframe_times: deque[float] = deque(maxlen=BLOCK_SECONDS)
@@ -79,13 +81,40 @@ class ScenesObserver:
     def observe(self, frame: Frame) -> Iterable[Finding]:
         """See the next frame; return what became certain."""
         look = describe(frame.pixels)
-        change = dissimilarity(self._look, look) if self._look is not None else 0.0
-        self._look = look
-        if self._start_seconds is None:
+        if self._look is None:
             self._start_seconds = frame.pts_seconds
+            return self._see(frame, look, 0.0)
+        change = dissimilarity(self._look, look)
+        between = []
+        if frame.left_out is not None:
+            between = frame.left_out.seconds(self._last_seconds, frame.pts_seconds)
+        if not between:
+            return self._see(frame, look, change)
+        assert frame.left_out is not None
+        findings: list[Finding] = []
+        if change > NEW_SCENE_CHANGE:
+            # A cut, perhaps, and which frame is the first of the new shot must be known.
+            for other in frame.left_out.frames(self._last_seconds, frame.pts_seconds, self.view):
+                other_look = describe(other.pixels)
+                findings += self._see(other, other_look, dissimilarity(self._look, other_look))
+            return [*findings, *self._see(frame, look, dissimilarity(self._look, look))]
+        # What was left out lies between its neighbors: so a transition takes as many rows as it has frames.
+        # On real clips, the dissimilarity of two frames grows about as the square root of the steps between them.
+        step = change / math.sqrt(len(between) + 1)
+        before, start = self._look, self._last_seconds
+        for seconds in between:
+            share = (seconds - start) / (frame.pts_seconds - start)
+            findings += self._follow(mixed(before, look, share), seconds, step)
+        return [*findings, *self._see(frame, look, step)]
+
+    def _see(self, frame: Frame, look: Appearance, change: float) -> list[Finding]:
         self._keeper.observe(frame, look, change)
-        self._meter.observe(look, frame.pts_seconds)
-        boundaries = self._detector.observe_look(look, frame.pts_seconds, change)
+        self._look, self._last_seconds = look, frame.pts_seconds
+        return self._follow(look, frame.pts_seconds, change)
+
+    def _follow(self, look: Appearance, seconds: float, change: float) -> list[Finding]:
+        self._meter.observe(look, seconds)
+        boundaries = self._detector.observe_look(look, seconds, change)
         certain = self._detector.settled_seconds
         findings = self._measure(self._meter.settle(boundaries, certain))
         for boundary in boundaries:
@@ -165,7 +194,7 @@ class ScenesObserver:
             "keeper": self._keeper.state(),
             "look": None if self._look is None else self._look.state(),
             "begin": None if self._begin is None else self._begin.to_dict(),
-            "numbers": [self._start_seconds, self._num_shots, self._num_keyframes],
+            "numbers": [self._start_seconds, self._last_seconds, self._num_shots, self._num_keyframes],
             "seconds": [list(second) for second in self._seconds],
             "keyframe_times": list(self._keyframe_times),
         }
@@ -178,7 +207,8 @@ class ScenesObserver:
         self._keeper.restore(state["keeper"])
         self._look = None if state["look"] is None else Appearance.from_state(state["look"])
         self._begin = None if state["begin"] is None else Boundary(**state["begin"])
-        self._start_seconds, self._num_shots, self._num_keyframes = state["numbers"]
+        self._start_seconds, self._last_seconds = state["numbers"][:2]
+        self._num_shots, self._num_keyframes = state["numbers"][2:]
         self._seconds = [(float(start), float(energy)) for start, energy in state["seconds"]]
         self._keyframe_times.extend(state["keyframe_times"])
 

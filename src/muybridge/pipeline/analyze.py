@@ -149,8 +149,11 @@ def _run(
     checkpoint = time.monotonic()
     # This thread decodes, those of the lanes look. The decoder's own threads get half of the cores, as networks do:
     # more of them cost more in meeting each other than they give, where the lanes are busy too.
-    pictures = video.pictures(start_seconds=done, quick=True, max_threads=max(1, num_threads() // 2))
     views = [observer.view for observer in observers]
+    sparing = all(view.sparing for view in views)
+    pictures = video.pictures(
+        start_seconds=done, quick=True, max_threads=max(1, num_threads() // 2), sparing=sparing
+    )
     with Lanes(run, num_threads=num_threads()) as lanes:
         for picture in prepared(pictures, views, last_seconds=done):
             lanes.show(picture)

@@ -88,7 +88,7 @@ class Lanes:
             )
             self._raise()
             for lane in self._lanes:
-                if lane.watcher.pace.wants(picture.pts_seconds):
+                if lane.watcher.pace.wants_picture(picture):
                     lane.waiting.append(picture)
             self._run.note(picture)
             # A lane that is full is always worth a thread, so nobody waits for ever.

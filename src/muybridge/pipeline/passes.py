@@ -62,7 +62,7 @@ class Pass:
         names = [observer.name for observer in observers]
         if len(set(names)) != len(names):
             raise OptionError(f"two observers have one name: {sorted(names)}; give each its own")
-        self.watchers = [Watcher(o, Pace(o.view.frames_per_second), []) for o in observers]
+        self.watchers = [Watcher(o, Pace.of(o.view), []) for o in observers]
         self.last_seconds: float | None = None
         self.end_seconds = source.start_seconds
         for observer in observers:
@@ -72,7 +72,7 @@ class Pass:
         """Show a picture to all whose turn it is; what they report is kept, and given back."""
         new: list[Finding] = []
         for watcher in self.watchers:
-            if watcher.pace.wants(picture.pts_seconds):
+            if watcher.pace.wants_picture(picture):
                 new += watcher.see(picture)
         self.note(picture)
         return new

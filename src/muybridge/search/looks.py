@@ -60,13 +60,13 @@ class LooksObserver:
     name = "looks"
 
     def __init__(self) -> None:
-        self.view = View(frames_per_second=LOOKS_PER_SECOND, short_side_px=96)
+        self.view = View(frames_per_second=LOOKS_PER_SECOND, short_side_px=96, sparing=True)
         self._pixels: list[NDArray[np.uint8]] = []
         self._seconds: list[float] = []
 
     def settings(self) -> Mapping[str, Any]:
         """Nothing can be set."""
-        return {"version": 2}
+        return {"version": 3}
 
     def start(self, source: VideoMetadata) -> None:
         """Forget everything."""

@@ -26,7 +26,7 @@ from muybridge.text.line_track import LineTrack, area_of, box_of_quad, overlap
 from muybridge.text.ppocr import PPOCRNetworks, cut_out
 from muybridge.text.readings import Evidence
 from muybridge.text.strokes import Box, Patch, StrokeMap, box_of_cells
-from muybridge.values import Frame, Polygon, Segment, TextTrack, VideoMetadata
+from muybridge.values import Frame, LeftOut, Polygon, Segment, TextTrack, VideoMetadata
 from muybridge.video.reader import open_video
 
 __all__ = ["TextObserver", "track_text"]
@@ -71,13 +71,13 @@ class TextObserver:
         self.networks = networks or PPOCRNetworks(num_threads=num_threads)
         self.min_score = min_score
         # Finding scenes asks for the same size in color: in one pass the two share the scaling.
-        self.view = View(max_side_px=480, pixel_format="gray8")
+        self.view = View(max_side_px=480, pixel_format="gray8", sparing=True)
         self._forget()
 
     def settings(self) -> Mapping[str, Any]:
         """What changes the answer."""
         models = self.networks.models_path
-        return {"version": 1, "min_score": self.min_score, "models_path": str(models) if models else None}
+        return {"version": 2, "min_score": self.min_score, "models_path": str(models) if models else None}
 
     def start(self, source: VideoMetadata) -> None:
         """A new source begins."""
@@ -95,11 +95,12 @@ class TextObserver:
         self._next_guess = -np.inf
         self._review_seconds = np.inf
         self._patience = 0.0  # seconds until the next look after one that found nothing
+        self._left_out: LeftOut | None = None
         self._was_unreadable = False  # whether the last look found places of text that it could not read
 
     def observe(self, frame: Frame) -> list[Segment]:
         """See the next frame; return the lines that are known to have gone."""
-        pixels = frame.pixels
+        pixels, self._left_out = frame.pixels, frame.left_out
         picture = pixels.copy() if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         self._kept.append((frame.pts_seconds, np.asarray(picture, np.uint8)))
         if frame.pts_seconds < self._next_glance:
@@ -222,21 +223,34 @@ class TextObserver:
         without = (
             None if track.is_moving else self._picture_before(self._strokes.still_since(track.patch.box))
         )
-        start, num_without = newest, 0
+        start, last_without, num_without = newest, None, 0
         for seconds, picture in reversed(self._kept):
             if seconds < not_before:
                 break
             if self._presence(track, picture, seconds - newest, without) >= 0.5:
-                start, num_without = seconds, 0
+                start, last_without, num_without = seconds, None, 0
             else:
+                last_without = seconds if last_without is None else last_without
                 num_without += 1
                 if num_without == 2:
                     break
+        if last_without is not None:
+            for seconds, picture in reversed(self._pictures_between(last_without, start)):
+                if self._presence(track, picture, seconds - newest, without) < 0.5:
+                    break
+                start = seconds
         return start
+
+    def _pictures_between(self, after: float, before: float) -> list[tuple[float, NDArray[np.uint8]]]:
+        """The pictures between two that were seen, where some were left out."""
+        if self._left_out is None or not self._left_out.seconds(after, before):
+            return []
+        return [(f.pts_seconds, f.pixels) for f in self._left_out.frames(after, before, self.view)]
 
     def _end_of(self, track: LineTrack, *, at_close: bool = False) -> float | None:
         """The first picture since the line was confirmed from which on it does not stand; None: none yet."""
         first: float | None = None
+        last_with = track.confirmed_seconds
         # At the source's end it is not known whether the last picture is without the line.
         newest = None if at_close or track.is_moving else self._kept[-1][1]
         for seconds, picture in self._kept:
@@ -244,9 +258,15 @@ class TextObserver:
             if elapsed <= 0:
                 continue
             if self._presence(track, picture, elapsed, newest) >= 0.5:
-                first = None
+                first, last_with = None, seconds
             elif first is None:
                 first = seconds
+        if first is None:
+            return None
+        for seconds, picture in reversed(self._pictures_between(last_with, first)):
+            if self._presence(track, picture, seconds - track.confirmed_seconds, newest) >= 0.5:
+                break
+            first = seconds
         return first
 
     def _presence(

@@ -57,12 +57,12 @@ def prepared(
         views: which are made ready.
         last_seconds: leave out pictures up to this moment: an earlier run has seen them.
     """
-    paces = [(Pace(view.frames_per_second), view) for view in views]
+    paces = [(Pace.of(view), view) for view in views]
     for picture in pictures:
         if last_seconds is not None and picture.pts_seconds <= last_seconds:
             continue
         for pace, view in paces:
-            if pace.wants(picture.pts_seconds):
+            if pace.wants_picture(picture):
                 picture.frame(view)
         yield picture
 

@@ -7,7 +7,7 @@ frames there are, when each is shown, from where the decoder can start, and wher
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.video.container import DEFAULT_LIMITS, Limits, average_rate, open_container, video_stream
+from muybridge.video.spare import disposability_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -41,6 +42,7 @@ class PacketTable:
             in the order of the file and their times are estimates from the frame rate.
         damage: what was wrong with the container, in words; empty for a sound file.
         reorder_depth: how many pictures the decoder holds back to put them in order, as far as is known.
+        is_disposable: (N,) bool, whether no other picture is made from this one, as far as is known.
 
     >>> table = PacketTable.from_columns(pts=[0, 2, 1], dts=[0, 1, 2], size_bytes=[9, 5, 2],
     ...                                  is_keyframe=[True, False, False], seconds_per_tick=0.5)
@@ -58,6 +60,7 @@ class PacketTable:
     is_exact: bool = True
     damage: str = ""
     reorder_depth: int = 0
+    is_disposable: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     @classmethod
     def from_columns(
@@ -72,6 +75,7 @@ class PacketTable:
         is_exact: bool = True,
         damage: str = "",
         reorder_depth: int = 0,
+        is_disposable: Any = None,
     ) -> PacketTable:
         """Sort packets that stand in the order of the file into the order in which they are shown."""
         times = np.asarray(pts, np.int64)
@@ -93,6 +97,9 @@ class PacketTable:
             is_exact,
             damage,
             reorder_depth,
+            np.zeros(len(times), np.bool_)
+            if is_disposable is None
+            else np.asarray(is_disposable, np.bool_)[order],
         )
 
     def __len__(self) -> int:
@@ -161,6 +168,8 @@ def scan_packets(
     size: list[int] = []
     is_keyframe: list[bool] = []
     durations: list[int] = []
+    is_disposable: list[bool] = []
+    tells = disposability_of(stream)
     num_hidden = 0
     damage = ""
     reorder_depth = stream.codec_context.reorder_depth
@@ -178,6 +187,7 @@ def scan_packets(
             size.append(packet.size)
             is_keyframe.append(packet.is_keyframe)
             durations.append(packet.duration or 0)
+            is_disposable.append(tells(packet))
     except (av.error.FFmpegError, OSError) as error:
         damage = f"the container breaks off after {len(pts)} packets ({error.strerror or error})"
     if not damage and stream.frames > len(pts) + num_hidden:
@@ -195,6 +205,7 @@ def scan_packets(
         is_exact=is_exact,
         damage=damage,
         reorder_depth=reorder_depth,
+        is_disposable=is_disposable,
     )
 
 

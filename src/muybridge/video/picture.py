@@ -16,7 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 from muybridge.observer import View
-from muybridge.values import Frame
+from muybridge.values import Frame, LeftOut
 
 __all__ = ["ArrayPicture", "Converter", "DecodedPicture", "MomentPicture"]
 
@@ -61,6 +61,7 @@ class MomentPicture(Protocol):
     pts_seconds: float
     duration_seconds: float
     index: int
+    is_spare: bool
 
     @property
     def size(self) -> tuple[int, int]:
@@ -216,9 +217,20 @@ class DecodedPicture:
         pts_seconds: when it appears.
         duration_seconds: how long it stays.
         index: its place in the order of presentation.
+
+    A file also sets `is_spare`, whether it need not be decoded to see what happens, and `left_out`, all such pictures.
     """
 
-    __slots__ = ("_converter", "_frames", "_picture", "duration_seconds", "index", "pts_seconds")
+    __slots__ = (
+        "_converter",
+        "_frames",
+        "_picture",
+        "duration_seconds",
+        "index",
+        "is_spare",
+        "left_out",
+        "pts_seconds",
+    )
 
     def __init__(
         self,
@@ -235,6 +247,8 @@ class DecodedPicture:
         self.pts_seconds = pts_seconds
         self.duration_seconds = duration_seconds
         self.index = index
+        self.is_spare = False
+        self.left_out: LeftOut | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -251,7 +265,12 @@ class DecodedPicture:
         if key not in self._frames:
             pixels = self._converter.convert(self._picture, width, height, pixel_format)
             self._frames[key] = Frame(
-                pixels, self.pts_seconds, self.duration_seconds, self.index, closer=self.frame
+                pixels,
+                self.pts_seconds,
+                self.duration_seconds,
+                self.index,
+                closer=self.frame,
+                left_out=self.left_out,
             )
         return self._frames[key]
 
@@ -274,7 +293,7 @@ class ArrayPicture:
     (20, 40)
     """
 
-    __slots__ = ("_frames", "_pixels", "duration_seconds", "index", "pts_seconds")
+    __slots__ = ("_frames", "_pixels", "duration_seconds", "index", "is_spare", "pts_seconds")
 
     def __init__(
         self,
@@ -289,6 +308,7 @@ class ArrayPicture:
         self.pts_seconds = pts_seconds
         self.duration_seconds = duration_seconds
         self.index = index
+        self.is_spare = False
 
     @property
     def size(self) -> tuple[int, int]:

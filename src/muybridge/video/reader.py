@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+import numpy as np
+
 from muybridge.errors import OptionError, VideoDecodeError
 from muybridge.observer import View
 from muybridge.values import Clip, Frame, VideoMetadata
@@ -22,7 +24,8 @@ from muybridge.video.container import (
 from muybridge.video.decoder import Damage, PictureDecoder
 from muybridge.video.metadata import probe_with_packets
 from muybridge.video.packets import PacketTable
-from muybridge.video.picture import FULL, Converter, DecodedPicture
+from muybridge.video.picture import FULL, Converter, DecodedPicture, MomentPicture
+from muybridge.video.spare import LeftOutPictures, spare_places
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -122,6 +125,16 @@ class Video:
         return {tick: place for place, tick in enumerate(ticks)}
 
     @cached_property
+    def spare(self) -> frozenset[int]:
+        """The places of pictures that need not be decoded to see what happens; see `muybridge.video.spare`."""
+        return frozenset(np.flatnonzero(spare_places(self.packets)).tolist())
+
+    @cached_property
+    def left_out(self) -> LeftOutPictures | None:
+        """The pictures at these places, for who must know after all; None where there are none."""
+        return LeftOutPictures(self, np.array(sorted(self.spare))) if self.spare else None
+
+    @cached_property
     def converter(self) -> Converter:
         """Turns this video's pictures into upright pixels."""
         return Converter(self.metadata.rotation_degrees)
@@ -155,6 +168,7 @@ class Video:
         quick: bool = False,
         short_side_px: int | None = None,
         max_threads: int | None = None,
+        sparing: bool = False,
     ) -> Iterator[DecodedPicture]:
         """All pictures as decoded, for who wants several sizes of one; see `frames` for the rest.
 
@@ -164,8 +178,9 @@ class Video:
                 and never at half size: a fifth less work. `frames` does so for views of half size or less.
             short_side_px: pictures this small are enough; codecs that can decode at a fraction of the size do so.
             max_threads: the decoder's own, at most; None for one on each core.
+            sparing: leave out pictures that no other is made from, as long as 15 a second remain.
         """
-        iterator = self._decode(start_seconds, quick, short_side_px, max_threads)
+        iterator = self._decode(start_seconds, quick, short_side_px, max_threads, sparing)
         self._iterators.append(iterator)
         return iterator
 
@@ -235,7 +250,12 @@ class Video:
         return open_container(self.path, limits=self.limits)
 
     def _decode(
-        self, start_seconds: float | None, quick: bool, short_side_px: int | None, max_threads: int | None
+        self,
+        start_seconds: float | None,
+        quick: bool,
+        short_side_px: int | None,
+        max_threads: int | None,
+        sparing: bool,
     ) -> Generator[DecodedPicture, None, None]:
         if self.packets.damage:
             self.damage.report(self.packets.damage)
@@ -250,10 +270,15 @@ class Video:
                 key = keyframe_before(self.packets, first)
                 if key > 0:
                     container.seek(int(self.packets.dts[key]), stream=stream)
-            for picture in decoder.decode(container.demux(stream)):
+            packets: Iterable[Packet[VideoStream]] = container.demux(stream)
+            if sparing and self.spare:
+                left_out = {int(self.packets.pts[place]) for place in self.spare}
+                packets = (packet for packet in packets if packet.pts not in left_out)
+            for picture in decoder.decode(packets):
                 if self._is_closed:
                     return
                 decoded = clock.stamp(picture, self.converter)
+                decoded.is_spare, decoded.left_out = decoded.index in self.spare, self.left_out
                 if start_seconds is None or decoded.pts_seconds >= start_seconds - 1e-6:
                     yield decoded
         if clock.num_frames == 0:
@@ -270,15 +295,27 @@ class Pace:
 
     Args:
         frames_per_second: None takes every frame.
+        sparing: whether pictures are passed over that need not be decoded, whether they were or not: so one finds the
+            same whoever else watches.
 
     >>> pace = Pace(2.0)
     >>> [seconds for seconds in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0) if pace.wants(seconds)]
     [0.0, 0.6, 1.0]
     """
 
-    def __init__(self, frames_per_second: float | None) -> None:
+    def __init__(self, frames_per_second: float | None, *, sparing: bool = False) -> None:
         self.frames_per_second = frames_per_second
+        self.sparing = sparing
         self.last_slot: int | None = None
+
+    @classmethod
+    def of(cls, view: View) -> Pace:
+        """The pace of a view."""
+        return cls(view.frames_per_second, sparing=view.sparing)
+
+    def wants_picture(self, picture: MomentPicture) -> bool:
+        """Whether that picture is one of them; to be asked in order."""
+        return not (self.sparing and picture.is_spare) and self.wants(picture.pts_seconds)
 
     def wants(self, pts_seconds: float) -> bool:
         """Whether the frame at that moment is one of them; to be asked in order."""
