@@ -139,16 +139,16 @@ def _warped(
     bend = np.random.normal(0, 0.02, (4, 4, 2)).astype(np.float32)
 
     def places(side: int, source_side: int) -> NDArray[np.float32]:
-        """(side, side, 2): where in the source each pixel comes from."""
+        """(2, side, side): where in the source, x and y, each pixel comes from."""
         middles = (np.arange(side) + 0.5) / side - 0.5
         there = np.stack(np.meshgrid(middles, middles), axis=-1) - offset
         source = there @ np.linalg.inv(linear).T + cv2.resize(
             bend, (side, side), interpolation=cv2.INTER_CUBIC
         )
-        return np.asarray((source + 0.5) * source_side - 0.5, np.float32)
+        return np.ascontiguousarray(((source + 0.5) * source_side - 0.5).transpose(2, 0, 1), np.float32)
 
     def placed(picture: NDArray[Any], where: NDArray[np.float32]) -> NDArray[Any]:
-        return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        return cv2.remap(picture, where[0], where[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
     shown = sorted(set(moments.tolist()))
     where, where_covered = places(size_px, clip.shape[-1]), places(size_px // 8, cover.shape[-1])
