@@ -291,7 +291,7 @@ def main() -> None:
         "--others", type=Path, nargs="*", default=[], help="videos that show none of the actions"
     )
     parser.add_argument(
-        "--epochs", type=int, nargs=4, default=(12, 22, 24, 32), metavar="N", help="of the four steps"
+        "--epochs", type=int, nargs=4, default=(12, 22, 24, 22), metavar="N", help="of the four steps"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
