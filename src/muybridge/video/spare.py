@@ -68,9 +68,7 @@ def spare_places(packets: PacketTable) -> NDArray[np.bool_]:
     # Of the pictures of each fifteenth of a second, one at least remains; the slots are those of `Pace`.
     slots = ((packets.pts_seconds + _MOMENT) * LEAST_PER_SECOND // 1).astype(np.int64)
     firsts = np.flatnonzero(np.diff(slots, prepend=slots[0] - 1))
-    for first, end in zip(firsts, [*firsts[1:], num], strict=True):
-        if spare[first:end].all():
-            spare[first] = False
+    spare[firsts[np.logical_and.reduceat(spare, firsts)]] = False
     return np.asarray(spare)
 
 
