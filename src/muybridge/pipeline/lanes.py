@@ -15,7 +15,7 @@ from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from muybridge.pipeline.arenas import give_back
+from muybridge.heap import give_back
 from muybridge.video.picture import MomentPicture
 
 if TYPE_CHECKING:

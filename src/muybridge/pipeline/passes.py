@@ -22,8 +22,8 @@ import cv2
 
 from muybridge.cores import num_threads
 from muybridge.errors import OptionError
+from muybridge.heap import limit_arenas
 from muybridge.observer import Finding, Observer, Resumable
-from muybridge.pipeline.arenas import limit_arenas
 from muybridge.values import VideoMetadata
 from muybridge.video.ahead import read_ahead
 from muybridge.video.picture import MomentPicture
@@ -133,7 +133,7 @@ def shared_cores() -> Iterator[None]:
     OpenCV gets one, for on small pictures its threads cost more than they save. Networks get half of the cores: torch's
     threads spin while they wait for each other, and on two cores took more from the others than they gave. The numbers
     are the whole process's: where several passes run, the last to end puts them back. Their memory is shared, too, see
-    `muybridge.pipeline.arenas`; that stays.
+    `muybridge.heap`; that stays.
     """
     global _num_passes
     with _lock:

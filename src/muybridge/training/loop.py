@@ -28,11 +28,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from muybridge.actions.inference import has_fast_bfloat16
 from muybridge.errors import OptionError, TrainingError, require_extra
+from muybridge.heap import keep_freed_memory
 from muybridge.models.checkpoint import load_state_dict, read_checkpoint, save_checkpoint
 from muybridge.models.weights import Weights, set_weights, weights_of
 from muybridge.training.batches import Batch, BatchPlan, Key, item_name, raise_failure, read_batches
 from muybridge.training.classification import ClassificationLoss, clip_and_target
-from muybridge.training.memory import keep_freed_memory
 from muybridge.training.optimizer import build_optimizer, freeze, schedule, set_rate, train_mode
 from muybridge.training.progress import EpochProgress
 from muybridge.training.run_files import RunFiles, write_whole
