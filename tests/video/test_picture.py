@@ -1,5 +1,6 @@
 """Samples of the decoder's planes, and pictures that a decoder gives at a fraction of their size."""
 
+import gc
 import warnings
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from muybridge.errors import DamagedVideoWarning
+from muybridge.observer import View
 from muybridge.video import open_video
 from muybridge.video.decoder import MAX_HALVINGS
-from muybridge.video.picture import Converter
+from muybridge.video.picture import Converter, DecodedPicture
 
 WIDTH, HEIGHT = 352, 288
 
@@ -145,3 +147,17 @@ def test_a_decoder_of_one_thread_gives_the_same_pictures(tmp_path: Path) -> None
         ]
     assert len(seen[0]) == 24
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_picture_is_gone_with_its_last_frame(sample_video: Path) -> None:
+    gc.collect()
+    gc.disable()  # what only the collector can free stays meanwhile
+    try:
+        with open_video(sample_video) as video:
+            for picture in video.pictures():
+                frame = picture.frame(View(short_side_px=24))
+                assert frame.closer is not None
+            del picture, frame
+        assert not [thing for thing in gc.get_objects() if type(thing) is DecodedPicture]
+    finally:
+        gc.enable()

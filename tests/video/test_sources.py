@@ -23,7 +23,7 @@ from hypothesis import given, settings, strategies as st
 from muybridge.errors import EmptyVideoError, OptionError, VideoError, VideoOpenError
 from muybridge.observer import View
 from muybridge.video.live_source import LiveSource
-from muybridge.video.reader import open_video
+from muybridge.video.reader import Pace, open_video
 from muybridge.video.source_clock import SourceClock
 from muybridge.video.source_readers import CameraReader
 from muybridge.video.sources import open_source
@@ -635,3 +635,9 @@ def test_whatever_comes_times_ascend_and_are_finite(
             times.append(seconds)
     assert all(math.isfinite(seconds) for seconds in times)
     assert all(a < b for a, b in itertools.pairwise(times))
+
+
+def test_a_live_source_leaves_nothing_out(sample_video: Path) -> None:
+    pace = Pace.of(View(sparing=True))
+    with open_source(sample_video) as source:
+        assert [pace.wants_picture(picture) for picture in source.pictures()] == [True] * 20

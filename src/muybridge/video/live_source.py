@@ -60,7 +60,7 @@ class LivePicture:
         arrived_seconds: `time.monotonic()` when its bytes came.
     """
 
-    __slots__ = ("_picture", "arrived_seconds", "duration_seconds", "index", "pts_seconds")
+    __slots__ = ("_picture", "arrived_seconds", "duration_seconds", "index", "is_spare", "pts_seconds")
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class LivePicture:
         self.pts_seconds = pts_seconds
         self.duration_seconds = picture.duration_seconds
         self.index = index
+        self.is_spare = picture.is_spare
         self.arrived_seconds = arrived_seconds
 
     @property

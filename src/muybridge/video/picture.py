@@ -223,8 +223,8 @@ class DecodedPicture:
 
     __slots__ = (
         "_converter",
-        "_frames",
         "_picture",
+        "_pixels_of",
         "duration_seconds",
         "index",
         "is_spare",
@@ -243,7 +243,7 @@ class DecodedPicture:
     ) -> None:
         self._picture = picture
         self._converter = converter
-        self._frames: dict[tuple[int, int, str], Frame] = {}
+        self._pixels_of: dict[tuple[int, int, str], NDArray[np.uint8]] = {}
         self.pts_seconds = pts_seconds
         self.duration_seconds = duration_seconds
         self.index = index
@@ -262,17 +262,17 @@ class DecodedPicture:
     def frame_of_size(self, width: int, height: int, pixel_format: str = "rgb24") -> Frame:
         """The picture at exactly that size."""
         key = (width, height, pixel_format)
-        if key not in self._frames:
-            pixels = self._converter.convert(self._picture, width, height, pixel_format)
-            self._frames[key] = Frame(
-                pixels,
-                self.pts_seconds,
-                self.duration_seconds,
-                self.index,
-                closer=self.frame,
-                left_out=self.left_out,
-            )
-        return self._frames[key]
+        if key not in self._pixels_of:
+            self._pixels_of[key] = self._converter.convert(self._picture, width, height, pixel_format)
+        # Frames refer to the picture, so it keeps none of them: in a circle both would wait for the garbage collector.
+        return Frame(
+            self._pixels_of[key],
+            self.pts_seconds,
+            self.duration_seconds,
+            self.index,
+            closer=self.frame,
+            left_out=self.left_out,
+        )
 
     def sample(self, short_side_px: int) -> tuple[NDArray[np.uint8], ...]:
         """Y, Cr and Cb, (H, W) uint8 each, so that the shorter side has that many pixels; see `Converter.sample`."""
@@ -293,7 +293,7 @@ class ArrayPicture:
     (20, 40)
     """
 
-    __slots__ = ("_frames", "_pixels", "duration_seconds", "index", "is_spare", "pts_seconds")
+    __slots__ = ("_pixels", "_pixels_of", "duration_seconds", "index", "is_spare", "pts_seconds")
 
     def __init__(
         self,
@@ -304,7 +304,7 @@ class ArrayPicture:
         index: int = 0,
     ) -> None:
         self._pixels = pixels
-        self._frames: dict[tuple[int, int, str], Frame] = {}
+        self._pixels_of: dict[tuple[int, int, str], NDArray[np.uint8]] = {}
         self.pts_seconds = pts_seconds
         self.duration_seconds = duration_seconds
         self.index = index
@@ -319,11 +319,10 @@ class ArrayPicture:
         """The picture as a view shows it; a second call with the same size costs nothing."""
         width, height = view.fit(*self.size)
         key = (width, height, view.pixel_format)
-        if key not in self._frames:
+        if key not in self._pixels_of:
             # The same converter as for decoded pictures, so that a file and its frames give the same pixels.
             picture = VideoFrame.from_ndarray(np.ascontiguousarray(self._pixels), format="rgb24")
-            pixels = Converter().convert(picture, width, height, view.pixel_format)
-            self._frames[key] = Frame(
-                pixels, self.pts_seconds, self.duration_seconds, self.index, closer=self.frame
-            )
-        return self._frames[key]
+            self._pixels_of[key] = Converter().convert(picture, width, height, view.pixel_format)
+        return Frame(
+            self._pixels_of[key], self.pts_seconds, self.duration_seconds, self.index, closer=self.frame
+        )
