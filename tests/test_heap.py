@@ -1,4 +1,4 @@
-"""Few heaps for many threads, what is free goes back, or is kept for the next step of a training."""
+"""Few heaps for many threads; what is free is kept for the next step of a training."""
 
 import subprocess
 import sys
@@ -41,37 +41,6 @@ def test_many_threads_share_two_heaps(tmp_path: object) -> None:
     done, num_heaps, limit = run.stdout.split()
     assert done == "True"
     assert 1 <= int(num_heaps) <= int(limit)
-
-
-SCATTERED = """
-import ctypes
-from pathlib import Path
-from muybridge.heap import give_back
-
-libc = ctypes.CDLL(None)
-libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-libc.free.argtypes = [ctypes.c_void_p]
-
-def megabytes():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
-
-large, small = [], []
-for _ in range(1000):  # what lasts lies between what does not
-    large.append(libc.malloc(100_000)); ctypes.memset(large[-1], 1, 100_000)
-    small.append(libc.malloc(100))
-for block in large: libc.free(block)
-before = megabytes()
-print(give_back(), before - megabytes())
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
-def test_what_is_free_between_what_lasts_goes_back() -> None:
-    run = subprocess.run([sys.executable, "-c", SCATTERED], capture_output=True, text=True, check=True)
-    done, megabytes = run.stdout.split()
-    if done == "False":
-        pytest.skip("another C library than glibc")
-    assert float(megabytes) > 60  # of 95
 
 
 STEPS = """

@@ -3,9 +3,7 @@
 **A pass over a video.** glibc gives threads heaps of their own (arenas), up to eight for each core, and what a thread
 frees stays in its heap. A pass has tens of threads that make and drop pictures, most of them inside FFmpeg and the
 networks' runtimes, and new ones with every file that is opened; so in time each heap holds the most that any of its
-threads ever needed at once. With two heaps, what one thread frees is there for the next. Still, what lasts lies
-scattered between what was freed, and a heap gives back its end only; so now and then it is asked for all pages that
-nothing lies on.
+threads ever needed at once. With two heaps, what one thread frees is there for the next.
 
 **A training.** glibc gives large buffers back to the system as soon as they are freed and asks for them again a moment
 later; the system must clear every page each time. A CPU training that makes and drops hundreds of such buffers a step
@@ -18,9 +16,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
 
-__all__ = ["give_back", "keep_freed_memory", "limit_arenas"]
+__all__ = ["keep_freed_memory", "limit_arenas"]
 
 # <malloc.h>
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
@@ -39,19 +36,6 @@ def limit_arenas() -> bool:
     return _set({M_ARENA_MAX: NUM_ARENAS})
 
 
-def give_back() -> bool:
-    """Give free pages back to the system, wherever they lie; takes some milliseconds.
-
-    Returns:
-        Whether there were any.
-
-    >>> give_back() in (True, False)
-    True
-    """
-    malloc_trim = _of_glibc("malloc_trim")
-    return malloc_trim is not None and malloc_trim(0) == 1
-
-
 def keep_freed_memory() -> bool:
     """Keep the memory of one step for the next, in place of returning it.
 
@@ -65,9 +49,5 @@ def keep_freed_memory() -> bool:
 
 
 def _set(options: dict[int, int]) -> bool:
-    mallopt = _of_glibc("mallopt")
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform.startswith("linux") else None
     return mallopt is not None and all(mallopt(name, value) == 1 for name, value in options.items())
-
-
-def _of_glibc(name: str) -> Callable[..., int] | None:
-    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

@@ -15,7 +15,6 @@ from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from muybridge.heap import give_back
 from muybridge.video.picture import MomentPicture
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ MAX_WAITING = 24
 MIN_WAITING = 4
 MAX_WAITING_BYTES = 48e6
 AT_ONCE = 8  # pictures of one observer in a row, while its code and its arrays are in the processor's cache
-GIVE_BACK_EVERY = 300  # pictures: some milliseconds of every second or two
 WORTH_A_THREAD = 4  # pictures of one observer: to wake a thread for each costs as much as many a look
 
 
@@ -58,7 +56,6 @@ class Lanes:
         self._is_over = False
         self._is_settling = False
         self._worth = 1
-        self._num_shown = 0
         self._threads = [
             threading.Thread(target=self._work, name="muybridge-look", daemon=True)
             for _ in range(max(1, min(num_threads, len(self._lanes))))
@@ -98,9 +95,6 @@ class Lanes:
             self._worth = min(WORTH_A_THREAD, most)
             if self._ready():
                 self._changed.notify_all()
-        self._num_shown += 1
-        if self._num_shown % GIVE_BACK_EVERY == 0:
-            give_back()
 
     def settle(self) -> None:
         """Wait until all that was shown has been seen: now the pass stands at one moment, and can be saved."""
