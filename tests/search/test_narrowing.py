@@ -44,6 +44,41 @@ def test_the_store_is_asked_for_what_takes_few_rows() -> None:
     assert found.num_wanted(100) == 100
 
 
+def test_a_window_is_one_stretch_of_an_index() -> None:
+    sample, middle = Sample(rows(1000), 1_000_000), Filters(start_seconds=450, end_seconds=550)
+    found = narrow(middle.conditions([1], longest_seconds=8.0), sample)
+    (asked,), (checked,) = found.asked, found.checked
+    assert asked.sql.startswith("start_seconds BETWEEN 441.999999 AND 549.99999")
+    assert checked.sql == "end_seconds > 450.0"
+    assert found.share == pytest.approx(100 / 108, abs=0.07)
+
+
+@pytest.mark.parametrize("longest", [0.5, 3.0, 400.0])
+def test_a_window_takes_what_overlaps_it_however_long(store: Store, longest: float) -> None:
+    chance = np.random.default_rng(5)
+    starts = chance.uniform(0, 300, 200)
+    lengths = np.append(chance.uniform(0, 0.4, 199), longest)
+    times = [(float(s), float(s + d)) for s, d in zip(starts, lengths, strict=True)]
+    store.add(Timeline(VideoMetadata("/a.mp4"), tuple(Segment(s, e, "text", "alpha") for s, e in times)))
+    assert longest <= store.longest_seconds() <= 2 * max(longest, 1.0)
+    for begin, end in (
+        (50.0, 52.0),
+        (starts[3], starts[3] + 1e-9),
+        (120.0, 120.0 + lengths[7]),
+        (0.0, 300.0),
+    ):
+        found = store.find("alpha", start_seconds=begin, end_seconds=end, by="words", limit=200)
+        expected = [(s, e) for s, e in times if e > begin and s < end]
+        assert sorted((m.start_seconds, m.end_seconds) for m in found) == sorted(expected)
+
+
+def test_what_is_longest_is_known_anew_when_the_table_has_changed(store: Store) -> None:
+    store.add(Timeline(VideoMetadata("/a.mp4"), (Segment(0, 3, "text", "a"),)))
+    assert store.longest_seconds() == 3.0
+    store.add(Timeline(VideoMetadata("/b.mp4"), (Segment(0, 50, "text", "b"),)))
+    assert store.longest_seconds() >= 50.0
+
+
 def test_what_is_wanted_is_enough_for_what_is_left_out() -> None:
     sample = Sample(rows(1000), 1_000_000)
     found = narrow(Filters(start_seconds=300).conditions([1]), sample)

@@ -33,17 +33,27 @@ class Filters:
             if value is not None and not math.isfinite(value):
                 raise OptionError(f"{name}={value} must be a finite number")
 
-    def conditions(self, records: Collection[int]) -> list[Condition]:
+    @property
+    def has_window(self) -> bool:
+        """Whether both ends of the time are given."""
+        return self.start_seconds is not None and self.end_seconds is not None
+
+    def conditions(self, records: Collection[int], *, longest_seconds: float = math.inf) -> list[Condition]:
         """As conditions on rows of `segments`; none where nothing is asked for.
 
         Args:
             records: of the videos that `takes` takes.
+            longest_seconds: no segment lasts longer. What ends after a moment then does not begin long before it, so
+                that a window of time is one short stretch of an index, not what two long ones have in common.
 
         >>> kind, time = Filters(kinds=("text",), start_seconds=5).conditions([1, 2])
         >>> kind.sql, time.sql
         ("kind IN ('text')", 'end_seconds > 5.0')
         >>> row = {"kind": "text", "start_seconds": 3.0, "end_seconds": 5.0, "score": None, "record": 1}
         >>> kind.takes(row), time.takes(row)
+        (True, False)
+        >>> _, window = Filters(start_seconds=90, end_seconds=100).conditions([1, 2], longest_seconds=8)
+        >>> window.takes({"start_seconds": 85.0}), window.takes({"start_seconds": 75.0})
         (True, False)
         """
         found = []
@@ -53,12 +63,16 @@ class Filters:
         if self.kinds:
             kinds = ", ".join(map(quoted, self.kinds))
             found.append(Condition(f"kind IN ({kinds})", lambda row: row["kind"] in self.kinds))
-        if self.start_seconds is not None:
-            start = float(self.start_seconds)
-            found.append(Condition(f"end_seconds > {start}", lambda row: row["end_seconds"] > start))
-        if self.end_seconds is not None:
-            end = float(self.end_seconds)
-            found.append(Condition(f"start_seconds < {end}", lambda row: row["start_seconds"] < end))
+        start, end = self.start_seconds, self.end_seconds
+        if start is not None:
+            found.append(Condition(f"end_seconds > {float(start)}", lambda row: row["end_seconds"] > start))
+        if start is not None and end is not None and longest_seconds < math.inf:
+            # Times are sums and differences of floats: a microsecond more, and nothing is lost to their rounding.
+            first, last = start - longest_seconds - 1e-6, math.nextafter(end, -math.inf)
+            between = f"start_seconds BETWEEN {first} AND {last}"
+            found.append(Condition(between, lambda row: first <= row["start_seconds"] <= last))
+        elif end is not None:
+            found.append(Condition(f"start_seconds < {float(end)}", lambda row: row["start_seconds"] < end))
         if self.min_score is not None:
             # Scores are kept with 32 bits: the nearest of those to 0.9 is a little less than 0.9.
             least = float(np.float32(self.min_score))

@@ -61,7 +61,8 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
     videos = {row.record: row for row in store.rows().values() if filters.takes(row.path)}
     if not videos:
         return []
-    conditions = filters.conditions(videos)
+    longest = store.longest_seconds() if filters.has_window else math.inf
+    conditions = filters.conditions(videos, longest_seconds=longest)
     asked = _Asked(text, _narrowing(store, conditions), depth=max(100, 4 * limit))
     # Side by side: each waits most of its time for the store, which reads with threads of its own.
     with ThreadPoolExecutor(1) as pool:

@@ -125,6 +125,7 @@ class Store:
         self._rows: dict[str, Row] = {}
         self._rows_version = -1
         self._sample: Sample | None = None
+        self._longest, self._longest_version = 0.0, -1
 
     @property
     def uri(self) -> str:
@@ -173,6 +174,20 @@ class Store:
         if self._sample is None or not self._sample.is_of(num_rows):
             self._sample = draw_sample(self.tables.segments, num_rows)
         return self._sample
+
+    def longest_seconds(self) -> float:
+        """No segment lasts longer than that, as they are now; up to twice as long as the longest of all."""
+        with reading(self.uri):
+            segments = self.tables.segments
+            version = segments.version
+            if version != self._longest_version:
+                lengths = (row["end_seconds"] - row["start_seconds"] for row in self.sample().rows)
+                longest = max([1.0, *lengths])
+                # To count takes a fiftieth of the time that reading the lengths takes.
+                while segments.count_rows(f"end_seconds - start_seconds > {longest}"):
+                    longest *= 2
+                self._longest, self._longest_version = longest, version
+        return self._longest
 
     def timeline(self, path: str | Path) -> Timeline:
         """All that was found in a video when it was indexed, without pictures.
