@@ -9,10 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from motion.scenery import dissolve, scene, still
+from muybridge.motion import scanning
+from muybridge.motion.appearance import Appearance, describe_planes
 from muybridge.motion.scanning import scan
 from muybridge.motion.shots import ShotDetector
 from muybridge.observer import View
 from muybridge.video import open_video
+from muybridge.video.reader import Video
 
 FPS, CUTS, DISSOLVE = 25, (2.0, 4.0), (6.0, 6.8)
 
@@ -58,3 +61,30 @@ def test_a_stretch_alone(tmp_path: Path, pictures: list[NDArray[np.uint8]]) -> N
     with open_video(write(tmp_path / "film.mp4", "libx264", pictures)) as video:
         assert [boundary.seconds for boundary in scan(video, first=70, end=130)] == pytest.approx([4.0])
         assert scan(video, first=60, end=90) == []
+
+
+def test_pictures_that_no_other_is_made_from_are_left_out_where_one_scene_goes_on(
+    tmp_path: Path, pictures: list[NDArray[np.uint8]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = list[int]()
+
+    def counting(*planes: NDArray[np.uint8]) -> Appearance:
+        described.append(len(planes))
+        return describe_planes(*planes)
+
+    monkeypatch.setattr(scanning, "describe_planes", counting)
+    with open_video(write(tmp_path / "film.mp4", "libx264", pictures)) as video:
+        everything, num_frames = scan(video), len(described)
+        assert num_frames == len(pictures)
+        assert scan(video, sparing=True) == everything
+        assert len(described) - num_frames <= 0.8 * num_frames
+        assert video.spare
+
+
+def test_a_cut_among_what_is_left_out_is_found_to_the_frame(
+    tmp_path: Path, pictures: list[NDArray[np.uint8]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_video(write(tmp_path / "film.mp4", "libx264", pictures)) as video:
+        # As if the sizes had not told of the cut: the frames about it are not decoded either.
+        monkeypatch.setattr(Video, "spare", frozenset({*video.spare, 48, 49, 50, 51}))
+        assert [boundary.seconds for boundary in scan(video, end=90, sparing=True)] == pytest.approx([2.0])

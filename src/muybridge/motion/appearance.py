@@ -15,7 +15,7 @@ and histograms fail on different things is what comparisons find (Boreczky and R
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -29,6 +29,8 @@ __all__ = ["ANALYSIS_SIDE_PX", "Appearance", "describe", "describe_planes", "dis
 
 ANALYSIS_SIDE_PX = 72
 """The short side at which frames are described; larger frames are thinned to about this by taking every k-th pixel."""
+NEW_SCENE_CHANGE = 0.3
+"""Between frames that are less unlike than this, one scene goes on."""
 
 THUMBNAIL_SIZE = (32, 18)
 _BINS = [16, 8, 8]
@@ -184,6 +186,34 @@ def mixed(a: Appearance, b: Appearance, share: float) -> Appearance:
         a.contrast + share * (b.contrast - a.contrast),
         a.brightness + share * (b.brightness - a.brightness),
     )
+
+
+def steps_between(
+    before: Appearance, start: float, look: Appearance, end: float, between: Sequence[float], change: float
+) -> list[tuple[Appearance, float, float]]:
+    """Pictures that were not decoded, and the one after them, as if all had been; where one scene goes on.
+
+    What was left out lies between its neighbors: so a transition takes as many steps as it has frames. On real clips,
+    the dissimilarity of two frames grows about as the square root of the steps between them.
+
+    Args:
+        before: the last picture that was decoded.
+        start: when it appears, in seconds.
+        look: the next one.
+        end: when that appears.
+        between: when the others appear, in order.
+        change: dissimilarity of the two.
+
+    Returns:
+        (what it looks like, when it appears, its dissimilarity from the one before) of each; the last is `look`.
+
+    >>> dark, bright = (describe(np.full((40, 60), level, np.uint8)) for level in (100, 120))
+    >>> [(step.brightness, seconds) for step, seconds, _ in steps_between(dark, 0.0, bright, 1.0, [0.25, 0.5], 0.1)]
+    [(105.0, 0.25), (110.0, 0.5), (120.0, 1.0)]
+    """
+    step = change / math.sqrt(len(between) + 1)
+    steps = [(mixed(before, look, (seconds - start) / (end - start)), seconds, step) for seconds in between]
+    return [*steps, (look, end, step)]
 
 
 def structure_change(a: Appearance, b: Appearance) -> float:

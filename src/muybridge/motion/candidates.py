@@ -20,14 +20,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.motion.appearance import Appearance, dissimilarity, thin
+from muybridge.motion.appearance import NEW_SCENE_CHANGE, Appearance, dissimilarity, thin
 from muybridge.values import Frame
 
 __all__ = ["Candidate", "CandidateKeeper", "sharpness"]
 
 STRETCH_SECONDS = 0.4
 LOOK_SECONDS = 0.09  # frames that follow each other faster than this are not all looked at
-NEW_SCENE_CHANGE = 0.3
 MAX_CANDIDATES = 8
 MAX_LIVELY = 24
 _BLACK_CONTRAST = 6.0

@@ -189,7 +189,7 @@ def boundaries_from_hints(
     if sum(len(group) for group in doubtful) > MAX_DOUBTFUL * len(packets):
         return None
     for group in doubtful:
-        inside = scan(video, first=group.first, end=group.end + _AFTER_FRAMES + 1)
+        inside = scan(video, first=group.first, end=group.end + _AFTER_FRAMES + 1, sparing=True)
         if any(boundary.transition != "cut" for boundary in inside):
             return None
         found += inside

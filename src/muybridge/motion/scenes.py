@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from muybridge.motion.appearance import Appearance, describe, dissimilarity, mixed
-from muybridge.motion.candidates import NEW_SCENE_CHANGE, Candidate, CandidateKeeper
+from muybridge.motion.appearance import (
+    NEW_SCENE_CHANGE,
+    Appearance,
+    describe,
+    dissimilarity,
+    steps_between,
+)
+from muybridge.motion.candidates import Candidate, CandidateKeeper
 from muybridge.motion.energy import EnergyMeter, find_spikes, to_signal
 from muybridge.motion.shots import Boundary, ShotDetector, shot_segment
 from muybridge.observer import Finding, View
@@ -88,24 +93,20 @@ class ScenesObserver:
         between = []
         if frame.left_out is not None:
             between = frame.left_out.seconds(self._last_seconds, frame.pts_seconds)
-        if not between:
-            return self._see(frame, look, change)
-        assert frame.left_out is not None
         findings: list[Finding] = []
-        if change > NEW_SCENE_CHANGE:
+        if change > NEW_SCENE_CHANGE and between:
             # A cut, perhaps, and which frame is the first of the new shot must be known.
+            assert frame.left_out is not None
             for other in frame.left_out.frames(self._last_seconds, frame.pts_seconds, self.view):
                 other_look = describe(other.pixels)
                 findings += self._see(other, other_look, dissimilarity(self._look, other_look))
             return [*findings, *self._see(frame, look, dissimilarity(self._look, look))]
-        # What was left out lies between its neighbors: so a transition takes as many rows as it has frames.
-        # On real clips, the dissimilarity of two frames grows about as the square root of the steps between them.
-        step = change / math.sqrt(len(between) + 1)
-        before, start = self._look, self._last_seconds
-        for seconds in between:
-            share = (seconds - start) / (frame.pts_seconds - start)
-            findings += self._follow(mixed(before, look, share), seconds, step)
-        return [*findings, *self._see(frame, look, step)]
+        *steps, (_, _, last_change) = steps_between(
+            self._look, self._last_seconds, look, frame.pts_seconds, between, change
+        )
+        for step in steps:
+            findings += self._follow(*step)
+        return [*findings, *self._see(frame, look, last_change)]
 
     def _see(self, frame: Frame, look: Appearance, change: float) -> list[Finding]:
         self._keeper.observe(frame, look, change)

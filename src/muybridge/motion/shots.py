@@ -298,5 +298,5 @@ def detect_shots(path: str | Path, *, mode: Literal["fast", "exact"] = "fast") -
         found = boundaries_from_hints(video, early) if mode == "fast" else None
         if found is None:
             early.close()
-            found = scan(video)
+            found = scan(video, sparing=mode == "fast")
         return tile(found, start_seconds=video.packets.start_seconds, end_seconds=video.packets.end_seconds)
