@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from reel import parser, reel
 from timing import report, take_turns
 
 from muybridge.cores import num_threads
+from muybridge.observer import Observer
 from muybridge.pipeline import default_observers
 from muybridge.pipeline.analyze import analyze
 from muybridge.pipeline.lanes import Lanes
-from muybridge.pipeline.passes import Pass, shared_cores
+from muybridge.pipeline.passes import Pass, pictures_for, shared_cores
 from muybridge.video import open_video
 from muybridge.video.ahead import prepared
 from muybridge.video.picture import DecodedPicture
@@ -76,7 +77,7 @@ def analyze_without(path: Path, *names: str) -> object:
 
 def decode(path: Path) -> None:
     with open_video(path) as video:
-        for _ in video.pictures(quick=True):
+        for _ in pictures_for(video, default_observers()):
             pass
 
 
@@ -87,7 +88,8 @@ def memory(path: Path, minutes: int) -> list[int]:
     with open_video(path) as video, shared_cores():
         run = Pass(observers, video.metadata)
         with Lanes(run, num_threads=num_threads()) as lanes:
-            for picture in prepared(again_and_again(path), [observer.view for observer in observers]):
+            views = [observer.view for observer in observers]
+            for picture in prepared(again_and_again(path, observers), views):
                 if picture.pts_seconds >= 60 * minutes:
                     break
                 lanes.show(picture)
@@ -98,11 +100,11 @@ def memory(path: Path, minutes: int) -> list[int]:
     return [*noted, resident_megabytes()]
 
 
-def again_and_again(path: Path) -> Iterator[DecodedPicture]:
+def again_and_again(path: Path, observers: Sequence[Observer]) -> Iterator[DecodedPicture]:
     start = 0.0
     while True:
         with open_video(path) as video:
-            for picture in video.pictures(quick=True, max_threads=max(1, num_threads() // 2)):
+            for picture in pictures_for(video, observers):
                 picture.pts_seconds += start
                 yield picture
             start += video.metadata.duration_seconds or 0.0

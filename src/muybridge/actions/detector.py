@@ -307,7 +307,7 @@ def detect_actions(
         metadata, pace = video.metadata, Pace.of(observer.view)
         observer.start(metadata)
         end = metadata.start_seconds
-        for picture in video.pictures(sparing=observer.view.sparing):
+        for picture in video.pictures(quick=True, sparing=observer.view.sparing):
             end = picture.pts_seconds + picture.duration_seconds
             if not pace.wants_picture(picture):
                 continue

@@ -221,7 +221,7 @@ def watch_scenes(video: Video) -> list[Segment]:
 
     observer = ScenesObserver(pictures=False)
     observer.start(video.metadata)
-    pictures = read_ahead(video.pictures(quick=True), [observer.view])
+    pictures = read_ahead(video.pictures(quick=True, sparing=observer.view.sparing), [observer.view])
     found = [finding for picture in pictures for finding in observer.observe(picture.frame(observer.view))]
     found += observer.finish(video.packets.end_seconds)
     return [finding for finding in found if isinstance(finding, Segment)]

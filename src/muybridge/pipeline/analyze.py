@@ -12,7 +12,7 @@ from muybridge.errors import UnknownNameError
 from muybridge.observer import Finding, Observer
 from muybridge.pipeline.cache import FindingsCache
 from muybridge.pipeline.lanes import Lanes
-from muybridge.pipeline.passes import Pass, shared_cores
+from muybridge.pipeline.passes import Pass, pictures_for, shared_cores
 from muybridge.values import Timeline
 from muybridge.video.ahead import prepared
 from muybridge.video.container import DEFAULT_LIMITS, Limits
@@ -147,15 +147,10 @@ def _run(
         earlier = saved["warnings"]
     start, done = video.metadata.start_seconds, run.last_seconds
     checkpoint = time.monotonic()
-    # This thread decodes, those of the lanes look. The decoder's own threads get half of the cores, as networks do:
-    # more of them cost more in meeting each other than they give, where the lanes are busy too.
-    views = [observer.view for observer in observers]
-    sparing = all(view.sparing for view in views)
-    pictures = video.pictures(
-        start_seconds=done, quick=True, max_threads=max(1, num_threads() // 2), sparing=sparing
-    )
+    # This thread decodes, those of the lanes look.
+    pictures = pictures_for(video, observers, start_seconds=done)
     with Lanes(run, num_threads=num_threads()) as lanes:
-        for picture in prepared(pictures, views, last_seconds=done):
+        for picture in prepared(pictures, [observer.view for observer in observers], last_seconds=done):
             lanes.show(picture)
             if progress is not None:
                 progress(run.end_seconds - start, video.metadata.duration_seconds or 0.0)

@@ -26,10 +26,10 @@ from muybridge.heap import limit_arenas
 from muybridge.observer import Finding, Observer, Resumable
 from muybridge.values import VideoMetadata
 from muybridge.video.ahead import read_ahead
-from muybridge.video.picture import MomentPicture
-from muybridge.video.reader import Pace
+from muybridge.video.picture import DecodedPicture, MomentPicture
+from muybridge.video.reader import Pace, Video
 
-__all__ = ["Pass", "prefetch", "shared_cores", "watch"]
+__all__ = ["Pass", "pictures_for", "prefetch", "shared_cores", "watch"]
 
 
 @dataclass(slots=True)
@@ -163,6 +163,27 @@ def _set_threads() -> None:
         before = torch.get_num_threads()
         _put_back.callback(torch.set_num_threads, before)
         torch.set_num_threads(min(before, max(1, num_threads() // 2)))
+
+
+def pictures_for(
+    video: Video, observers: Sequence[Observer], *, start_seconds: float | None = None
+) -> Iterator[DecodedPicture]:
+    """The pictures of a file that a pass needs, decoded no better than its observers can see.
+
+    The decoder's own threads get half of the cores, as networks do: more of them cost more in meeting each other than
+    they give, where observers are busy, too.
+
+    Args:
+        video: an opened file.
+        observers: who will look.
+        start_seconds: leave out pictures that appear before.
+    """
+    return video.pictures(
+        start_seconds=start_seconds,
+        quick=True,
+        max_threads=max(1, num_threads() // 2),
+        sparing=all(observer.view.sparing for observer in observers),
+    )
 
 
 def prefetch(
