@@ -38,6 +38,7 @@ from muybridge.training.actors import (
     read_depth_actor,
 )
 from muybridge.training.augmentation import mirrored_labels
+from muybridge.training.choreography import ARM_MOTIONS
 from muybridge.training.classification import normalize
 from muybridge.training.clip_pool import PooledClips, paint_pool
 from muybridge.training.loop import Trainer
@@ -60,7 +61,10 @@ MIRRORED = {LABELS.index(label): LABELS.index(other) for label, other in mirrore
 CLAP, BOX = LABELS.index("clap"), LABELS.index("box")
 PEOPLE = ((1, 2), (3, 4), (5, 6))  # who is left out together, and with whom a third of the fights
 VARIANTS = 8
-SILHOUETTE_WEIGHT = 2.5  # they are the hardest to learn, so they come more often
+# How often a clip is shown beside others: silhouettes are the hardest to learn, color clips the fewest.
+SILHOUETTE_WEIGHT, COLOR_WEIGHT, NONE_WEIGHT = 2.5, 1.75, 1.25
+PUPPETS_PER_MOTION, PUPPET_VARIANTS = 100, 2
+PUPPET_SHARE = 0.2  # of what is shown, beside the puppets that clap, box and do what is no class
 COVER_WEIGHT = 1.0
 
 
@@ -160,11 +164,15 @@ def _fights(folder: Path) -> list[Actor]:
     return actors
 
 
+def pictures_of(part: Recordings) -> list[NDArray[np.uint8]]:
+    """What may stand behind a person."""
+    pictures = [actor.frames[len(actor.frames) // 2] for actor in (*part.fights, *part.color[::4])]
+    return pictures + [frame for actor in part.others for frame in actor.frames[::40]]
+
+
 def training_set(part: Recordings, shape: ClipShape, *, seed: int) -> ActorClips:
     """What is painted of a part: bodies before other backgrounds, clips as they are, and none of the classes."""
-    pictures = [a.frames[len(a.frames) // 2] for a in (*part.fights, *part.color[::4])]
-    pictures += [frame for a in part.others for frame in a.frames[::40]]
-    stage = Stage(shape, pictures, seed=seed, plain_share=0.05, turned_share=0.35)
+    stage = Stage(shape, pictures_of(part), seed=seed, plain_share=0.05, turned_share=0.35)
     chance = np.random.default_rng(seed)
     puppets = [puppet(chance, clapping, CLAP, yaw_degrees=chance.normal(0, 20)) for _ in range(28)]
     puppets += [puppet(chance, boxing, BOX, yaw_degrees=chance.uniform(-95, 95)) for _ in range(28)]
@@ -182,10 +190,38 @@ def training_set(part: Recordings, shape: ClipShape, *, seed: int) -> ActorClips
     )
 
 
-def emphasis(clips: ActorClips) -> list[float]:
-    """How often each item of `training_set` is shown, relative to the others."""
-    recorded = [actor.is_depth and actor.group >= 0 for actor in (*clips.composed, *clips.shown)]
-    return [SILHOUETTE_WEIGHT if depth else 1.0 for depth in recorded] + [1.0] * clips.num_none
+def puppet_set(parts: Sequence[Recordings], shape: ClipShape, *, seed: int) -> ActorClips:
+    """Puppets that do what people do with their arms, each in a way of its own, before backgrounds of these parts."""
+    chance = np.random.default_rng(seed)
+    actors = [
+        puppet(
+            chance,
+            motion,
+            LABELS.index(label),
+            yaw_degrees=chance.normal(0, 20),
+            stoutest=1.3,
+            length_seconds=chance.uniform(1.7, 2.8),
+        )
+        for label, motion in ARM_MOTIONS.items()
+        for _ in range(PUPPETS_PER_MOTION)
+    ]
+    stage = Stage(shape, [picture for part in parts for picture in pictures_of(part)], seed=seed)
+    return ActorClips(stage, actors, [], mirrored=MIRRORED, none_label=NONE, num_none=0)
+
+
+def emphasis(sets: Sequence[ActorClips], num_puppets: int) -> list[float]:
+    """How often each item of the sets of `training_set`, and then each puppet, is shown, relative to the others."""
+    weights = []
+    for clips in sets:
+        for actor in (*clips.composed, *clips.shown):
+            if actor.is_depth and actor.group >= 0:
+                weights.append(SILHOUETTE_WEIGHT)
+            else:
+                is_color = not actor.is_depth and actor.label not in (FIGHT, NONE)
+                weights.append(COLOR_WEIGHT if is_color else 1.0)
+        weights += [NONE_WEIGHT] * clips.num_none
+    of_puppets = PUPPET_SHARE / (1 - PUPPET_SHARE) * sum(weights)
+    return weights + [of_puppets / num_puppets] * num_puppets
 
 
 def plain_set(parts: Sequence[Recordings], shape: ClipShape, *, seed: int) -> ActorClips:
@@ -307,7 +343,10 @@ def main() -> None:
     sets = [training_set(part, full, seed=number) for number, part in zip(shown, parts, strict=True)]
     for painted, pool in zip(sets, pools, strict=True):
         paint_pool(painted, pool, variants=VARIANTS, seed=options.seed)
-    weights = [weight for painted in sets for weight in emphasis(painted)]
+    puppets = puppet_set(parts, full, seed=100)
+    pools.append(store / "pools" / f"puppets{''.join(map(str, shown))}")
+    paint_pool(puppets, pools[-1], variants=PUPPET_VARIANTS, seed=options.seed)
+    weights = emphasis(sets, len(puppets))
     torch.manual_seed(options.seed)
     model = Guided(
         create_model("causal_light", num_classes=len(LABELS)).to(memory_format=torch.channels_last)

@@ -23,7 +23,17 @@ from numpy.typing import NDArray
 
 from muybridge.training.actors import PX_PER_M, Actor
 
-__all__ = ["STRANGE_MOTIONS", "boxing", "clapping", "puppet", "strange", "walking"]
+__all__ = [
+    "STRANGE_MOTIONS",
+    "Motion",
+    "Points",
+    "Pose",
+    "boxing",
+    "clapping",
+    "puppet",
+    "strange",
+    "walking",
+]
 
 Points = NDArray[
     np.float64
@@ -71,9 +81,10 @@ def puppet(
     *,
     yaw_degrees: float,
     stoutest: float = 1.25,
+    length_seconds: float = SECONDS,
     name: str = "puppet",
 ) -> Actor:
-    """A puppet that does `motion`, as a depth actor of 4 seconds.
+    """A puppet that does `motion`, as a depth actor.
 
     Args:
         chance: random numbers: the body's sizes, and what `motion` leaves open.
@@ -81,13 +92,14 @@ def puppet(
         label: index of the class.
         yaw_degrees: from which side it is seen; 0 is the front.
         stoutest: at most how many times as wide as usual it is.
+        length_seconds: of the clip.
         name: of the actor.
 
     >>> actor = puppet(np.random.default_rng(0), clapping, 3, yaw_degrees=0)
     >>> actor.frames.shape, actor.label, bool((actor.frames > 0).any(axis=(1, 2)).all())
     ((64, 132, 170), 3, True)
     """
-    num_frames = int(RATE * SECONDS)
+    num_frames = int(RATE * length_seconds)
     seconds = np.arange(num_frames) / RATE
     rest = np.array([chance.uniform(0.02, 0.12), -0.6, chance.uniform(0.02, 0.12)])
     pose = Pose(
