@@ -16,6 +16,7 @@ from muybridge.motion.shots import ShotDetector
 from muybridge.observer import View
 from muybridge.video import open_video
 from muybridge.video.reader import Video
+from muybridge.video.spare import LeftOutPictures
 
 FPS, CUTS, DISSOLVE = 25, (2.0, 4.0), (6.0, 6.8)
 
@@ -86,5 +87,7 @@ def test_a_cut_among_what_is_left_out_is_found_to_the_frame(
 ) -> None:
     with open_video(write(tmp_path / "film.mp4", "libx264", pictures)) as video:
         # As if the sizes had not told of the cut: the frames about it are not decoded either.
-        monkeypatch.setattr(Video, "spare", frozenset({*video.spare, 48, 49, 50, 51}))
+        spare = frozenset({*video.spare, 48, 49, 50, 51})
+        monkeypatch.setattr(Video, "spare", spare)
+        monkeypatch.setattr(Video, "left_out", LeftOutPictures(video, np.array(sorted(spare))))
         assert [boundary.seconds for boundary in scan(video, end=90, sparing=True)] == pytest.approx([2.0])

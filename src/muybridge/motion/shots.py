@@ -267,8 +267,8 @@ def detect_shots(path: str | Path, *, mode: Literal["fast", "exact"] = "fast") -
     Args:
         path: the video file.
         mode: `"exact"` looks at every frame. `"fast"` decodes little where the encoder has put keyframes at cuts,
-            and looks at every frame where it has not, or where gradual transitions are found; it may miss a
-            transition that neither keyframes nor packet sizes show.
+            and looks at all frames that others are made from where it has not, or where gradual transitions are
+            found; it may miss a transition that neither keyframes nor packet sizes show.
 
     Returns:
         Segments of kind `"shot"`. `attributes["transition"]` says how a shot begins: `"start"`, `"cut"`,
