@@ -64,18 +64,18 @@ VARIANTS = 8
 # How often a clip is shown beside others: silhouettes are the hardest to learn, color clips the fewest.
 SILHOUETTE_WEIGHT, COLOR_WEIGHT, NONE_WEIGHT = 2.5, 1.75, 1.25
 PUPPETS_PER_MOTION, PUPPET_VARIANTS = 100, 2
-PUPPET_SHARE = 0.2  # of what is shown, beside the puppets that clap, box and do what is no class
 COVER_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
 class Step:
-    """One part of the training: first plain and small, then everything, then at full size, twice."""
+    """One part of the training: plain and small, then everything, then at full size, with puppets, and without."""
 
     name: str
     size_px: int
     rate: float
     final_rate: float
+    puppet_share: float = 0.0  # of what is shown, beside the puppets that clap, box and do what is no class
 
 
 STEPS = (
@@ -83,6 +83,8 @@ STEPS = (
     Step("2-scenes", 64, 2e-3, 0.5),
     Step("3-full-size", 96, 1.5e-3, 0.0),
     Step("4-again", 96, 1e-3, 0.0),
+    Step("5-puppets", 96, 1e-3, 0.6, puppet_share=0.2),
+    Step("6-recordings", 96, 6e-4, 0.0),
 )
 RECORD = Weights(
     "starter",
@@ -209,8 +211,8 @@ def puppet_set(parts: Sequence[Recordings], shape: ClipShape, *, seed: int) -> A
     return ActorClips(stage, actors, [], mirrored=MIRRORED, none_label=NONE, num_none=0)
 
 
-def emphasis(sets: Sequence[ActorClips], num_puppets: int) -> list[float]:
-    """How often each item of the sets of `training_set`, and then each puppet, is shown, relative to the others."""
+def emphasis(sets: Sequence[ActorClips]) -> list[float]:
+    """How often each item of the sets of `training_set` is shown, relative to the others."""
     weights = []
     for clips in sets:
         for actor in (*clips.composed, *clips.shown):
@@ -220,8 +222,7 @@ def emphasis(sets: Sequence[ActorClips], num_puppets: int) -> list[float]:
                 is_color = not actor.is_depth and actor.label not in (FIGHT, NONE)
                 weights.append(COLOR_WEIGHT if is_color else 1.0)
         weights += [NONE_WEIGHT] * clips.num_none
-    of_puppets = PUPPET_SHARE / (1 - PUPPET_SHARE) * sum(weights)
-    return weights + [of_puppets / num_puppets] * num_puppets
+    return weights
 
 
 def plain_set(parts: Sequence[Recordings], shape: ClipShape, *, seed: int) -> ActorClips:
@@ -327,7 +328,7 @@ def main() -> None:
         "--others", type=Path, nargs="*", default=[], help="videos that show none of the actions"
     )
     parser.add_argument(
-        "--epochs", type=int, nargs=4, default=(12, 22, 24, 22), metavar="N", help="of the four steps"
+        "--epochs", type=int, nargs=6, default=(12, 22, 24, 22, 6, 11), metavar="N", help="of the steps"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
@@ -344,9 +345,9 @@ def main() -> None:
     for painted, pool in zip(sets, pools, strict=True):
         paint_pool(painted, pool, variants=VARIANTS, seed=options.seed)
     puppets = puppet_set(parts, full, seed=100)
-    pools.append(store / "pools" / f"puppets{''.join(map(str, shown))}")
-    paint_pool(puppets, pools[-1], variants=PUPPET_VARIANTS, seed=options.seed)
-    weights = emphasis(sets, len(puppets))
+    puppet_pool = store / "pools" / f"puppets{''.join(map(str, shown))}"
+    paint_pool(puppets, puppet_pool, variants=PUPPET_VARIANTS, seed=options.seed)
+    weights = emphasis(sets)
     torch.manual_seed(options.seed)
     model = Guided(
         create_model("causal_light", num_classes=len(LABELS)).to(memory_format=torch.channels_last)
@@ -359,14 +360,21 @@ def main() -> None:
             ema_decay=0.985, precision="auto", seed=options.seed + index, workers=options.workers,
         )  # fmt: skip
         trainer = Trainer(model, settings, options.output / step.name, loss=guided_loss, record=RECORD)
+        folders, item_weights = pools, weights
+        if step.puppet_share:
+            of_puppets = step.puppet_share / (1 - step.puppet_share) * sum(weights)
+            folders = [*pools, puppet_pool]
+            item_weights = [*weights, *[of_puppets / len(puppets)] * len(puppets)]
         clips = (
-            PooledClips(pools, size_px=step.size_px, mirrored=MIRRORED)
+            PooledClips(folders, size_px=step.size_px, mirrored=MIRRORED)
             if index
             else plain_set(parts, shape, seed=options.seed)
         )
         check = HeldOut(test, shape, every=5) if test else None
         resume = (options.output / step.name / "state.pt").exists()  # stopped before: goes on where it was
-        result = trainer.fit(clips, evaluate=check, item_weights=weights if index else None, resume=resume)
+        result = trainer.fit(
+            clips, evaluate=check, item_weights=item_weights if index else None, resume=resume
+        )
         # The average of the weights is learned from in the next step.
         model = result.model.requires_grad_(True)
         report[step.name] = result.to_dict()
