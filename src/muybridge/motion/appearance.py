@@ -208,8 +208,9 @@ def steps_between(
         (what it looks like, when it appears, its dissimilarity from the one before) of each; the last is `look`.
 
     >>> dark, bright = (describe(np.full((40, 60), level, np.uint8)) for level in (100, 120))
-    >>> [(step.brightness, seconds) for step, seconds, _ in steps_between(dark, 0.0, bright, 1.0, [0.25, 0.5], 0.1)]
-    [(105.0, 0.25), (110.0, 0.5), (120.0, 1.0)]
+    >>> steps = steps_between(dark, 0.0, bright, 1.0, [0.25, 0.5], 0.1)
+    >>> [(round(step.brightness), seconds) for step, seconds, _ in steps]
+    [(105, 0.25), (110, 0.5), (120, 1.0)]
     """
     step = change / math.sqrt(len(between) + 1)
     steps = [(mixed(before, look, (seconds - start) / (end - start)), seconds, step) for seconds in between]
