@@ -38,12 +38,13 @@ def main() -> None:
             "memory of analyze, MB at each minute of the video", {"resident": memory(path, options.minutes)}
         )
         return
+    observers = default_observers()
     contestants: dict[str, Callable[[], object]] = {"everything": lambda: analyze(path, use_cache=False)}
-    if any(observer.name == "actions" for observer in default_observers()):
+    if any(observer.name == "actions" for observer in observers):
         contestants["scenes, motion and text"] = lambda: analyze_without(path, "actions")
     contestants |= {
         "scenes and motion": lambda: analyze_without(path, "actions", "text"),
-        "decoding alone": lambda: decode(path),
+        "decoding alone": lambda: decode(path, observers),
     }
     cores: dict[str, float] = {}
     timed = {name: counted(name, work, cores) for name, work in contestants.items()}
@@ -75,9 +76,9 @@ def analyze_without(path: Path, *names: str) -> object:
     return analyze(path, observers=default_observers(without=names), use_cache=False)
 
 
-def decode(path: Path) -> None:
+def decode(path: Path, observers: Sequence[Observer]) -> None:
     with open_video(path) as video:
-        for _ in pictures_for(video, default_observers()):
+        for _ in pictures_for(video, observers):
             pass
 
 
