@@ -76,3 +76,14 @@ def test_near_spikes_are_one_and_far_ones_two() -> None:
     values[[5, 7, 20]] = 50.0
     spikes = find_spikes(Signal("motion energy", np.arange(40.0), values), end_seconds=40.0)
     assert [(spike.start_seconds, spike.end_seconds) for spike in spikes] == [(5.0, 8.0), (20.0, 21.0)]
+
+
+def test_a_fraction_of_a_second_is_no_spike_but_may_end_one() -> None:
+    values = np.ones(20)
+    values[19] = 30.0
+    signal = Signal("motion energy", np.arange(20.0), values)
+    assert find_spikes(signal, end_seconds=19.2) == []
+    assert len(find_spikes(signal, end_seconds=19.6)) == 1
+    values[18] = 30.0
+    [spike] = find_spikes(Signal("motion energy", np.arange(20.0), values), end_seconds=19.2)
+    assert (spike.start_seconds, spike.end_seconds) == (18.0, 19.2)

@@ -32,6 +32,7 @@ STEP_SECONDS = 0.095
 NOISE_LEVELS = 3.0
 LEAST_SPIKE = 4.0  # gray levels per second above the usual; less is a leaf in the wind
 SPREADS_ABOVE = 3.0
+LEAST_SECONDS = 0.5  # the rest of a second at a video's end is too few steps to tell a spike by
 
 
 def frame_energy(before: Appearance, now: Appearance) -> float:
@@ -142,7 +143,8 @@ def find_spikes(energy: Signal, *, end_seconds: float) -> list[Segment]:
 
     The usual is the median; clearly more is three robust standard deviations above it (1.4826 times the median
     absolute deviation), half as much again, and at least 4 gray levels per second. Stretches with one quiet
-    second between them are one.
+    second between them are one. A last second that is cut short may end a spike, but is none by itself if it lasts
+    less than half of one.
 
     Args:
         energy: one value for each second.
@@ -171,6 +173,8 @@ def find_spikes(energy: Signal, *, end_seconds: float) -> list[Segment]:
     spikes = []
     for run in runs:
         first, last = int(run[0]), int(run[-1])
+        if ends[last] - energy.seconds[first] < LEAST_SECONDS:
+            continue
         peak_at = first + int(values[first : last + 1].argmax())
         peak = float(values[peak_at])
         attributes = {
