@@ -107,9 +107,9 @@ def test_bad_input() -> None:
         r.with_temperature([[0.5, 0.5]], 0)
     with pytest.raises(OptionError, match="k is 0"):
         r.top_k_accuracy([[0.5, 0.5]], [0], k=0)
-    with pytest.raises(ShapeError, match="at least one clip"):
+    with pytest.raises(ShapeError, match="at least one item"):
         r.bootstrap(lambda at: 0.0, 0)
-    with pytest.raises(ShapeError, match="2 groups for 3 clips"):
+    with pytest.raises(ShapeError, match="2 groups for 3 items"):
         r.bootstrap(lambda at: 0.0, 3, groups=[1, 2])
     with pytest.raises(ShapeError, match="known scores are"):
         r.rejection_auroc([], [1.0])

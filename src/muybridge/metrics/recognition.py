@@ -5,13 +5,11 @@ Everywhere: probabilities (N, K), each row a sum of 1; targets (N,) places of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from muybridge.errors import OptionError, ShapeError
-from muybridge.metrics.text import Interval
+from muybridge.metrics.intervals import bootstrap
 
 __all__ = [
     "bootstrap",
@@ -208,57 +206,6 @@ def rejection_threshold(known: ArrayLike, *, keep: float = 0.95) -> float:
     if not 0 < keep <= 1:
         raise OptionError(f"keep is {keep}; it must be above 0 and at most 1")
     return float(k[len(k) - int(np.ceil(keep * len(k) - 1e-9))])
-
-
-def bootstrap(
-    metric: Callable[[Places], float],
-    num_items: int,
-    *,
-    groups: Sequence[object] | None = None,
-    confidence: float = 0.95,
-    num_resamples: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """The interval in which a metric would lie for other clips, or other people, of the same kind.
-
-    Args:
-        metric: takes places of clips, some more than once, and gives the number.
-        num_items: N.
-        groups: (N,) the person or the video of each clip. Whole groups are drawn then: clips of one person are no
-            independent witnesses.
-        confidence: the share of the draws that lie between the bounds.
-        num_resamples: how often clips are drawn with replacement.
-        seed: of the draws.
-
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993; the draw of whole groups is the cluster
-    bootstrap of Davison and Hinkley, 1997, section 3.8.
-
-    >>> right = np.array([1, 1, 1, 0] * 25)
-    >>> interval = bootstrap(lambda places: right[places].mean(), 100)
-    >>> interval.value, 0.6 < interval.low < 0.7, 0.8 < interval.high < 0.9
-    (0.75, True, True)
-    """
-    if num_items < 1:
-        raise ShapeError("an interval needs at least one clip")
-    if not 0 < confidence < 1 or num_resamples < 1:
-        raise OptionError(
-            f"confidence={confidence} must lie in (0, 1), num_resamples={num_resamples} above 0"
-        )
-    names = list(range(num_items)) if groups is None else list(groups)
-    if len(names) != num_items:
-        raise ShapeError(f"{len(names)} groups for {num_items} clips")
-    members: dict[object, list[int]] = {}
-    for place, name in enumerate(names):
-        members.setdefault(name, []).append(place)
-    blocks = [np.array(places) for places in members.values()]
-    generator = np.random.default_rng(seed)
-    values = [
-        metric(np.concatenate([blocks[i] for i in generator.integers(0, len(blocks), len(blocks))]))
-        for _ in range(num_resamples)
-    ]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(float(metric(np.arange(num_items))), float(low), float(high))
 
 
 def _checked(probabilities: ArrayLike, targets: ArrayLike) -> tuple[Floats, Places]:

@@ -7,19 +7,18 @@ does: nothing is ever infinite or NaN.
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
 import regex
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
 from muybridge.errors import OptionError, ShapeError
+from muybridge.metrics.intervals import Interval, bootstrap, proportion_interval, ratio_interval
 
 __all__ = [
     "AlignedText",
@@ -308,18 +307,6 @@ def exact_match(
     return sum(right) / len(right) if right else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value and the bounds between which it lies at a level of confidence."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
 def bootstrap_interval(
     metric: Callable[[list[str], list[str]], float],
     references: Sequence[str],
@@ -351,81 +338,12 @@ def bootstrap_interval(
     pairs = _pairs(list(references), list(predictions))
     if not pairs:
         raise ShapeError("an interval needs at least one text")
-    if not 0 < confidence < 1 or num_resamples < 1:
-        raise OptionError(
-            f"confidence={confidence} must lie in (0, 1), num_resamples={num_resamples} above 0"
-        )
-    draws = np.random.default_rng(seed).integers(0, len(pairs), (num_resamples, len(pairs)))
-    values = [
-        metric([pairs[index][0] for index in draw], [pairs[index][1] for index in draw])
-        for draw in draws.tolist()
-    ]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(metric(list(references), list(predictions)), float(low), float(high))
 
+    def of(places: NDArray[np.int64]) -> float:
+        drawn = [pairs[place] for place in places.tolist()]
+        return metric([true for true, _ in drawn], [read for _, read in drawn])
 
-def ratio_interval(
-    parts: ArrayLike,
-    wholes: ArrayLike,
-    *,
-    confidence: float = 0.95,
-    num_resamples: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """The bootstrap interval of a pooled ratio, sum of parts by sum of wholes, such as edits by characters.
-
-    Args:
-        parts: (N,) for each text, such as its edits.
-        wholes: (N,) for each text, such as its characters; a draw whose wholes sum to nothing divides by one.
-        confidence: the share of resamples between the bounds.
-        num_resamples: how often the texts are drawn anew, with replacement.
-        seed: of the draws.
-
-    Raises:
-        ShapeError: no text, or the numbers differ.
-
-    >>> ratio_interval([0, 1, 0, 1], [2, 2, 2, 2]).value
-    0.25
-    """
-    part, whole = np.asarray(parts, dtype=np.float64), np.asarray(wholes, dtype=np.float64)
-    if part.ndim != 1 or part.shape != whole.shape or not part.size:
-        raise ShapeError(
-            f"parts {part.shape} and wholes {whole.shape} must be two lists of one length, 1 or more"
-        )
-    draws = np.random.default_rng(seed).integers(0, part.size, (num_resamples, part.size))
-    values = part[draws].sum(axis=1) / np.maximum(1, whole[draws].sum(axis=1))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(float(part.sum() / max(1.0, whole.sum())), float(low), float(high))
-
-
-def proportion_interval(num_right: int, num_trials: int, *, confidence: float = 0.95) -> Interval:
-    """The Wilson score interval of a share, honest at 0% and at 100% too.
-
-    Args:
-        num_right: successes.
-        num_trials: trials, at least as many.
-        confidence: how often such an interval holds the true share.
-
-    Raises:
-        OptionError: more successes than trials, no trial, or a confidence outside (0, 1).
-
-    Source: E. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
-
-    >>> print(proportion_interval(10, 10))
-    1.000 [0.722, 1.000]
-    """
-    if not 0 <= num_right <= num_trials or not num_trials or not 0 < confidence < 1:
-        raise OptionError(
-            f"{num_right} of {num_trials} at a confidence of {confidence} is no share of trials"
-        )
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = num_right / num_trials
-    center = (share + z**2 / (2 * num_trials)) / (1 + z**2 / num_trials)
-    reach = z * math.sqrt(share * (1 - share) / num_trials + (z / (2 * num_trials)) ** 2)
-    reach /= 1 + z**2 / num_trials
-    return Interval(share, max(0.0, center - reach), min(1.0, center + reach))
+    return bootstrap(of, len(pairs), confidence=confidence, num_resamples=num_resamples, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,8 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 from muybridge.errors import OptionError
-from muybridge.metrics.text import (
-    Interval,
-    Normalize,
-    edit_distance,
-    evaluate_text,
-    ratio_interval,
-    word_accuracy,
-)
+from muybridge.metrics.intervals import Interval, ratio_interval
+from muybridge.metrics.text import Normalize, edit_distance, evaluate_text, word_accuracy
 
 __all__ = ["EngineComparison", "EngineScores", "LinePair", "compare_engines", "match_lines"]
 

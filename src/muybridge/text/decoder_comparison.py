@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from muybridge.errors import OptionError
-from muybridge.metrics.text import Interval, edit_distance, proportion_interval, ratio_interval
+from muybridge.metrics.intervals import Interval, proportion_interval, ratio_interval
+from muybridge.metrics.text import edit_distance
 from muybridge.text.lattice import Alphabet, as_matrix
 
 __all__ = ["Decoder", "DecoderComparison", "DecoderScores", "compare_decoders", "spelled_logits"]
