@@ -76,7 +76,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("base") / "base.safetensors"
     record = Weights(
-        "base", labels=("a", "b", "c"), num_frames=4, frames_per_second=5.0, size_px=32, resize_px=36
-    )
+        "base", labels=("a", "b", "c"), num_frames=4, frames_per_second=5.0, size_px=32, resize_px=36,
+        closest_zoom=2.0, num_clips=3,
+    )  # fmt: skip
     save_checkpoint(path, create_model("causal_tiny", num_classes=3), name="causal_tiny", weights=record)
     return path

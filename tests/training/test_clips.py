@@ -26,11 +26,25 @@ def one(path: Path, **options: object) -> VideoList:
 
 
 @pytest.mark.parametrize("rate", [8.0, None])
+@pytest.mark.parametrize("closest_zoom", [1.0, 2.0])
 @pytest.mark.parametrize(("num_clips", "num_crops"), [(1, 1), (3, 3)])
 def test_a_test_sees_what_classify_sees(
-    sample_video: Path, tmp_path: Path, rate: float | None, num_clips: int, num_crops: int
+    sample_video: Path,
+    tmp_path: Path,
+    rate: float | None,
+    closest_zoom: float,
+    num_clips: int,
+    num_crops: int,
 ) -> None:
-    record = Weights("mine", num_frames=6, frames_per_second=rate, stride=2, size_px=32, resize_px=40)
+    record = Weights(
+        "mine",
+        num_frames=6,
+        frames_per_second=rate,
+        stride=2,
+        size_px=32,
+        resize_px=40,
+        closest_zoom=closest_zoom,
+    )
     expected = read_views(sample_video, record, num_clips=num_clips, num_crops=num_crops)
     for cache in (None, ClipCache(tmp_path / "c")):
         dataset = ClipDataset(one(sample_video), record, cache=cache)

@@ -31,6 +31,8 @@ def test_from_folder_to_classify(colored: Path, base: Path, tmp_path: Path) -> N
         assert prediction.labels[0] == item.label
     record = weights_of(create_model("causal_tiny", weights=result.path))
     assert record is not None
+    # What it learned from are whole pictures, one clip of each video.
+    assert (record.closest_zoom, record.num_clips) == (1.0, 1)
     assert (record.labels, record.size_px) == (("green", "red"), 32)
     assert record.accuracy == {"top1": 100 * result.expected_top1}
     # Everything below the head is as it was.
@@ -111,6 +113,7 @@ def test_fine_tuning_changes_all_layers_and_keeps_the_record(
     assert set(result.epochs[-1]) >= {"top1", "validation_loss"}
     record = weights_of(create_model("causal_tiny", weights=result.path))
     assert record is not None
+    assert (record.closest_zoom, record.num_clips) == (1.0, 1)
     assert (record.labels, record.num_frames, record.source) == (
         ("green", "red"),
         4,

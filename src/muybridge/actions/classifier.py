@@ -42,7 +42,7 @@ def classify(
     model: ModelChoice = None,
     weights: str | Path | None = None,
     top: int = 5,
-    num_clips: int = 1,
+    num_clips: int | None = None,
     num_crops: int = 1,
 ) -> Prediction:
     """Name what happens in a video.
@@ -54,7 +54,7 @@ def classify(
             whose weights are at hand.
         weights: which weights of a named model; None for its preferred ones.
         top: how many labels.
-        num_clips: temporal views, whose probabilities are averaged.
+        num_clips: temporal views, whose probabilities are averaged; None for as many as the weights ask for.
         num_crops: spatial views of each, 1 or 3.
 
     Returns:
@@ -105,7 +105,7 @@ class Classifier:
         self.inference = Inference(module, precision=precision, device=device)
 
     def classify(
-        self, path: str | Path, *, top: int = 5, num_clips: int = 1, num_crops: int = 1
+        self, path: str | Path, *, top: int = 5, num_clips: int | None = None, num_crops: int = 1
     ) -> Prediction:
         """Name what happens in one video; arguments and errors as in the function `classify`."""
         _check_top(top)
@@ -117,7 +117,7 @@ class Classifier:
         paths: Iterable[str | Path],
         *,
         top: int = 5,
-        num_clips: int = 1,
+        num_clips: int | None = None,
         num_crops: int = 1,
         batch_size: int = 8,
         on_error: Callable[[VideoError], None] | None = None,
@@ -127,7 +127,7 @@ class Classifier:
         Args:
             paths: the videos; may be endless.
             top: how many labels.
-            num_clips: temporal views.
+            num_clips: temporal views; None for as many as the weights ask for.
             num_crops: spatial views of each.
             batch_size: videos computed at once.
             on_error: called for a video that cannot be read, which is then left out; None raises.

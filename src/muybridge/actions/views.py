@@ -1,9 +1,10 @@
 """Views: the clips of one video that a classifier looks at, cut as its weights expect them.
 
-    temporal views (num_clips=3)          spatial views (num_crops=3)
-    |xxx......xxx......xxx|               |[ 1 ][ 2 ][ 3 ]|     along the longer side
+    temporal views (num_clips=3)          spatial views (num_crops=3)            a closer look
+    |xxx......xxx......xxx|               |[ 1 ][ 2 ][ 3 ]|  longer side         |  [ ]   |  at what moves
 
-Published accuracies are averages over views; the record of each weights says how many.
+Published accuracies are averages over views; the record of each weights says how many. Three crops see what lies at the
+sides; a closer look sees what is small.
 """
 
 from __future__ import annotations
@@ -13,30 +14,33 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from muybridge.actions.closer_look import closer_look, cut_clip
 from muybridge.errors import OptionError
 from muybridge.models.weights import Weights
 from muybridge.video.packets import PacketTable
 from muybridge.video.reader import open_video
 from muybridge.video.sampling import clip_starts, fps_indices, stride_indices
 
-__all__ = ["crop_corners", "read_views", "resized_size"]
+__all__ = ["crop_corners", "num_spatial_views", "read_size", "read_views", "resized_size", "spatial_views"]
 
 MAX_CLIPS = 64
 
 
 def read_views(
-    path: str | Path, record: Weights, *, num_clips: int = 1, num_crops: int = 1
+    path: str | Path, record: Weights, *, num_clips: int | None = None, num_crops: int = 1
 ) -> NDArray[np.uint8]:
     """Read the views of a video; each frame is decoded once, however many views share it.
 
     Args:
         path: the video.
         record: says how many frames at which rate, and which sizes.
-        num_clips: temporal views, evenly from start to end; a single one lies in the middle.
-        num_crops: spatial views: 1 in the center, or 3 along the longer side.
+        num_clips: temporal views, evenly from start to end; a single one lies in the middle. None for as many as the
+            record asks for.
+        num_crops: spatial views: 1 in the center, or 3 along the longer side. Weights that know close looks
+            (`Weights.closest_zoom`) see what moves instead, in one view.
 
     Returns:
-        (num_clips * num_crops, T, size_px, size_px, 3) uint8.
+        (num_clips * num_spatial_views(record, num_crops), T, size_px, size_px, 3) uint8.
 
     Raises:
         OptionError: numbers of views that do not exist.
@@ -46,21 +50,45 @@ def read_views(
     >>> read_views(getfixture("sample_video"), record, num_clips=2, num_crops=3).shape
     (6, 4, 24, 24, 3)
     """
+    num_clips = record.num_clips if num_clips is None else num_clips
     if not 1 <= num_clips <= MAX_CLIPS:
         raise OptionError(f"num_clips is {num_clips}; it must be 1 to {MAX_CLIPS}")
     if num_crops not in (1, 3):
         raise OptionError(f"num_crops is {num_crops}; it is 1 (center) or 3 (along the longer side)")
     with open_video(path) as video:
         rows = _clip_indices(video.packets, record, num_clips)
-        size = resized_size(video.metadata.width, video.metadata.height, record)
+        size = read_size(video.metadata.width, video.metadata.height, record)
         clip = video.frames_at(indices=np.concatenate(rows).tolist(), size_px=size, resize="squash")
-    clips = clip.pixels.reshape(num_clips, record.num_frames, *clip.pixels.shape[1:])
-    crops = [
-        clips[:, :, top : top + record.size_px, left : left + record.size_px]
-        for left, top in crop_corners(size, record.size_px, num_crops)
-    ]
+    return spatial_views(
+        clip.pixels.reshape(num_clips, record.num_frames, *clip.pixels.shape[1:]), record, num_crops=num_crops
+    )
+
+
+def spatial_views(clips: NDArray[np.uint8], record: Weights, *, num_crops: int = 1) -> NDArray[np.uint8]:
+    """What is looked at of each clip: crops, or where the weights know close looks, what moves.
+
+    Args:
+        clips: (N, T, H, W, 3), of the size that `read_size` tells.
+        record: says how large a view is, and how close.
+        num_crops: 1 in the center, or 3 along the longer side; of no account for a close look.
+
+    Returns:
+        (N * V, T, size_px, size_px, 3), clip by clip; V is `num_spatial_views`.
+    """
+    side = record.size_px
+    if record.closest_zoom > 1:
+        looks = [closer_look(clip, max_zoom=record.closest_zoom) for clip in clips]
+        views = [cut_clip(clip, look, size_px=(side, side)) for clip, look in zip(clips, looks, strict=True)]
+        return np.stack(views)
+    corners = crop_corners((clips.shape[3], clips.shape[2]), side, num_crops)
+    crops = [clips[:, :, top : top + side, left : left + side] for left, top in corners]
     # Clip by clip, and within a clip crop by crop.
     return np.stack(crops, axis=1).reshape(-1, *crops[0].shape[1:])
+
+
+def num_spatial_views(record: Weights, num_crops: int) -> int:
+    """How many views of each clip `spatial_views` gives."""
+    return 1 if record.closest_zoom > 1 else num_crops
 
 
 def _clip_indices(packets: PacketTable, record: Weights, num_clips: int) -> list[NDArray[np.int64]]:
@@ -82,6 +110,12 @@ def _clip_indices(packets: PacketTable, record: Weights, num_clips: int) -> list
         )
         for offset in offsets
     ]
+
+
+def read_size(width: int, height: int, record: Weights) -> tuple[int, int]:
+    """(width, height) at which frames are read: large enough for the closest look."""
+    resized = resized_size(width, height, record)
+    return round(resized[0] * record.closest_zoom), round(resized[1] * record.closest_zoom)
 
 
 def resized_size(width: int, height: int, record: Weights) -> tuple[int, int]:

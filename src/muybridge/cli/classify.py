@@ -16,7 +16,9 @@ def classify(
     ),
     weights: str | None = typer.Option(None, help="Which weights of a named model, or their file."),
     top: int = typer.Option(5, help="How many labels."),
-    clips: int = typer.Option(1, help="Temporal views to average."),
+    clips: int | None = typer.Option(
+        None, help="Temporal views to average; default: as many as the weights ask for."
+    ),
     crops: int = typer.Option(1, help="Spatial views to average: 1 or 3."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     quiet: bool = typer.Option(False, "--quiet", help="No progress bar."),

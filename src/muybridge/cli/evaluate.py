@@ -18,7 +18,9 @@ def evaluate(
         None, help="A pattern whose bracket is the person or source in a path, for honest intervals."
     ),
     unknown: list[str] = typer.Option([], help="Videos, or a folder of them, of none of the classes."),
-    clips: int = typer.Option(1, help="Temporal views to average."),
+    clips: int | None = typer.Option(
+        None, help="Temporal views to average; default: as many as the weights ask for."
+    ),
     crops: int = typer.Option(1, help="Spatial views to average: 1 or 3."),
     output: Path | None = typer.Option(None, help="A folder for the numbers and pictures."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),

@@ -55,6 +55,8 @@ class Weights:
         size_px: height and width of the square crop.
         resize_px: the size before the crop: one number for the shorter side, or (height, width).
         interpolation: how frames were resized.
+        closest_zoom: a view of a video shows what moves in it, at most so many times as large; 1 for the whole picture.
+        num_clips: how many temporal views of a video are averaged, unless others are asked for.
         accuracy: metric → percent, as published.
         protocol: how that accuracy was measured (views, crops).
         options: what the model's builder needs for this checkpoint.
@@ -82,14 +84,18 @@ class Weights:
     size_px: int = 224
     resize_px: int | tuple[int, int] | None = None
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    closest_zoom: float = 1.0
+    num_clips: int = 1
     accuracy: Mapping[str, float] = field(default_factory=dict, hash=False)
     protocol: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        for name in ("num_frames", "stride", "size_px"):
+        for name in ("num_frames", "stride", "size_px", "num_clips"):
             if getattr(self, name) < 1:
                 raise OptionError(f"Weights.{name} is {getattr(self, name)}; it must be 1 or more")
+        if not 1 <= self.closest_zoom <= 8:
+            raise OptionError(f"Weights.closest_zoom is {self.closest_zoom}; it must be 1 to 8")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise OptionError(
                 f"Weights.mean {self.mean} and std {self.std} need three numbers each, std positive"

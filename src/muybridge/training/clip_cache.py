@@ -176,7 +176,15 @@ class ClipCache:
         stamps = [
             (str(path.resolve()), (status := path.stat()).st_size, status.st_mtime_ns) for path in files
         ]
-        about = [_VERSION, stamps, item.start_seconds, item.end_seconds, record.size_px, record.resize_px]
+        about = [
+            _VERSION,
+            stamps,
+            item.start_seconds,
+            item.end_seconds,
+            record.size_px,
+            record.resize_px,
+            record.closest_zoom,
+        ]
         return self.folder / f"{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:40]}.clip"
 
 

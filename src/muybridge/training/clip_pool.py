@@ -19,6 +19,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from muybridge.actions.closer_look import CloserLook, closer_look
 from muybridge.errors import OptionError, WeightsError
 
 __all__ = ["PooledClips", "paint_pool"]
@@ -85,6 +86,7 @@ class PooledClips:
         folders: of pools that are painted to the end.
         size_px: S of the clips that come out; None for that of the pools.
         mirrored: class → class of the mirrored clip; classes that are missing stay what they are.
+        closer_share: how many of the looks go close to what moves (`muybridge.actions.closer_look`).
 
     Raises:
         WeightsError: a folder without a pool, or with one that is not painted to the end.
@@ -96,8 +98,9 @@ class PooledClips:
         *,
         size_px: int | None = None,
         mirrored: Mapping[int, int] | None = None,
+        closer_share: float = 0.0,
     ) -> None:
-        self.size_px, self.mirrored = size_px, dict(mirrored or {})
+        self.size_px, self.mirrored, self.closer_share = size_px, dict(mirrored or {}), closer_share
         self._pools = []
         for folder in folders:
             note = folder / "done.json"
@@ -121,20 +124,24 @@ class PooledClips:
         place = (np.random.randint(len(clips)), index - int(self._starts[which]))
         clip, target = np.asarray(clips[place]), int(targets[place])
         cover = np.asarray(covered[place], np.float32)
-        clip, cover = _warped(clip, cover, self.size_px or clip.shape[-1])
+        look = CloserLook()
+        if np.random.rand() < self.closer_share:
+            look = closer_look(clip.transpose(1, 2, 3, 0))
+        clip, cover = _warped(clip, cover, self.size_px or clip.shape[-1], look)
         if np.random.rand() < 0.3:
             clip, cover, target = clip[..., ::-1], cover[..., ::-1], self.mirrored.get(target, target)
         return np.ascontiguousarray(_recolored(clip)), target, np.ascontiguousarray(cover)
 
 
 def _warped(
-    clip: NDArray[np.uint8], cover: NDArray[np.float32], size_px: int
+    clip: NDArray[np.uint8], cover: NDArray[np.float32], size_px: int, look: CloserLook
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """In another size, somewhat larger or smaller, bent a little, elsewhere, faster or slower, earlier or later."""
     moments = _moments(clip.shape[1])
     linear = np.array([[1.0, np.random.normal(0, 0.06)], [0, 1]])
     linear[[0, 1], [0, 1]] = np.exp(np.random.normal(0, 0.12, 2))
     offset = np.random.normal(0, 0.06, 2)
+    middle = np.array([look.x, look.y]) - 0.5
     # Few people were recorded: a picture that bends gives them longer arms, broader backs, shorter legs.
     bend = np.random.normal(0, 0.02, (4, 4, 2)).astype(np.float32)
 
@@ -142,9 +149,8 @@ def _warped(
         """(2, side, side): where in the source, x and y, each pixel comes from."""
         middles = (np.arange(side) + 0.5) / side - 0.5
         there = np.stack(np.meshgrid(middles, middles), axis=-1) - offset
-        source = there @ np.linalg.inv(linear).T + cv2.resize(
-            bend, (side, side), interpolation=cv2.INTER_CUBIC
-        )
+        bent = cv2.resize(bend, (side, side), interpolation=cv2.INTER_CUBIC)
+        source = middle + (there @ np.linalg.inv(linear).T + bent) / look.zoom
         return np.ascontiguousarray(((source + 0.5) * source_side - 0.5).transpose(2, 0, 1), np.float32)
 
     def placed(picture: NDArray[Any], where: NDArray[np.float32]) -> NDArray[Any]:

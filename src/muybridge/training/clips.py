@@ -10,6 +10,7 @@ Which frames belong to a clip, and how they are cut in a test, is what the model
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from muybridge.actions.views import crop_corners, resized_size
+from muybridge.actions.views import read_size, spatial_views
 from muybridge.errors import DatasetError, EmptyVideoError, OptionError
 from muybridge.models.weights import Weights
 from muybridge.training.augmentation import Augmentation, mirrored_labels
@@ -64,6 +65,8 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
     ) -> None:
         if not len(videos):
             raise DatasetError("the list of videos is empty")
+        if augmentation is not None:  # which cuts whole pictures
+            record = replace(record, closest_zoom=1.0)
         self.videos, self.record, self.cache = videos, record, cache
         self.augmentation, self.backgrounds = augmentation, backgrounds
         self.targets = videos.targets
@@ -104,7 +107,7 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
             num_crops: 1 or 3 spatial views of each.
 
         Returns:
-            (num_clips * num_crops, T, size_px, size_px, 3) uint8.
+            (num_clips * num_spatial_views(record, num_crops), T, size_px, size_px, 3) uint8.
 
         Raises:
             VideoError: the video cannot be read.
@@ -112,13 +115,8 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
         if num_clips < 1 or num_crops not in (1, 3):
             raise OptionError(f"num_clips {num_clips}, num_crops {num_crops}; allowed: 1 or more, 1 or 3")
         clip = self._read(index, None, num_clips=num_clips)
-        size, side = (clip.pixels.shape[2], clip.pixels.shape[1]), self.record.size_px
         clips = clip.pixels.reshape(num_clips, -1, *clip.pixels.shape[1:])
-        crops = [
-            clips[:, :, top : top + side, left : left + side]
-            for left, top in crop_corners(size, side, num_crops)
-        ]
-        return np.stack(crops, axis=1).reshape(-1, *crops[0].shape[1:])
+        return spatial_views(clips, self.record, num_crops=num_crops)
 
     def prepare(self, index: int) -> tuple[str, ...]:
         """Decode an item into the cache, and say what is damaged in it.
@@ -163,7 +161,7 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
         return frames
 
     def _frames_at(self, video: Video, item: VideoItem, places: Places) -> StoredFrames:
-        size = resized_size(video.metadata.width, video.metadata.height, self.record)
+        size = read_size(video.metadata.width, video.metadata.height, self.record)
         clip = video.frames_at(indices=places.tolist(), size_px=size, resize="squash")
         pts = video.packets.pts_seconds[places]
         mask = None
@@ -173,7 +171,7 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
 
     def _is_kept(self, video: Video, num_frames: int) -> bool:
         """Whether the item is small enough to be decoded as a whole."""
-        width, height = resized_size(video.metadata.width, video.metadata.height, self.record)
+        width, height = read_size(video.metadata.width, video.metadata.height, self.record)
         most = self.cache.largest_item_bytes if self.cache is not None else _LARGEST_BYTES
         return 3 * width * height * num_frames <= most
 

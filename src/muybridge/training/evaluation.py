@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from muybridge.actions.inference import Inference
+from muybridge.actions.views import num_spatial_views
 from muybridge.errors import DatasetError, OutputError, VideoError, WeightsError
 from muybridge.metrics import recognition
 from muybridge.models.weights import Weights, weights_of
@@ -184,7 +185,7 @@ def evaluate(
     model: nn.Module,
     videos: VideoList,
     *,
-    num_clips: int = 1,
+    num_clips: int | None = None,
     num_crops: int = 1,
     unknown: Sequence[VideoItem] = (),
     cache: ClipCache | None = None,
@@ -196,7 +197,8 @@ def evaluate(
     Args:
         model: with its record, as `create_model` gives it with weights, or `TrainingResult.model`.
         videos: the test set; its classes must be among the model's.
-        num_clips: temporal views of each video, whose probabilities are averaged.
+        num_clips: temporal views of each video, whose probabilities are averaged; None for as many as the weights ask
+            for.
         num_crops: spatial views of each, 1 or 3.
         unknown: videos of none of the classes, to measure how well they are told apart.
         cache: where decoded videos are kept.
@@ -211,6 +213,7 @@ def evaluate(
     if record is None or not record.labels:
         raise WeightsError("the model carries no labels; load it from a checkpoint that describes itself")
     videos = videos.with_labels(record.labels)
+    num_clips = record.num_clips if num_clips is None else num_clips
     watch = _Watcher(Inference(model), record, cache, num_clips, num_crops, batch_size)
     total = len(videos) + len(unknown)
     known, unreadable = watch.probabilities(videos, lambda done: on_progress and on_progress(done, total))
@@ -231,7 +234,7 @@ def evaluate(
         _stack(known, len(record.labels)),
         _stack(others, len(record.labels)),
         tuple(unreadable),
-        num_clips * num_crops,
+        watch.num_views,
     )
 
 
@@ -243,6 +246,10 @@ class _Watcher:
     num_clips: int
     num_crops: int
     batch_size: int
+
+    @property
+    def num_views(self) -> int:
+        return self.num_clips * num_spatial_views(self.record, self.num_crops)
 
     def probabilities(
         self, videos: VideoList, note: Callable[[int], object]
@@ -267,7 +274,7 @@ class _Watcher:
 
     def _batch(self, videos: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
         clips = to_model_tensor(np.concatenate(videos), mean=self.record.mean, std=self.record.std)
-        rows = self.inference.probabilities(clips, views=self.num_clips * self.num_crops)
+        rows = self.inference.probabilities(clips, views=self.num_views)
         return np.asarray(rows.numpy(), np.float64)
 
 

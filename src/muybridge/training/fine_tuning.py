@@ -72,6 +72,8 @@ def model_for(
     return model, replace(
         record,
         labels=labels,
+        closest_zoom=1.0,  # it learns from whole pictures
+        num_clips=1,
         url="",
         hub_name="",
         sha256="",
