@@ -58,15 +58,19 @@ def test_every_variant_is_shown(tmp_path: Path) -> None:
 class Square:
     """One clip: a bright square that goes to the right, and what it covers."""
 
+    def __init__(self, step: int = 4) -> None:
+        self.step = step
+
     def __len__(self) -> int:
         return 1
 
     def __getitem__(self, index: int) -> tuple[Any, int, Any]:
         clip, covered = np.full((3, 8, 64, 64), 60, np.uint8), np.zeros((8, 8, 8), np.float32)
         for t in range(8):
-            clip[:, t, 24:40, 8 + 4 * t : 24 + 4 * t] = 180
-            covered[t, 3:5] = np.clip(np.arange(8) - (1 + t / 2) + 1, 0, 1) - np.clip(
-                np.arange(8) - (3 + t / 2) + 1, 0, 1
+            left = 8 + self.step * t
+            clip[:, t, 24:40, left : left + 16] = 180
+            covered[t, 3:5] = np.clip(np.arange(8) - left / 8 + 1, 0, 1) - np.clip(
+                np.arange(8) - (left + 16) / 8 + 1, 0, 1
             )
         return clip, 1, covered
 
@@ -90,6 +94,24 @@ def test_looks_vary_but_tell_of_the_same_movement(tmp_path: Path) -> None:
         # What covers goes where the picture goes.
         assert column(covered[-1]) == pytest.approx(columns[1], abs=0.12)
     assert len(seen) == 40
+
+
+def test_a_closer_look_is_at_what_moves_and_at_what_covers_it(tmp_path: Path) -> None:
+    paint_pool(Square(step=1), tmp_path, variants=1, seed=0)
+    shares = []
+    for share in (0.0, 1.0):
+        areas, covers = [], []
+        for seed in range(20):
+            np.random.seed(seed)
+            clip, _, covered = PooledClips([tmp_path], closer_share=share)[0]
+            frame = clip[:, 0].astype(float).mean(axis=0)
+            # Other colors may make the square the darker of the two; it is the smaller.
+            areas.append((np.abs(frame - np.median(frame)) > 20).mean())
+            covers.append(covered[0].mean())
+        shares.append((np.mean(areas), np.mean(covers)))
+    # The square and its way are 23 of 64 pixels wide: twice as large is as close as a look goes.
+    assert shares[1][0] == pytest.approx(4 * shares[0][0], rel=0.15)
+    assert shares[1][1] == pytest.approx(4 * shares[0][1], rel=0.15)
 
 
 def test_a_smaller_size_shows_the_same(tmp_path: Path) -> None:
