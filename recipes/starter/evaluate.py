@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from train import ACTIONS, FIGHT, LABELS, HeldOut, Recordings, fold_of, part_of
+from train import ACTIONS, FIGHT, LABELS, Recordings, fold_of, part_of, unseen_stage
 
 from muybridge.actions.classifier import Classifier
 from muybridge.actions.streaming import StreamingClassifier
@@ -33,7 +33,7 @@ def painted_videos(actors: Sequence[Actor], folder: Path) -> list[Path]:
     """Each recording from its first frame to its last, before a background that training has not seen."""
     chance = np.random.default_rng(12345)
     paths = []
-    stage = HeldOut.stage(chance, ClipShape(1, SIDE_PX, FRAMES_PER_SECOND))
+    stage = unseen_stage(chance, ClipShape(1, SIDE_PX, FRAMES_PER_SECOND))
     for number, actor in enumerate(actors):
         step = actor.frames_per_second / FRAMES_PER_SECOND
         moments = np.arange(0, len(actor.frames), step).astype(np.int64)

@@ -308,6 +308,12 @@ def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     }
 
 
+def unseen_stage(chance: np.random.Generator, shape: ClipShape) -> Stage:
+    """Backgrounds and cloths of another seed: none that training saw."""
+    rooms = [room_picture(chance, 144, 192) for _ in range(40)]
+    return Stage(shape, rooms, seed=999, varied=False)
+
+
 class HeldOut:
     """Measures a model on people and cameras it has not seen, every few epochs."""
 
@@ -316,18 +322,12 @@ class HeldOut:
         side = read_size(record.size_px, record.size_px, record)[0]
         shape = ClipShape(record.num_frames, side, record.frames_per_second or 8.0)
         chance = np.random.default_rng(12345)
-        stage = self.stage(chance, shape)
+        stage = unseen_stage(chance, shape)
         silhouettes = ActorClips(stage, recordings.depth, [], mirrored={}, none_label=NONE, num_none=0)
         painted = [silhouettes.paint(chance, i) for i in range(len(silhouettes))]
         self.silhouettes = [(clip.frames, clip.target) for clip in painted]
         self.color = [(stage.show(chance, a, mirrored=False)[0], a.label) for a in recordings.color]
         self.fights = [(stage.show(chance, a, mirrored=False)[0], a.label) for a in recordings.fights]
-
-    @staticmethod
-    def stage(chance: np.random.Generator, shape: ClipShape) -> Stage:
-        """Backgrounds and cloths of another seed: none that training saw."""
-        rooms = [room_picture(chance, 144, 192) for _ in range(40)]
-        return Stage(shape, rooms, seed=999, varied=False)
 
     def __call__(self, guided: nn.Module) -> Mapping[str, float]:
         """Top-1 of silhouettes and of color clips among all classes; balanced accuracy of fights."""

@@ -59,8 +59,8 @@ def closer_look(clip: NDArray[np.uint8], *, max_zoom: float = 2.0) -> CloserLook
     >>> look.zoom, round(look.x, 2), round(look.y, 2)
     (2.0, 0.64, 0.73)
     """
-    gray = np.stack([cv2.resize(frame, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA) for frame in clip])
-    changes = np.abs(np.diff(gray.mean(axis=-1, dtype=np.float32), axis=0))
+    small = cut_clip(clip, CloserLook(), size_px=(SIDE_PX, SIDE_PX))
+    changes = np.abs(np.diff(small.mean(axis=-1, dtype=np.float32), axis=0))
     if not len(changes):
         return CloserLook()
     energy = cv2.GaussianBlur(changes.max(axis=0), (0, 0), BLUR_PX)

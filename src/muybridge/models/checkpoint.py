@@ -271,7 +271,7 @@ def load_into(
     load_state_dict(model, state, name=name, source=str(source))
     if num_classes is not None and _replace_head(model, head, num_classes, name=name) and record is not None:
         # The normalization still holds; the labels would be lies.
-        record = replace(record.with_labels(()), closest_zoom=1.0, num_clips=1)
+        record = record.with_labels(()).for_whole_pictures()
     if record is not None:
         set_weights(model, record)
     return model.eval()

@@ -112,6 +112,10 @@ class Weights:
         """The same record with other labels; with none for a new head, whose outputs mean nothing yet."""
         return replace(self, labels=labels)
 
+    def for_whole_pictures(self) -> Self:
+        """The same record for a head that learns from whole pictures, one clip of each video."""
+        return replace(self, closest_zoom=1.0, num_clips=1)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         data = asdict(self)

@@ -10,7 +10,6 @@ Which frames belong to a clip, and how they are cut in a test, is what the model
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +65,7 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
         if not len(videos):
             raise DatasetError("the list of videos is empty")
         if augmentation is not None:  # which cuts whole pictures
-            record = replace(record, closest_zoom=1.0)
+            record = record.for_whole_pictures()
         self.videos, self.record, self.cache = videos, record, cache
         self.augmentation, self.backgrounds = augmentation, backgrounds
         self.targets = videos.targets

@@ -110,8 +110,7 @@ def learn_from_few(
     if num_looks < 1:
         raise OptionError(f"num_looks is {num_looks}; it must be 1 or more")
     name, network = _trained(model)
-    # The new head is fitted on whole pictures.
-    record = replace(weights_of(network) or Weights(name), closest_zoom=1.0, num_clips=1)
+    record = (weights_of(network) or Weights(name)).for_whole_pictures()
     features, targets = _all_features(
         network,
         name,

@@ -70,10 +70,8 @@ def model_for(
         )
     source = f"fine-tuned from {name}/{found.name}" if found is not None else "trained from nothing"
     return model, replace(
-        record,
+        record.for_whole_pictures(),
         labels=labels,
-        closest_zoom=1.0,  # it learns from whole pictures
-        num_clips=1,
         url="",
         hub_name="",
         sha256="",
