@@ -92,8 +92,6 @@ STEPS = (
 )
 # What ships is the average of these steps' weights: strangers are understood better by it than by any of them.
 AVERAGED = ("4-again", "6-recordings", "7-closer")
-# In training every twentieth clip is a fight, before a camera hardly any: at the end its odds are halved.
-FIGHT_ODDS = 0.5
 RECORD = Weights(
     "starter",
     license="Apache-2.0",
@@ -417,8 +415,6 @@ def main() -> None:
             options.output / "starter.safetensors", model.net, name="causal_light", weights=RECORD
         )
     model.net.load_state_dict(average([ends[name] for name in AVERAGED]))
-    with torch.no_grad():
-        model.net.head.bias[FIGHT] += math.log(FIGHT_ODDS)
     save_checkpoint(options.output / "starter.safetensors", model.net, name="causal_light", weights=RECORD)
     (options.output / "report.json").write_text(json.dumps(report, indent=1))
 
