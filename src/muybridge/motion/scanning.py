@@ -1,9 +1,8 @@
 """A file, or a stretch of it, seen by the shot detector: every frame, or all that others are made from.
 
 Two threads share the work: one decodes and does nothing else, the other samples the decoder's own planes and looks at
-them. Each small step of the first would wait for the interpreter, which the second seldom leaves: with the sampling
-there, both together were a fifth slower. They meet once for every few frames, since each meeting costs as much as
-looking at one.
+them: each small step of the first waits for the interpreter, which the second seldom leaves. They meet once for every
+few frames, since each meeting costs as much as looking at one.
 """
 
 from __future__ import annotations
@@ -33,7 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["scan"]
 
 FRAMES_PER_BATCH = 8
-MAX_BATCH_BYTES = 12e6  # of decoded frames, so that few of a large video wait
+MAX_BATCH_BYTES = (
+    12e6  # of decoded frames: up to six batches are kept, so that of a large video few frames are
+)
 SMALL = View(short_side_px=ANALYSIS_SIDE_PX)
 
 
