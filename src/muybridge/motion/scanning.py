@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["scan"]
 
 FRAMES_PER_BATCH = 8
-MAX_BATCH_BYTES = (
-    12e6  # of decoded frames: up to six batches are kept, so that of a large video few frames are
-)
+MAX_BATCH_BYTES = 12e6  # of decoded frames; six batches at most are in memory
 SMALL = View(short_side_px=ANALYSIS_SIDE_PX)
 
 
