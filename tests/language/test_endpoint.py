@@ -365,7 +365,17 @@ def test_a_server_of_another_kind_is_said(clip: Clip) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "http://", "ftp://host/v1", "http://me:secret@host/v1"]
+    "url",
+    [
+        *(
+            "file:///etc/passwd",
+            "http://",
+            "ftp://host/v1",
+            "http://me:secret@host/v1",
+            "http://127.0.0.1:abc/v1",
+        ),
+        *("http://127.0.0.1:99999/v1", "http://[::1/v1"),
+    ],
 )
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(OptionError, match="no address of an endpoint") as caught:

@@ -19,6 +19,7 @@ from muybridge.language.contents import (
     direction_answer,
     happenings_answer,
     metadata_answer,
+    shot_answer,
     written_answer,
 )
 from muybridge.language.evidence import Evidence
@@ -32,6 +33,23 @@ from muybridge.values import Answer, Timeline
 __all__ = ["answer_question", "evidence_context"]
 
 Handler = Callable[[Scope], Answer]
+_DONE_BY_NOBODY = (
+    *(
+        "camera",
+        "cut",
+        "date",
+        "dissolve",
+        "fade",
+        "frames",
+        "keyframe",
+        "metadata",
+        "motion",
+        "shot",
+        "text",
+    ),
+    "transition",
+)
+"""What the video has, whoever is in it."""
 
 
 def answer_question(timeline: Timeline, question: str) -> Answer:
@@ -62,12 +80,16 @@ def answer_question(timeline: Timeline, question: str) -> Answer:
     evidence = Evidence(timeline)
     if parsed.intent == "unknown":
         return _unknown(evidence, parsed)
-    if parsed.intent == "summary" and parsed.window is None and not parsed.rest:
+    if _asks_for_all(parsed):
         whole = caption_timeline(timeline)[0]
         return Answer(whole.label, timeline.segments[:MAX_EVIDENCE], known=bool(timeline.segments))
     parsed, words, strange = _understand(evidence, parsed)
     if strange:
         return _strange(evidence, parsed, strange)
+    if parsed.beside:
+        return cannot_tell(f"how {_named(parsed.beside)} is meant here was not understood")
+    if parsed.actors and parsed.subject is not None and parsed.subject.kind in _DONE_BY_NOBODY:
+        return cannot_tell("who is to be seen in the video was not measured")
     scope = Scope.of(evidence, parsed, words)
     if scope.reason:
         return cannot_tell(scope.reason)
@@ -104,6 +126,11 @@ def evidence_context(timeline: Timeline, *, max_segments: int = 60) -> str:
     return "\n".join(["<evidence>", *lines, *([f'{{"left_out": {left}}}'] if left else []), "</evidence>"])
 
 
+def _asks_for_all(parsed: Question) -> bool:
+    named = (parsed.window, parsed.relation, parsed.ordinal, parsed.subject)
+    return parsed.intent == "summary" and not (any(named) or parsed.rest or parsed.beside or parsed.options)
+
+
 def _understand(evidence: Evidence, parsed: Question) -> tuple[Question, tuple[str, ...], tuple[str, ...]]:
     """(the question with its action resolved, the action's words, words that remain strange)."""
     subject, rest = parsed.subject, parsed.rest
@@ -130,7 +157,7 @@ def _strange(evidence: Evidence, parsed: Question, strange: Sequence[str]) -> An
                 read.evidence,
                 known=False,
             )
-    if parsed.has_actor and not evidence.looked_for("action"):
+    if parsed.actors and not evidence.looked_for("action"):
         return cannot_tell(f"nobody looked for what people do, such as {_named(strange)}")
     return Answer(
         f"The video was not searched for {_named(strange)}: that cannot be told from what was measured.",
@@ -179,6 +206,8 @@ def _handler(parsed: Question) -> Handler:
         return plain[parsed.intent]
     if parsed.intent == "direction":
         return direction_answer
+    if parsed.intent == "summary" and kind == "shot":
+        return shot_answer
     if kind in ("text", "date"):
         return written_answer
     if kind == "camera":

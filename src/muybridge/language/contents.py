@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from muybridge.language.caption import caption_timeline
 from muybridge.language.evidence import Evidence, is_sure, merged
-from muybridge.language.phrases import clause, join_and, moment, quoted, sentence, span, stretch
+from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
 from muybridge.language.question import Subject
-from muybridge.language.scope import Scope, absent, cannot_tell, known
+from muybridge.language.scope import Scope, absent, cannot_tell, known, picked
 from muybridge.values import Answer, Segment
 
-__all__ = ["camera_answer", "direction_answer", "happenings_answer", "metadata_answer", "written_answer"]
+__all__ = [
+    "camera_answer",
+    "direction_answer",
+    "happenings_answer",
+    "metadata_answer",
+    "shot_answer",
+    "written_answer",
+]
 
 _DATE = re.compile(r"\b\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
 MAX_TOLD = 6
@@ -42,8 +51,10 @@ def written_answer(scope: Scope) -> Answer:
             question.ordinal if question.ordinal is not None else (-1 if question.relation == "before" else 1)
         )
         pool = sorted(sure, key=lambda one: one.start_seconds)
+        if re.search(r"\b(?:words?|letters?|characters?)\b", question.text) and question.ordinal is not None:
+            return cannot_tell("text is read in lines, and not word by word")
         at = len(pool) - 1 if at < 0 else at - 1
-        if at >= len(pool):
+        if not 0 <= at < len(pool):
             return absent(scope)
         same = [one for one in pool if abs(one.start_seconds - pool[at].start_seconds) < 0.05]
         verb = "is" if len(same) == 1 else "are"
@@ -65,6 +76,9 @@ def camera_answer(scope: Scope) -> Answer:
     asked = scope.subject.details not in ((), ("moves",))
     found = list(scope.segments) if asked else evidence.within(evidence.find(Subject("camera")), scope.window)
     found = [one for one in found if one.label != "camera unknown"]
+    if scope.question.ordinal is not None:
+        moving = [one for one in found if asked or one.label != "camera static"]
+        found = picked(moving, scope.question.ordinal)
     if not found:
         return absent(scope) if asked else cannot_tell("the camera’s motion cannot be seen")
     told = [f"{clause(one)} {span(one)}" for one in found[:MAX_TOLD]]
@@ -91,6 +105,8 @@ def direction_answer(scope: Scope) -> Answer:
     found = [one for one in found if re.search(r"\b(?:left|right|up|down)\b", one.label)]
     if not found:
         return Answer("No movement in a clear direction was seen there.", known=False)
+    if scope.question.ordinal is not None:
+        return _listing(scope, picked(found, scope.question.ordinal))
     labels = sorted({one.label for one in found}, key=lambda label: -_seconds(found, label))
     told = [f"{label} {stretch(_of_label(found, label), most=2)}" for label in labels[:MAX_TOLD]]
     return known(sentence(join_and(told)), found)
@@ -102,10 +118,10 @@ def happenings_answer(scope: Scope) -> Answer:
     if kind in ("shot", "cut", "dissolve", "fade", "transition"):
         return _how_it_begins(scope)
     if kind == "object":
-        return _listing(scope, merged_by_label(scope.segments))
+        return _listing(scope, picked(merged_by_label(scope.segments), question.ordinal))
     if kind in ("keyframe", "motion", "frames"):
         return cannot_tell("it has a time, but no content in words")
-    if kind == "action" or question.has_actor or kind not in ("happens", "action"):
+    if kind == "action" or question.actors or kind not in ("happens", "action"):
         return _doings(scope)
     if question.subject is None:
         return cannot_tell("the question names nothing that was measured")
@@ -117,12 +133,14 @@ def happenings_answer(scope: Scope) -> Answer:
     if not events:
         return Answer("Nothing that was looked for happens there.", known=False)
     if question.ordinal is not None or question.relation in ("before", "after") or is_next:
-        at = question.ordinal or (-1 if question.relation == "before" else 1)
-        one = (
-            events[min(at - 1, len(events) - 1)]
-            if at > 0
-            else max(events, key=lambda event: event.start_seconds)
-        )
+        at = -1 if question.relation == "before" else 1
+        ordered = sorted(events, key=lambda event: event.start_seconds)
+        chosen = picked(ordered, at if question.ordinal is None else question.ordinal)
+        if not chosen:
+            return Answer(
+                f"Only {counted(len(events), 'thing')} was seen to happen there.", tuple(events), False
+            )
+        one = chosen[0]
         same = [event for event in events if abs(event.start_seconds - one.start_seconds) < 0.05]
         return known(sentence(f"{join_and(clause(_named(event)) for event in same)} {span(one)}"), same)
     return _listing(scope, events)
@@ -161,16 +179,37 @@ def _how_it_begins(scope: Scope) -> Answer:
         return absent(scope)
     told = []
     for one in chosen[:MAX_TOLD]:
+        if scope.subject.kind != "shot":
+            told.append(f"there is a {one.label} {span(one)}")
+            continue
         how = str(one.attributes.get("transition", one.label or "cut"))
         begins = "with the video" if how == "start" else f"with a {how}"
         told.append(f"{one.label or 'it'} begins {begins} at {moment(one.start_seconds)}")
     return known(sentence(join_and(told)), chosen)
 
 
+def shot_answer(scope: Scope) -> Answer:
+    """What is said of one shot, or of each."""
+    captions = caption_timeline(scope.evidence.timeline)
+    shots = scope.chosen
+    told = [
+        one
+        for one in captions[1:] or captions
+        if any(shot.start_seconds <= one.start_seconds < shot.end_seconds for shot in shots)
+    ]
+    return known(" ".join(one.label for one in told), shots) if told else absent(scope)
+
+
 def metadata_answer(scope: Scope) -> Answer:
     """What the container says."""
-    metadata, what = scope.evidence.metadata, scope.subject.details[0]
     asks_yes_no = scope.question.intent == "yes_no"
+    if len(scope.subject.details) > 1 and not asks_yes_no:
+        each = [replace(scope.subject, details=(what,)) for what in scope.subject.details]
+        answers = [
+            metadata_answer(replace(scope, question=replace(scope.question, subject=one))) for one in each
+        ]
+        return Answer(" ".join(one.text for one in answers), known=all(one.known for one in answers))
+    metadata, what = scope.evidence.metadata, scope.subject.details[0]
     if what == "damage":
         warnings = list(scope.evidence.timeline.warnings)
         if not warnings:

@@ -65,12 +65,7 @@ class EndpointSpeaker:
         stream: bool = False,
         on_text: Callable[[str], None] | None = None,
     ) -> None:
-        parts = urlsplit(url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            raise OptionError(
-                f"{_without_login(url)!r} is no address of an endpoint; expected http://host:port/v1 or"
-                " https://host/v1, with the key in an environment variable"
-            )
+        scheme, host = _scheme_and_host(url.strip())
         if timeout_seconds <= 0 or max_retries < 0:
             raise OptionError(
                 f"timeout_seconds is {timeout_seconds} and max_retries {max_retries}; they must be positive,"
@@ -80,7 +75,7 @@ class EndpointSpeaker:
         self.model = model
         self.timeout_seconds, self.max_retries = timeout_seconds, max_retries
         self.stream, self.on_text = stream or on_text is not None, on_text
-        self._key = _key(api_key_variable, parts.scheme, parts.hostname)
+        self._key = _key(api_key_variable, scheme, host)
 
     def __repr__(self) -> str:
         return f"EndpointSpeaker({self.url!r}, model={self.model!r})"
@@ -171,6 +166,21 @@ class EndpointSpeaker:
             timeout_seconds=self.timeout_seconds,
             max_retries=self.max_retries,
         )
+
+
+def _scheme_and_host(url: str) -> tuple[str, str]:
+    """What an address names, if it is one of an endpoint."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and parts.username is None and parts.port != 0
+    except ValueError:  # a port that is no number or too large, half of an IPv6 address
+        is_address = False
+    if not is_address or not parts.hostname:
+        raise OptionError(
+            f"{_without_login(url)!r} is no address of an endpoint; expected http://host:port/v1 or"
+            " https://host/v1, with the key in an environment variable"
+        )
+    return parts.scheme, parts.hostname
 
 
 def _without_login(url: str) -> str:

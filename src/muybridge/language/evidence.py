@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
@@ -146,30 +147,26 @@ class Evidence:
         """
         if window is None:
             return list(segments)
-        start, end = self.bounds(window)
-        if starting:
-            return [s for s in segments if start - 0.05 <= s.start_seconds < max(end, start + 0.05)]
-        if start == end:
-            return [
-                s for s in segments if s.start_seconds <= start < max(s.end_seconds, s.start_seconds + 0.05)
-            ]
-        # What only reaches a moment into the window belongs to what stands beside it.
-        least = min(_TOUCH_SECONDS, 0.5 * (end - start))
-        return [
-            s
-            for s in segments
-            if s.start_seconds < end
-            and (s.end_seconds > start or s.start_seconds == start)
-            and min(s.end_seconds, end) - max(s.start_seconds, start) >= min(least, 0.5 * s.duration_seconds)
-        ]
+        spans = self.spans(window)
+        starts, ends = [start for start, _ in spans], [end for _, end in spans]
+        fits = _starts_in if starting else _is_in
+        found = []
+        for segment in segments:
+            # Spans are in order and apart: those that end before it cannot hold it, nor those that begin after it.
+            first = bisect_left(ends, segment.start_seconds - 0.05)
+            after = bisect_right(starts, segment.end_seconds + 0.05)
+            if any(fits(segment, *span) for span in spans[first:after]):
+                found.append(segment)
+        return found
 
-    def bounds(self, window: Window) -> tuple[float, float]:
-        """From when to when a window is, in seconds of the source."""
+    def spans(self, window: Window) -> list[tuple[float, float]]:
+        """From when to when a window is, in seconds of the source: its parts, in order."""
         if window.how == "first":
-            return self.start_seconds, self.start_seconds + window.end_seconds
+            return [(self.start_seconds, self.start_seconds + window.end_seconds)]
         if window.how == "last":
-            return max(self.start_seconds, self.end_seconds - window.end_seconds), self.end_seconds
-        return max(window.start_seconds, self.start_seconds), min(window.end_seconds, self.end_seconds)
+            return [(max(self.start_seconds, self.end_seconds - window.end_seconds), self.end_seconds)]
+        spans = window.spans or ((window.start_seconds, window.end_seconds),)
+        return [(max(start, self.start_seconds), min(end, self.end_seconds)) for start, end in spans]
 
     def _texts(self, phrase: str) -> list[Segment]:
         found = self.of_kind.get("text", [])
@@ -191,6 +188,23 @@ class Evidence:
             end = float(shot.attributes.get("transition_end_seconds", start))
             points.append(Segment(start, max(start, end), "shot", str(how), shot.score))
         return points
+
+
+def _starts_in(segment: Segment, start: float, end: float) -> bool:
+    return start - 0.05 <= segment.start_seconds < max(end, start + 0.05)
+
+
+def _is_in(segment: Segment, start: float, end: float) -> bool:
+    if start == end:
+        return segment.start_seconds <= start < max(segment.end_seconds, segment.start_seconds + 0.05)
+    # What only reaches a moment into the window belongs to what stands beside it.
+    least = min(_TOUCH_SECONDS, 0.5 * (end - start))
+    shared = min(segment.end_seconds, end) - max(segment.start_seconds, start)
+    return (
+        segment.start_seconds < end
+        and (segment.end_seconds > start or segment.start_seconds == start)
+        and shared >= min(least, 0.5 * segment.duration_seconds)
+    )
 
 
 def plain(text: str) -> str:

@@ -11,7 +11,18 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ACTORS", "DIRECTIONS", "INTENTS", "NEUTRAL", "REWRITES", "SUBJECTS", "SYNONYMS", "page_grammar"]
+__all__ = [
+    "ACTORS",
+    "ADDS_NOTHING",
+    "CERTAIN_ACTORS",
+    "DIRECTIONS",
+    "INTENTS",
+    "NEUTRAL",
+    "REWRITES",
+    "SUBJECTS",
+    "SYNONYMS",
+    "page_grammar",
+]
 
 _NUMBERS = "one two three four five six seven eight nine ten eleven twelve"
 _ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth"
@@ -22,10 +33,10 @@ _ACTORS = (
 _NEUTRAL = (
     "a about again all also am an and any anything appear appearing appears are at be been begin beginning begins"
     " being between by can clip come comes contain contained contains contents could display displayed displays do"
-    " does doing done did during ever exactly exist exists film first following footage for frame from full"
+    " does doing done did during exactly exist exists film first following footage for frame from full"
     " get gets had has have here how i image in into is it its just kind know last lasts list long many"
     " me moment movie much near now occur of often on onscreen or other our performed perform performing performs"
-    " picture place play played plays please point present read reads recording same screen second"
+    " picture place play played plays please point present read reads recording same screen"
     " seconds see seen segment show showing shown shows so some something start started starting starts stay stays"
     " such take taken tell that the their them then there these thing things this those time times to total"
     " type under us used uses using very video visible was we were what when where which while who will"
@@ -48,9 +59,12 @@ REWRITES: tuple[tuple[str, str], ...] = (
     ),
     # "second" is a unit and an ordinal: an ordinal where something that can be counted follows.
     (
-        r"\bsecond (?=(?:shot|scene|cut|take|dissolve|fade|text|line|word|subtitle|action|thing|keyframe|time)\b)",
+        r"\bsecond (?=(?:shot|scene|cut|take|dissolve|fade|transition|text|line|word|title|subtitle|action|event|thing"
+        r"|keyframe|time|camera|pan|tilt|zoom|movement|motion|longest|shortest|strongest|last|to last)\b)",
         "2nd ",
     ),
+    # "Still there", "still panning": as before, not motionless.
+    (r"\bstill (?=(?:on|there|here|visible|shown|seen|(?!during\b)\w+ing)\b)", ""),
     (r"\bfirst\b", "1st"),
     (r"\bfinal\b", "last"),
 )
@@ -109,6 +123,14 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
         r" (?:movements?|motion|activity)\b",
         "",
     ),
+    ("place", r"\b(?:in|into|on) (?:the|a) pan\b", ""),
+    (
+        "place",
+        r"\b(?:on|at) the (?:far |very )?(?:left|right)\b(?: side| edge| half| corner)?"
+        r"|\b(?:to|in) the (?:left|right) (?:of|side|half|corner|edge)\b"
+        r"|\b(?:left|right)[- ](?:hand|side|half|corner|edge)\b",
+        "",
+    ),
     ("camera", r"\bcamera\b", ""),
     ("camera", r"\b(?:does not|do not|never|not) mov(?:e|ing)\b", "static"),
     ("camera", r"\b(?:static|still|fixed|motionless|steady|stationary|tripod)\b", "static"),
@@ -159,6 +181,39 @@ SYNONYMS: tuple[tuple[str, str], ...] = (
 ACTORS = frozenset(_ACTORS.split())
 """Words for whoever does something; who it is, nobody measures."""
 
+CERTAIN_ACTORS = ACTORS - frozenset(
+    (
+        "anybody",
+        "anyone",
+        "everybody",
+        "everyone",
+        "people",
+        "person",
+        "persons",
+        "somebody",
+        "someone",
+        "they",
+        "them",
+    )
+)
+"""Those that say more of somebody than that there is one."""
+
+ADDS_NOTHING = {
+    "camera": {"moves", "direction", "happens"},
+    "object": {"moves", "direction", "happens"},
+    "motion": {"moves", "happens"},
+    "text": {"happens"},
+    "date": {"text", "happens"},
+    "cut": {"transition", "happens"},
+    "dissolve": {"transition", "happens"},
+    "fade": {"transition", "happens"},
+    "transition": {"happens"},
+    "shot": {"happens"},
+    "keyframe": {"happens"},
+    "action": {"happens"},
+}
+"""What may be named beside a subject without meaning more than that."""
+
 NEUTRAL = frozenset(_NEUTRAL.split())
 """Words that add nothing that would have to be measured."""
 
@@ -167,7 +222,7 @@ def page_grammar() -> dict[str, Any]:
     """The table as JSON values, for the script of the report's page.
 
     >>> sorted(page_grammar())
-    ['actors', 'intents', 'neutral', 'rewrites', 'subjects', 'synonyms']
+    ['actors', 'adds_nothing', 'certain_actors', 'intents', 'neutral', 'rewrites', 'subjects', 'synonyms']
     """
     return {
         "rewrites": [[pattern, new.replace(r"\1", "$1")] for pattern, new in REWRITES],
@@ -175,5 +230,7 @@ def page_grammar() -> dict[str, Any]:
         "subjects": [list(row) for row in SUBJECTS],
         "synonyms": [list(row) for row in SYNONYMS],
         "actors": sorted(ACTORS),
+        "certain_actors": sorted(CERTAIN_ACTORS),
+        "adds_nothing": {kind: sorted(others) for kind, others in ADDS_NOTHING.items()},
         "neutral": sorted(NEUTRAL),
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from muybridge.language.contents import MAX_TOLD, written_answer
 from muybridge.language.evidence import Evidence, is_sure, merged
+from muybridge.language.grammar import CERTAIN_ACTORS
 from muybridge.language.measures import ordinal_word
 from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
 from muybridge.language.question import Option, Subject
@@ -15,6 +17,8 @@ from muybridge.values import Answer, Segment
 __all__ = ["compare_answer", "extreme_answer", "options_answer", "yes_no_answer"]
 
 _ALWAYS, _STILL_ENERGY = 0.9, 1e-3
+_AT_SECONDS = 0.5  # so far from a second that is named, something is still said to be there
+_COUNTED = ("shot", "cut", "dissolve", "fade", "transition", "keyframe")
 
 
 def yes_no_answer(scope: Scope) -> Answer:
@@ -24,6 +28,12 @@ def yes_no_answer(scope: Scope) -> Answer:
         return cannot_tell("the question names nothing that was measured")
     if question.quantity is not None:
         return _quantity(scope)
+    if re.search(r"\b(?:gone|over)\b", question.text) and question.at_end:
+        return cannot_tell("ask when it ends instead")
+    if question.at_end or (question.at_start and scope.window is not None):
+        return _edge(scope)
+    if question.ordinal is not None:
+        return _one_then(scope)
     if kind == "camera":
         return _camera(scope)
     if kind == "text":
@@ -33,6 +43,9 @@ def yes_no_answer(scope: Scope) -> Answer:
     if kind in ("date", "frames", "happens", "metadata"):
         return written_answer(scope) if kind == "date" else cannot_tell("that is not measured as a yes or no")
     sure = [one for one in scope.chosen if is_sure(one)]
+    if sure and (doubt := _doubt_of_who(scope, sure)):
+        seen = join_and(f"{clause(one)} {span(one)}" for one in merged(sure)[:MAX_TOLD])
+        return Answer(sentence(f"{seen}; {doubt}"), tuple(sure), known=False)
     if sure:
         joined = merged(sure) if kind in ("object", "action") else sure
         told = clause(joined[0]) if kind == "action" else _there(kind, joined, scope.subject)
@@ -46,8 +59,62 @@ def yes_no_answer(scope: Scope) -> Answer:
     return known(f"No, the video does not show that {claim(scope.subject)}{then}.", [])
 
 
+def _doubt_of_who(scope: Scope, found: Sequence[Segment]) -> str:
+    """What was not measured of who does it; empty where nothing is claimed of them."""
+    actors = scope.question.actors
+    if actors and any(one.kind == "object" for one in found):
+        return "whether it is a person was not measured"
+    return "who it is was not measured" if CERTAIN_ACTORS & set(actors) else ""
+
+
+def _edge(scope: Scope) -> Answer:
+    """Whether something starts or ends then; without a time, whether it ends before the video does."""
+    evidence, at_end = scope.evidence, scope.question.at_end
+    if scope.subject.kind in ("date", "frames", "happens", "metadata", "motion"):
+        return cannot_tell("that is not measured as a yes or no")
+    every = evidence.find(scope.subject, scope.words)
+    every = picked(every, scope.question.ordinal)
+    if scope.subject.kind in ("camera", "object", "action"):
+        every = merged(every)
+    if not every or not all(is_sure(one) for one in every):
+        return cannot_tell(f"it was not seen for sure that {claim(scope.subject, scope.words)}")
+    spans = (
+        evidence.spans(scope.window)
+        if scope.window is not None
+        else [(evidence.start_seconds, evidence.end_seconds - _AT_SECONDS)]
+    )
+    near = [
+        (start - _AT_SECONDS, end + _AT_SECONDS) if start == end else (start, end) for start, end in spans
+    ]
+    moments = [(one, one.end_seconds if at_end else one.start_seconds) for one in every]
+    fitting = [one for one, at in moments if any(start <= at <= end for start, end in near)]
+    told = f"{_name_of(scope, fitting or every)} {stretch(fitting or every)}"
+    return known(f"{'Yes' if fitting else 'No'}, {told}.", fitting or every)
+
+
+def _one_then(scope: Scope) -> Answer:
+    """Whether there is a first, a second, … of a kind, in the time that is meant."""
+    kind = scope.subject.kind
+    if kind not in _COUNTED:
+        return cannot_tell("whether it is that one was not measured")
+    every = scope.evidence.find(scope.subject)
+    chosen = picked(every, scope.question.ordinal)
+    if not chosen:
+        verb = "is" if len(every) == 1 else "are"
+        return known(f"No, there {verb} {'only ' if every else ''}{counted(len(every), kind)}.", every)
+    word = "Yes" if scope.evidence.within(chosen, scope.window) else "No"
+    return known(f"{word}, {_name_of(scope, chosen)} {span(chosen[0])}.", chosen)
+
+
+def _name_of(scope: Scope, segments: Sequence[Segment]) -> str:
+    kind, ordinal = scope.subject.kind, scope.question.ordinal
+    if ordinal is not None and kind in _COUNTED:
+        return f"the {ordinal_word(ordinal)} {kind} is"
+    return _there(kind, segments, scope.subject)
+
+
 def _there(kind: str, joined: Sequence[Segment], subject: Subject) -> str:
-    if kind in ("shot", "cut", "dissolve", "fade", "transition", "keyframe"):
+    if kind in _COUNTED:
         return f"there {'is' if len(joined) == 1 else 'are'} {counted(len(joined), kind)}"
     return claim(subject)
 
@@ -66,7 +133,8 @@ def _camera(scope: Scope) -> Answer:
         sum(one.duration_seconds for one in clear), 1e-9
     )
     says = claim(scope.subject)
-    if fitting and (share >= _ALWAYS or not ("static" in details or scope.question.whole)):
+    must_last = scope.question.whole or ("static" in details and not scope.question.ever)
+    if fitting and (share >= _ALWAYS or not must_last):
         where = "" if len(fitting) == len(clear) else f" {stretch(merged(fitting))}"
         return known(f"Yes, {says}{where}.", fitting)
     others = [one for one in clear if one not in fitting]
@@ -120,7 +188,7 @@ def _anything_moves(scope: Scope) -> Answer:
 def _quantity(scope: Scope) -> Answer:
     assert scope.question.quantity is not None
     comparison, number = scope.question.quantity
-    if scope.subject.kind not in ("shot", "cut", "dissolve", "fade", "transition", "text", "keyframe"):
+    if scope.subject.kind not in (*_COUNTED, "text"):
         return cannot_tell("what is to be counted was not searched for")
     found = len(scope.segments)
     is_so = {
@@ -174,8 +242,12 @@ def extreme_answer(scope: Scope) -> Answer:
     kind = scope.subject.kind
     if kind not in ("shot", "text", "action", "camera", "dissolve", "fade") or not scope.segments:
         return cannot_tell("there is nothing of that kind to compare")
-    choose = max if scope.question.extreme == "longest" else min
-    one = choose(scope.segments, key=lambda segment: segment.duration_seconds)
+    by_length = sorted(
+        scope.segments, key=lambda one: one.duration_seconds, reverse=scope.question.extreme == "longest"
+    )
+    one = by_length[0]
+    if scope.question.intent != "yes_no" and scope.question.ordinal not in (None, 1):
+        return cannot_tell(f"only the {scope.question.extreme} is told")
     number = scope.segments.index(one) + 1
     name = f"the {ordinal_word(number)} shot" if kind == "shot" else clause(one)
     if scope.question.intent == "yes_no":
@@ -184,12 +256,12 @@ def extreme_answer(scope: Scope) -> Answer:
             return cannot_tell("the question does not say which one is to be compared")
         word = "Yes" if asked[0] == one else "No"
         return known(f"{word}, the {scope.question.extreme} is {name}, {span(one)}.", [one])
-    lasts = f"with {moment(one.duration_seconds)}, {span(one)}"
+    lasts = f"{moment(one.duration_seconds)}, {span(one)}"
     return known(
         sentence(
-            f"the {scope.question.extreme} is {name}, {lasts}"
+            f"the {scope.question.extreme} is {name}, with {lasts}"
             if kind == "shot"
-            else f"{name} {scope.question.extreme}, {lasts}"
+            else f"{name} for the {scope.question.extreme} time, {lasts}"
         ),
         [one],
     )
@@ -224,6 +296,6 @@ def _look(evidence: Evidence, option: Option) -> list[Segment] | None:
     if subject is None or option.rest:
         # An action that was not found may be one that nobody could have found.
         return [one for one in evidence.find(Subject("action"), words) if is_sure(one)] or None
-    if missing_kind(evidence, subject):
+    if missing_kind(evidence, subject) or option.beside:
         return None
     return [one for one in picked(evidence.find(subject), option.ordinal) if is_sure(one)]

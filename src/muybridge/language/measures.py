@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from muybridge.language.evidence import is_sure, merged
@@ -27,6 +28,8 @@ _NOUNS = {
     "text": ("line of text", "lines of text"),
     "action": ("action", ""),
     "motion": ("outburst of movement", ""),
+    "camera": ("such movement of the camera", "such movements of the camera"),
+    "object": ("such movement", ""),
 }
 
 
@@ -47,6 +50,8 @@ def when_answer(scope: Scope) -> Answer:
     if not scope.segments:
         return absent(scope)
     if kind == "motion":
+        if question.ordinal not in (None, 1):
+            return cannot_tell("only the strongest movement is known")
         strongest = max(scope.segments, key=lambda one: float(one.attributes.get("peak", 0.0)))
         return known(sentence(f"the movement is strongest {span(strongest)}"), [strongest])
     joined = (
@@ -63,7 +68,8 @@ def when_answer(scope: Scope) -> Answer:
 
 
 def _when_one(scope: Scope, joined: Sequence[Segment]) -> Answer:
-    kind, number = scope.subject.kind, scope.question.ordinal or 1
+    kind, number = scope.subject.kind, scope.question.ordinal
+    assert number is not None
     # Shots and cuts are counted one by one, whatever touches.
     pool = scope.segments if kind in ("shot", *_POINTS, "text") else joined
     at = len(pool) - 1 if number < 0 else number - 1
@@ -89,7 +95,7 @@ def how_long_answer(scope: Scope) -> Answer:
     if scope.question.subject is None or kind == "frames":
         if evidence.metadata.duration_seconds is None and not evidence.timeline.segments:
             return cannot_tell("the length of the video is not known")
-        if scope.question.has_actor:
+        if scope.question.actors or scope.window is not None or scope.question.ordinal is not None:
             return cannot_tell("the question does not say of what")
         length = evidence.timeline.duration_seconds
         return known(f"The video is {moment(length)} long.", [])
@@ -136,19 +142,21 @@ def how_often_answer(scope: Scope) -> Answer:
 def count_answer(scope: Scope) -> Answer:
     """How many there are of something."""
     kind, metadata = scope.subject.kind, scope.evidence.metadata
+    if kind == "frames" and scope.window is not None:
+        return cannot_tell("frames are counted for the whole video alone")
     if kind == "frames":
         if metadata.num_frames is None:
             return cannot_tell("the number of frames is not known without decoding them all")
         return known(f"The video has {counted(metadata.num_frames, 'frame')}.", [])
     if scope.question.subject is None or kind in ("happens", "camera", "object", "date", "metadata"):
-        if (
-            kind in ("camera", "object")
-            and not scope.question.has_actor
-            and scope.subject.details != ("moves",)
-        ):
+        if kind in ("camera", "object") and not scope.question.actors and scope.subject.details != ("moves",):
             return how_often_answer(scope)
         return cannot_tell("what is to be counted was not searched for")
     found = list(scope.segments)
+    if kind == "action" and scope.words and scope.question.actors:
+        return cannot_tell("people were not counted")
+    if kind == "text" and (parts := re.search(r"\b(?:words?|letters?|characters?)\b", scope.question.text)):
+        return cannot_tell(f"lines of text are counted, and not {parts[0]}")
     if kind == "action":
         names = sorted({one.label for one in found})
         return known(f"{counted(len(names), 'action')}: {join_and(map(quoted, names)) or 'none'}.", found)

@@ -7,8 +7,8 @@
        │ subject:                                             camera, pans left
        ▼ the rest must say nothing                            ()
 
-Nothing is guessed: words that nobody understood stay in `Question.rest`, and an answer that would have to
-leave them out is not given.
+Nothing is guessed: words that nobody understood stay in `Question.rest`, words of a second subject in
+`Question.beside`, and an answer that would have to leave them out is not given.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ import unicodedata
 from dataclasses import dataclass
 
 from muybridge.errors import OptionError
-from muybridge.language.grammar import ACTORS, INTENTS, NEUTRAL, REWRITES, SUBJECTS, SYNONYMS
+from muybridge.language.grammar import ACTORS, ADDS_NOTHING, INTENTS, NEUTRAL, REWRITES, SUBJECTS, SYNONYMS
+from muybridge.language.window import Window, cut, take_window
 
 __all__ = ["Option", "Question", "Subject", "Window", "parse_question"]
 
 MAX_CHARACTERS = 2000
-_EDGE_SECONDS = 1.0
-_NUMBER = r"(\d+(?::\d\d){1,2}(?:\.\d+)?|\d+(?:\.\d+)?)"
-_UNIT = r" ?(seconds?|secs?|s|minutes?|mins?|hours?)?\b"
 _END_WORDS = (
     r"\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over|gone)\b"
 )
+_START_WORDS = r"\b(?:start|starts|started|begin|begins|began)\b"
 _WHOLE_WORDS = r"\b(?:whole|entire|always|all the time|throughout|constantly|only|the entire time)\b"
+_EVER_WORDS = r"\b(?:ever|sometimes?|at any (?:time|point|moment)|at some (?:time|point|moment))\b"
+_LEFT_ORDINAL = r"\b(?:and|the|to|but|next) last\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,6 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """The part of the video that a question is about: seconds of the source, and how they are meant."""
-
-    how: str
-    start_seconds: float = float("-inf")
-    end_seconds: float = float("inf")
-
-
-@dataclass(frozen=True, slots=True)
 class Option:
     """One of the things to choose from: as it was written, and as it was understood."""
 
@@ -64,6 +56,7 @@ class Option:
     subject: Subject | None
     ordinal: int | None = None
     rest: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +74,14 @@ class Question:
         ordinal: 1 for the first, 2 for the second, −1 for the last; None for any.
         extreme: `"longest"` or `"shortest"`.
         at_end: whether the end is asked for, not the start.
+        at_start: whether the start is named.
         whole: whether it must be so all the time.
+        ever: whether it is enough that it is so at some time.
         quantity: (comparison, number), such as `("more than", 1)`.
         options: what is to be chosen from.
-        has_actor: whether it speaks of a person.
+        actors: words for people.
         rest: words that were not understood; an action's name may be among them.
+        beside: words of other subjects: how they go together with the subject was not understood.
         phrases: words to look for on the screen.
     """
 
@@ -100,12 +96,25 @@ class Question:
     ordinal: int | None = None
     extreme: str = ""
     at_end: bool = False
+    at_start: bool = False
     whole: bool = False
+    ever: bool = False
     quantity: tuple[str, int] | None = None
     options: tuple[Option, ...] = ()
-    has_actor: bool = False
+    actors: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What words say: the subject, and what was left."""
+
+    subject: Subject | None
+    rest: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    actors: tuple[str, ...] = ()
 
 
 def parse_question(text: str) -> Question:
@@ -126,39 +135,44 @@ def parse_question(text: str) -> Question:
     words, phrases = _normalize(text)
     words, options = _split_options(words)
     words, compare, anchor = _compared(words)
-    anchor, anchor_window = _window(f"at {anchor}") if anchor else ("", None)
-    words, window = _window(words)
+    anchor, anchor_window = take_window(f"at {anchor}") if anchor else ("", None)
+    words, window = take_window(words)
     relation = "compare" if compare else ""
     if not compare:
         words, relation, anchor = _relation(words)
     intent, words = ("compare", words) if compare else _intent(words.strip(" ,"), options)
     at_end, words = _take(_END_WORDS, words)
+    at_start = re.search(_START_WORDS, words) is not None
     whole, words = _take(_WHOLE_WORDS, words)
-    words, ordinal, extreme, quantity = _which_one(words, intent)
-    subject, rest, has_actor = _subject(words, phrases)
-    anchor_subject: Subject | None = None
+    ever, words = _take(_EVER_WORDS, words)
+    words, ordinal, extreme, quantity, strange = _which_one(words, intent)
+    read = _read(words, phrases)
     anchor_ordinal: int | None = None
-    anchor_rest: tuple[str, ...] = ()
+    anchored = _Read(None)
+    anchor_strange: tuple[str, ...] = ()
     if anchor:
-        anchor, anchor_ordinal, _, _ = _which_one(anchor, "")
-        anchor_subject, anchor_rest, _ = _subject(_take(_END_WORDS, anchor)[1], phrases)
+        anchor, anchor_ordinal, _, _, anchor_strange = _which_one(anchor, "")
+        anchored = _read(_take(_END_WORDS, anchor)[1], phrases)
     return Question(
         text=text.strip(),
         intent=intent,
-        subject=subject,
+        subject=read.subject,
         window=window or anchor_window,
         relation="" if compare else relation,
-        anchor=anchor_subject,
+        anchor=anchored.subject,
         anchor_ordinal=anchor_ordinal,
-        anchor_rest=anchor_rest,
+        anchor_rest=anchored.rest,
         ordinal=ordinal,
         extreme=extreme,
         at_end=at_end,
+        at_start=at_start,
         whole=whole,
+        ever=ever,
         quantity=quantity,
         options=tuple(_option(part, phrases) for part in options),
-        has_actor=has_actor,
-        rest=rest,
+        actors=read.actors,
+        rest=read.rest,
+        beside=(*read.beside, *strange, *anchored.beside, *anchor_strange),
         phrases=phrases,
     )
 
@@ -230,59 +244,6 @@ def _split_options(words: str) -> tuple[str, list[str]]:
     return (head, parts) if len(parts) > 1 else (words, [])
 
 
-def _seconds(number: str, unit: str | None) -> float:
-    if ":" in number:
-        total = 0.0
-        for part in number.split(":"):
-            total = 60 * total + float(part)
-        return total
-    return float(number) * {"min": 60, "hou": 3600}.get((unit or "")[:3], 1)
-
-
-def _window(words: str) -> tuple[str, Window | None]:
-    """The seconds that a question names, taken out of it."""
-    both = re.search(
-        rf"\b(?:between|from) (?:second )?{_NUMBER}{_UNIT} (?:and|to|until) (?:second )?{_NUMBER}{_UNIT}",
-        words,
-    )
-    if both:
-        start, end = _seconds(both[1], both[2] or both[4]), _seconds(both[3], both[4] or both[2])
-        return _cut(words, both), Window("during", min(start, end), max(start, end))
-    part = re.search(rf"\b(?:in|during|within) the (1st|last) {_NUMBER}{_UNIT}", words)
-    if part and part[3]:
-        length = _seconds(part[2], part[3])
-        return _cut(words, part), Window("first" if part[1] == "1st" else "last", 0.0, length)
-    ordinal = re.search(r"\b(at|in|during|after|before|until) the (\d+)(?:st|nd|rd|th) seconds?\b", words)
-    if ordinal:
-        return _cut(words, ordinal), _window_of(ordinal[1], float(ordinal[2]))
-    one = re.search(
-        rf"\b(at|around|about|near|after|before|until|since|from) (?:second |minute )?{_NUMBER}{_UNIT}", words
-    )
-    if one and (one[3] or ":" in one[2] or "second " in one[0] or "minute " in one[0]):
-        unit = "minute" if "minute " in one[0] else one[3]
-        return _cut(words, one), _window_of(one[1], _seconds(one[2], unit))
-    edge = re.search(
-        r"\b(?:at|in|from) the (?:very )?(start|beginning|end)\b"
-        r"(?! of (?!the (?:video|clip|film|movie)))(?: of the \w+)?",
-        words,
-    )
-    if edge:
-        return _cut(words, edge), Window("last" if edge[1] == "end" else "first", 0.0, _EDGE_SECONDS)
-    return words, None
-
-
-def _window_of(how: str, seconds: float) -> Window:
-    if how in ("after", "since", "from"):
-        return Window("after", seconds)
-    if how in ("before", "until"):
-        return Window("before", end_seconds=seconds)
-    return Window("at", seconds, seconds)
-
-
-def _cut(words: str, match: re.Match[str]) -> str:
-    return re.sub(r" +", " ", f"{words[: match.start()]} {words[match.end() :]}").strip()
-
-
 def _compared(words: str) -> tuple[str, bool, str]:
     """(what is left, whether the order of two things is asked for, the words of the other thing)."""
     found = re.search(r"\b(?:before or after|after or before)\b(.*)$", words)
@@ -297,7 +258,7 @@ def _relation(words: str) -> tuple[str, str, str]:
     )
     if inside and inside.start() > 0:
         anchor = re.sub(r"^(?:shot|scene) (\d+)$", r"\1th shot", inside[1])
-        return _cut(words, inside), "during", anchor
+        return cut(words, inside), "during", anchor
     found = re.search(
         r"^(.+?) (right before|right after|before|after|while|during|when|as long as)\b(.*)$", words
     )
@@ -315,7 +276,7 @@ def _intent(words: str, options: list[str]) -> tuple[str, str]:
             if intent == "how_long":
                 words = re.sub(r"\b(?:last|lasts|take|takes)$", "", words)
             # A length or a moment is asked for by the words themselves; the other heads say more than that.
-            kept = _cut(words, match) if intent != "what" else words
+            kept = cut(words, match) if intent != "what" else words
             if intent == "yes_no" and not options and re.search(r"\bcamera\b.*\b\w+ or \w+", kept):
                 return "what", re.sub(r"\b\w+ or \w+\b", " ", kept)
             return intent, kept
@@ -327,18 +288,20 @@ def _take(pattern: str, words: str) -> tuple[bool, str]:
     return taken != words, re.sub(r" +", " ", taken).strip()
 
 
-def _which_one(words: str, intent: str) -> tuple[str, int | None, str, tuple[str, int] | None]:
-    """Take the ordinal, the extreme and the quantity out of a question."""
+def _which_one(
+    words: str, intent: str
+) -> tuple[str, int | None, str, tuple[str, int] | None, tuple[str, ...]]:
+    """Take the ordinal, the extreme and the quantity out of a question; last, what of them was not understood."""
     words = re.sub(r"\bnext\b", " ", words)
     extreme, ordinal, quantity = "", None, None
     found = re.search(r"\b(longest|shortest)\b", words)
     if found:
-        extreme, words = found[1], _cut(words, found)
+        extreme, words = found[1], cut(words, found)
     found = re.search(
         r"\b(more than|at least|fewer than|less than|exactly|only)? ?\b(\d+)\b(?!#)(?= \w)", words
     )
-    if found and intent == "yes_no":
-        quantity, words = (found[1] or "exactly", int(found[2])), _cut(words, found)
+    if found and intent == "yes_no" and not re.search(r"\b(?:shot|scene|cut) \d+\b", words):
+        quantity, words = (found[1] or "exactly", int(found[2])), cut(words, found)
     found = re.search(r"\b(\d+)(?:st|nd|rd|th)\b|\b(last)\b|\b(?:shot|scene|cut) (\d+)\b", words)
     if found:
         ordinal = -1 if found[2] else int(found[1] or found[3])
@@ -347,25 +310,33 @@ def _which_one(words: str, intent: str) -> tuple[str, int | None, str, tuple[str
             " ",
             words,
         )
-    return re.sub(r" +", " ", words).strip(), ordinal, extreme, quantity
+    # "The first and the last", "the second to last": one is taken, and what the other has to do with it is unknown.
+    strange = ("last",) if ordinal is not None and re.search(_LEFT_ORDINAL, words) else ()
+    return re.sub(r" +", " ", words).strip(), ordinal, extreme, quantity, strange
 
 
 def _option(part: str, phrases: tuple[str, ...]) -> Option:
     shown = re.sub(r"#(\d+)#", lambda match: f"“{phrases[int(match[1])]}”", part)
-    words, ordinal, _, _ = _which_one(part, "")
-    subject, rest, _ = _subject(words, phrases)
+    words, ordinal, _, _, strange = _which_one(part, "")
+    read = _read(words, phrases, is_option=True)
     return Option(
-        shown.replace("1st", "first").replace("2nd", "second").replace("3th", "third"), subject, ordinal, rest
+        shown.replace("1st", "first").replace("2nd", "second").replace("3th", "third"),
+        read.subject,
+        ordinal,
+        read.rest,
+        (*read.beside, *strange),
     )
 
 
-def _subject(words: str, phrases: tuple[str, ...]) -> tuple[Subject | None, tuple[str, ...], bool]:
-    """(what it is about, words not understood, whether a person is meant)."""
+def _read(words: str, phrases: tuple[str, ...], *, is_option: bool = False) -> _Read:
+    """What words say; in an option a direction may stand alone."""
     found: dict[str, list[str]] = {}
+    said: dict[str, list[str]] = {}
     phrase, *others = [*re.findall(r"#(\d+)#", words), ""]
     words = re.sub(r"#\d+#", " ", words)
     for kind, pattern, detail in SUBJECTS:
         for match in re.finditer(pattern, words):
+            said.setdefault(kind, []).append(match[0].strip())
             details = found.setdefault(kind, [])
             told = detail.split() or ([match[1]] if kind == "direction" else [])
             details += [word for word in told if word not in details]
@@ -374,8 +345,20 @@ def _subject(words: str, phrases: tuple[str, ...]) -> tuple[Subject | None, tupl
     strange = [word for word in left if word not in NEUTRAL and word not in ACTORS]
     # One phrase is what is looked for; what a second one has to do with it was not understood.
     rest = tuple(dict.fromkeys([*strange, *(phrases[int(other)] for other in others if other)]))
-    has_actor = any(word in ACTORS for word in left)
-    return _choose(found, phrases[int(phrase)] if phrase else ""), rest, has_actor
+    actors = tuple(word for word in left if word in ACTORS)
+    subject = _choose(found, phrases[int(phrase)] if phrase else "")
+    kind = subject.kind if subject is not None else ""
+    used = {kind} | ADDS_NOTHING.get(kind, set())
+    if subject is not None and subject.phrase:
+        used |= {"text"}
+    is_named = "camera" in said.get("camera", ())
+    if kind == "camera" and not is_named and actors:
+        used.discard("camera")  # who shakes, rolls or stands still is somebody, not the camera
+    has_verb = {"moves", "object"} & set(found) or (kind == "camera" and found["camera"])
+    if not has_verb and not is_option:
+        used.discard("direction")  # "left" alone is a place
+    beside = tuple(word for kind, told in said.items() if kind not in used for word in told)
+    return _Read(subject, rest, tuple(dict.fromkeys(beside)), actors)
 
 
 def _choose(found: dict[str, list[str]], phrase: str) -> Subject | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from muybridge.language.evidence import Evidence
+from muybridge.language.evidence import Evidence, merged
 from muybridge.language.phrases import join_and, quoted
 from muybridge.language.question import Question, Subject, Window
 from muybridge.values import Answer, Segment
@@ -66,7 +66,7 @@ class Scope:
                 return cls(
                     evidence, question, reason=f"the video does not show that {claim(question.anchor)}"
                 )
-            window = _window_of(question.relation, anchors[0])
+            window = _window_of(question.relation, anchors)
         found = [] if subject is None else evidence.find(subject, words)
         within = evidence.within(found, window, starting=_starts(question, anchors))
         return cls(evidence, question, tuple(within), window, tuple(words), "", tuple(anchors[:1]))
@@ -143,14 +143,16 @@ def either(parts: Sequence[str]) -> str:
     return join_and(parts, "or")
 
 
-def _window_of(relation: str, anchor: Segment) -> Window:
+def _window_of(relation: str, anchors: Sequence[Segment]) -> Window:
+    anchor = anchors[0]
     if relation == "before":
         return Window("before", end_seconds=anchor.start_seconds)
     if relation == "after":
         # What begins while the anchor is still there also comes after it: after its beginning.
         point = anchor.kind == "shot" and anchor.label in ("cut", "dissolve", "fade")
         return Window("after", anchor.end_seconds if point else anchor.start_seconds + 0.051)
-    return Window("during", anchor.start_seconds, anchor.end_seconds)
+    spans = tuple((one.start_seconds, one.end_seconds) for one in merged(anchors))
+    return Window("during", spans[0][0], spans[-1][1], spans)
 
 
 def _starts(question: Question, anchors: Sequence[Segment]) -> bool:

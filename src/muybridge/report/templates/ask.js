@@ -144,7 +144,7 @@ const answerQuestion = (() => {
   }
   function howLong(question, rows) {
     const { subject, ordinal } = question;
-    if (!subject) return question.hasActor ? beyond() : known(`the video is ${moment(data.language.durationSeconds)} long`);
+    if (!subject) return question.hasActor || question.window || ordinal !== null ? beyond() : known(`the video is ${moment(data.language.durationSeconds)} long`);
     if (!rows.length) return absent(question);
     const chosen = pick(rows, ordinal);
     const isShot = ["shot", ...shotKinds].includes(subject.kind);
@@ -166,6 +166,8 @@ const answerQuestion = (() => {
   function count(question, rows) {
     const { kind } = question.subject;
     if (kind === "frames" || kind === "text" ? false : !["shot", ...shotKinds].includes(kind)) return beyond();
+    if (kind === "frames" && question.window) return beyond();
+    if (kind === "text" && /\b(?:words?|letters?|characters?)\b/.test(question.text)) return beyond();
     if (kind === "frames") return data.language.facts.frames ? known(data.language.facts.frames) : unknown("the number of frames is not known");
     const found = kind === "text" ? [...new Map(rows.filter(isSure).map((row) => [row.label, row])).values()] : rows;
     const noun = kind === "text" ? counted(found.length, "line of text", "lines of text") : counted(found.length, kind);
@@ -184,7 +186,7 @@ const answerQuestion = (() => {
   }
   function camera(question) {
     const rows = within(rowsOf("camera"), question.window).filter((row) => row.label !== "camera unknown");
-    if (question.subject.details.some((word) => word !== "moves")) return beyond();
+    if (question.ordinal !== null || question.subject.details.some((word) => word !== "moves")) return beyond();
     if (!rows.length) return unknown("that cannot be told: the camera’s motion cannot be seen");
     if (rows.length === 1) return known(`${clause(rows[0])}${question.window ? "" : ` ${span(rows[0])}`}`, rows);
     const more = rows.length > 6 ? `, and so on until ${moment(rows.at(-1).end)}` : "";
@@ -192,6 +194,7 @@ const answerQuestion = (() => {
   }
   function yesNo(question, rows) {
     const { subject, whole } = question;
+    if (question.ordinal !== null) return beyond();
     if (subject.kind === "camera") {
       const clear = within(rowsOf("camera"), question.window).filter((row) => row.label !== "camera unknown");
       const length = (list) => list.reduce((sum, row) => sum + row.end - row.start, 0);
@@ -220,6 +223,7 @@ const answerQuestion = (() => {
     }
     if (!["object", "action", "shot", "keyframe", ...shotKinds].includes(subject.kind)) return beyond();
     if (!sure.length) return rows.length || subject.kind === "action" ? unknown("that cannot be told: it was not recognized for sure") : known(`no, the video does not show that ${claim(subject, [])}${question.window ? " then" : ""}`);
+    if (question.isCertain || (question.hasActor && sure.some((row) => row.lane.kind === "object"))) return beyond();
     const joined = ["object", "action"].includes(subject.kind) ? merged(sure) : sure;
     const isShot = ["shot", "keyframe", ...shotKinds].includes(subject.kind);
     const told = isShot ? `there ${joined.length === 1 ? "is" : "are"} ${counted(joined.length, subject.kind)}` : subject.kind === "action" ? clause(joined[0]) : claim(subject, []);
@@ -230,17 +234,17 @@ const answerQuestion = (() => {
     const question = { ...readQuestion(text), words: [] };
     const { subject, rest, intent } = question;
     if (intent === "unknown") return unknown(`the question was not understood; ask in English: when, how long, how often, how many, what is written, or is it so`);
-    if (intent === "summary") return question.window || rest.length ? beyond() : known(byId("summary").textContent);
+    if (intent === "summary") return question.window || question.ordinal !== null || subject || question.isBeside || rest.length ? beyond() : known(byId("summary").textContent);
     if (rest.length && (!subject || ["object", "action", "happens"].includes(subject.kind))) {
       const words = [...(subject?.kind === "object" ? subject.details : []), ...rest].filter((word) => word !== "moves");
       if (actionsOf(words).length) Object.assign(question, { subject: { kind: "action", details: [] }, words, rest: [] });
     }
     if (question.rest.length) return unknown(`the video was not searched for ${joinAnd(question.rest.slice(0, 4).map(quoted))}: that cannot be told from what was measured`);
-    if (question.isBeyond) return beyond();
+    if (question.isBeyond || question.isBeside) return beyond();
     const kind = question.subject?.kind ?? "";
     if (kind === "metadata") {
       const fact = data.language.facts[question.subject.details[0]];
-      return fact && (intent !== "yes_no" || /^(?:Yes|No)\b/.test(fact)) ? known(fact) : beyond();
+      return fact && question.subject.details.length === 1 && (intent !== "yes_no" || /^(?:Yes|No)\b/.test(fact)) ? known(fact) : beyond();
     }
     const family = shotKinds.includes(kind) ? "shot" : kind === "date" ? "text" : kind;
     if (["shot", "keyframe", "motion", "camera", "object", "text", "action"].includes(family) && !looked.has(family)) {

@@ -4,9 +4,11 @@ const readQuestion = (() => {
   const grammar = data.language.grammar;
   const neutral = new Set(grammar.neutral);
   const actors = new Set(grammar.actors);
+  const certain = new Set(grammar.certain_actors);
   const number = "(\\d+(?::\\d\\d){1,2}(?:\\.\\d+)?|\\d+(?:\\.\\d+)?)";
   const unit = " ?(seconds?|secs?|s|minutes?|mins?|hours?)?\\b";
   const endWords = /\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over|gone)\b/g;
+  const startWords = /\b(?:start|starts|started|begin|begins|began)\b/;
   const wholeWords = /\b(?:whole|entire|always|all the time|throughout|constantly|only|the entire time)\b/g;
   const cut = (words, match) => `${words.slice(0, match.index)} ${words.slice(match.index + match[0].length)}`.replace(/ +/g, " ").trim();
 
@@ -50,8 +52,8 @@ const readQuestion = (() => {
       const [start, end] = [seconds(match[1], match[2] || match[4]), seconds(match[3], match[4] || match[2])];
       return [cut(words, match), { how: "during", start: Math.min(start, end), end: Math.max(start, end) }];
     }
-    match = words.match(new RegExp(`\\b(?:in|during|within) the (1st|last) ${number}${unit}`));
-    if (match?.[3]) return [cut(words, match), edge(match[1] === "last", seconds(match[2], match[3]))];
+    match = words.match(new RegExp(`\\b(?:in|during|within|for) the (?:very )?(1st|last) (?:${number} ?)?(seconds?|secs?|s|minutes?|mins?|hours?)\\b`));
+    if (match) return [cut(words, match), edge(match[1] === "last", seconds(match[2] ?? "1", match[3]))];
     match = words.match(/\b(at|in|during|after|before|until) the (\d+)(?:st|nd|rd|th) seconds?\b/);
     if (match) return [cut(words, match), windowOf(match[1], Number(match[2]))];
     match = words.match(new RegExp(`\\b(at|around|about|near|after|before|until|since|from) (?:second |minute )?${number}${unit}`));
@@ -67,10 +69,12 @@ const readQuestion = (() => {
   function subjectOf(input, phrases) {
     let words = input;
     const found = new Map();
+    const said = new Map();
     const [phrase, ...others] = [...words.matchAll(/#(\d+)#/g)].map((match) => phrases[Number(match[1])]);
     words = words.replace(/#\d+#/g, " ");
     for (const [kind, pattern, detail] of grammar.subjects) {
       for (const match of words.matchAll(new RegExp(pattern, "g"))) {
+        said.set(kind, [...(said.get(kind) ?? []), match[0].trim()]);
         const details = found.get(kind) ?? [];
         const told = detail ? detail.split(" ") : kind === "direction" ? [match[1]] : [];
         found.set(kind, [...new Set([...details, ...told])]);
@@ -78,11 +82,25 @@ const readQuestion = (() => {
       words = words.replace(new RegExp(pattern, "g"), " ");
     }
     const left = words.match(/[\p{L}\p{N}_-]+/gu) ?? [];
+    const subject = choose(found, phrase ?? "");
+    const who = left.filter((word) => actors.has(word));
     return {
-      subject: choose(found, phrase ?? ""),
+      subject,
       rest: [...new Set([...left.filter((word) => !neutral.has(word) && !actors.has(word)), ...others])],
-      hasActor: left.some((word) => actors.has(word)),
+      hasActor: who.length > 0,
+      isCertain: who.some((word) => certain.has(word)),
+      isBeside: besides(subject, found, said, who.length > 0),
     };
+  }
+
+  /** Whether a second subject is named: how the two go together is not understood here. */
+  function besides(subject, found, said, hasActor) {
+    const used = new Set([subject?.kind, ...(grammar.adds_nothing[subject?.kind] ?? []), ...(subject?.phrase ? ["text"] : [])]);
+    if (subject?.kind === "camera" && hasActor && !said.get("camera").includes("camera")) used.delete("camera");
+    const hasVerb = found.has("moves") || found.has("object") || (subject?.kind === "camera" && found.get("camera").length > 0);
+    if (!hasVerb) used.delete("direction");
+    if (hasActor && subject && !["object", "action", "happens"].includes(subject.kind)) return true;
+    return [...said.keys()].some((kind) => !used.has(kind));
   }
 
   function choose(found, phrase) {
@@ -121,7 +139,9 @@ const readQuestion = (() => {
     const place = words.match(/\b(\d+)(?:st|nd|rd|th)\b|\b(last)\b|\b(?:shot|scene|cut) (\d+)\b/);
     const ordinal = place ? (place[2] ? -1 : Number(place[1] ?? place[3])) : null;
     if (place) words = place[3] ? words.replace(new RegExp(`\\b${place[3]}\\b`), " ") : cut(words, place);
-    const isNext = /\bnext\b/.test(words);
-    return { text: asked.trim(), intent, window, ordinal, atEnd, whole, phrases, isBeyond: isBeyond || isRelated || isNext, ...subjectOf(words, phrases) };
+    const isNext = /\bnext\b|\bever\b|\bsometimes?\b|\bat (?:any|some) (?:time|point|moment)\b/.test(words);
+    const isEdge = intent === "yes_no" && (atEnd || (window && startWords.test(words)));
+    const isTwo = place && /\b(?:and|the|to|but) last\b|\d(?:st|nd|rd|th)\b/.test(words);
+    return { text: asked.trim(), intent, window, ordinal, atEnd, whole, phrases, isBeyond: isBeyond || isRelated || isNext || isEdge || isTwo, ...subjectOf(words, phrases) };
   };
 })();

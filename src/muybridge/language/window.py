@@ -1,0 +1,87 @@
+"""The seconds that a question names: at 5 s, between 1:05 and 1:10, in the last minute, at the end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Window", "cut", "take_window"]
+
+_EDGE_SECONDS = 1.0
+_NUMBER = r"(\d+(?::\d\d){1,2}(?:\.\d+)?|\d+(?:\.\d+)?)"
+_UNIT = r" ?(seconds?|secs?|s|minutes?|mins?|hours?)?\b"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of the video that a question is about: seconds of the source, and how they are meant.
+
+    Args:
+        how: `"at"`, `"during"`, `"before"`, `"after"`, or `"first"` and `"last"` with a length.
+        start_seconds: where it begins.
+        end_seconds: where it ends; the length of `"first"` and `"last"`.
+        spans: the parts of it that are meant, in order, without overlaps; empty for all of it.
+    """
+
+    how: str
+    start_seconds: float = float("-inf")
+    end_seconds: float = float("inf")
+    spans: tuple[tuple[float, float], ...] = ()
+
+
+def _seconds(number: str, unit: str | None) -> float:
+    if ":" in number:
+        total = 0.0
+        for part in number.split(":"):
+            total = 60 * total + float(part)
+        return total
+    return float(number) * {"min": 60, "hou": 3600}.get((unit or "")[:3], 1)
+
+
+def take_window(words: str) -> tuple[str, Window | None]:
+    """The seconds that a question names, taken out of it."""
+    both = re.search(
+        rf"\b(?:between|from) (?:second )?{_NUMBER}{_UNIT} (?:and|to|until) (?:second )?{_NUMBER}{_UNIT}",
+        words,
+    )
+    if both:
+        start, end = _seconds(both[1], both[2] or both[4]), _seconds(both[3], both[4] or both[2])
+        return cut(words, both), Window("during", min(start, end), max(start, end))
+    part = re.search(
+        rf"\b(?:in|during|within|for) the (?:very )?(1st|last) (?:{_NUMBER} ?)?"
+        r"(seconds?|secs?|s|minutes?|mins?|hours?)\b",
+        words,
+    )
+    if part:
+        length = _seconds(part[2] or "1", part[3])
+        return cut(words, part), Window("first" if part[1] == "1st" else "last", 0.0, length)
+    ordinal = re.search(r"\b(at|in|during|after|before|until) the (\d+)(?:st|nd|rd|th) seconds?\b", words)
+    if ordinal:
+        return cut(words, ordinal), _window_of(ordinal[1], float(ordinal[2]))
+    one = re.search(
+        rf"\b(at|around|about|near|after|before|until|since|from) (?:second |minute )?{_NUMBER}{_UNIT}", words
+    )
+    if one and (one[3] or ":" in one[2] or "second " in one[0] or "minute " in one[0]):
+        unit = "minute" if "minute " in one[0] else one[3]
+        return cut(words, one), _window_of(one[1], _seconds(one[2], unit))
+    edge = re.search(
+        r"\b(?:at|in|from) the (?:very )?(start|beginning|end)\b"
+        r"(?! of (?!the (?:video|clip|film|movie)))(?: of the \w+)?",
+        words,
+    )
+    if edge:
+        return cut(words, edge), Window("last" if edge[1] == "end" else "first", 0.0, _EDGE_SECONDS)
+    return words, None
+
+
+def _window_of(how: str, seconds: float) -> Window:
+    if how in ("after", "since", "from"):
+        return Window("after", seconds)
+    if how in ("before", "until"):
+        return Window("before", end_seconds=seconds)
+    return Window("at", seconds, seconds)
+
+
+def cut(words: str, match: re.Match[str]) -> str:
+    """The words without a match."""
+    return re.sub(r" +", " ", f"{words[: match.start()]} {words[match.end() :]}").strip()
