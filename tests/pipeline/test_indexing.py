@@ -98,6 +98,19 @@ def test_new_changed_moved_and_gone(folder: Path, store: Store) -> None:
     assert names(store, "dark") == ["midnight.mp4"]
 
 
+def test_what_moved_by_way_of_a_copy_with_a_new_date_is_known_from_then_on(
+    folder: Path, store: Store
+) -> None:
+    index_folder(folder, store=store, observers=OBSERVERS)
+    (folder / "midday.mp4").write_bytes((folder / "noon.mp4").read_bytes())
+    os.utime(folder / "midday.mp4", (1e9, 1e9))
+    (folder / "noon.mp4").unlink()
+    moved = index_folder(folder, store=store, observers=OBSERVERS)
+    assert [Path(new).name for _, new in moved.renamed] == ["midday.mp4"]
+    again = index_folder(folder, store=store, observers=OBSERVERS)
+    assert (again.num_unchanged, again.updated, again.video_seconds) == (2, [], 0.0)
+
+
 def test_a_copy_is_no_move(folder: Path, store: Store) -> None:
     index_folder(folder, store=store, observers=OBSERVERS)
     shutil.copy(folder / "noon.mp4", folder / "copy.mp4")

@@ -147,6 +147,12 @@ def test_bad_options_are_named(store: Store) -> None:
             store.find("x", **options)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="characters"):
         store.find("x" * 2000)
+    for limit in (0, 10**12):
+        with pytest.raises(OptionError, match="from 1 to"):
+            store.find("x", limit=limit)
+    for wrong in ({"min_score": 7.0}, {"start_seconds": 9.0, "end_seconds": 2.0}):
+        with pytest.raises(OptionError, match="must"):
+            store.find("x", **wrong)
 
 
 def test_adding_again_replaces(store: Store) -> None:

@@ -48,6 +48,8 @@ def find(
         raise OptionError(
             "--like and --duplicates compare whole pictures: of the filters, only --file goes with --like"
         )
+    if duplicates and (file or strip is not None or clip is not None):
+        raise OptionError("--duplicates lists all pairs: --file, --strip and --clip do not go with it")
     opened = open_store(store, create=False)
     if duplicates:
         _print_duplicates(opened, as_json=as_json)

@@ -199,6 +199,8 @@ def _plan(
                 continue
             file = FileState(*unchanged)
             jobs.append(_Job(name, file, probe(path).duration_seconds or 0.0, before is not None))
+        except FileNotFoundError:
+            report.failed[name] = "no such file, or a link to one that is not there"
         except (MuybridgeError, OSError) as error:
             report.failed[name] = str(error)
     for name in sorted(gone):

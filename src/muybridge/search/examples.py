@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muybridge.analysis.comparison import match_fingerprints
-from muybridge.errors import OptionError
+from muybridge.search.filters import Filters, check_limit
 from muybridge.search.looks import LOOKS_PER_SECOND, Look, descriptor_of, looks_of_file
 from muybridge.search.results import Match
 from muybridge.search.tables import nearest, reading
 
 if TYPE_CHECKING:
-    from muybridge.search.filters import Filters
     from muybridge.search.store import Row, Store
 
 __all__ = ["find_clip", "find_duplicates"]
@@ -30,8 +29,7 @@ _COLUMNS = ["record", "start_seconds", "end_seconds", "seconds", "fingerprints",
 
 def find_clip(store: Store, clip: str | Path, filters: Filters, *, limit: int) -> list[Match]:
     """Find where a clip occurs, and what looks like it; see `Store.find_like`."""
-    if limit < 1:
-        raise OptionError(f"limit={limit} must be at least 1")
+    check_limit(limit)
     looks = looks_of_file(clip)
     videos = {row.record: row for row in store.rows().values() if filters.takes(row.path)}
     copies: dict[int, Match] = {}

@@ -14,7 +14,15 @@ from muybridge.errors import OptionError
 from muybridge.search.narrowing import Condition
 from muybridge.search.tables import quoted
 
-__all__ = ["Filters"]
+__all__ = ["MAX_RESULTS", "Filters", "check_limit"]
+
+MAX_RESULTS = 100_000
+
+
+def check_limit(limit: int) -> None:
+    """Raise `OptionError` unless so many results can be asked for."""
+    if not 1 <= limit <= MAX_RESULTS:
+        raise OptionError(f"limit={limit} must be from 1 to {MAX_RESULTS}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,16 @@ class Filters:
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
                 raise OptionError(f"{name}={value} must be a finite number")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise OptionError(f"min_score={self.min_score} must be from 0 to 1, as scores are")
+        if (
+            self.start_seconds is not None
+            and self.end_seconds is not None
+            and self.end_seconds < self.start_seconds
+        ):
+            raise OptionError(
+                f"end_seconds={self.end_seconds} must not be before start_seconds={self.start_seconds}"
+            )
 
     @property
     def has_window(self) -> bool:

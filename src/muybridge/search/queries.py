@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muybridge.errors import OptionError
-from muybridge.search.filters import Filters
+from muybridge.search.filters import Filters, check_limit
 from muybridge.search.fusion import reciprocal_rank_fusion
 from muybridge.search.narrowing import Condition, Narrowing, narrow
 from muybridge.search.reasons import reason, stems_of, without_stop_words, words_of
@@ -56,8 +56,9 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
         raise OptionError("the query is empty; say what to look for")
     if len(text) > MAX_QUERY_CHARACTERS:
         raise OptionError(f"the query has {len(text)} characters; {MAX_QUERY_CHARACTERS} are allowed")
-    if by not in ("both", "words", "meaning") or limit < 1:
-        raise OptionError(f"by={by!r} must be 'both', 'words' or 'meaning', and limit={limit} at least 1")
+    if by not in ("both", "words", "meaning"):
+        raise OptionError(f"by={by!r} must be 'both', 'words' or 'meaning'")
+    check_limit(limit)
     videos = {row.record: row for row in store.rows().values() if filters.takes(row.path)}
     if not videos:
         return []

@@ -7,6 +7,7 @@ import os
 import time
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -255,7 +256,11 @@ class Store:
         old, new = self._known(path), key_of(new_path)
         if new in self.rows() and new != old:
             raise OptionError(f"the store has {new} already; remove it first")
-        change = {"path": new}
+        change: dict[str, str | int] = {"path": new}
+        with suppress(OSError):  # an address, or a file that is not there yet
+            stat = Path(new).stat()
+            if stat.st_size == self.rows()[old].size_bytes:
+                change["modified_ns"] = stat.st_mtime_ns  # a copy has a date of its own
         committing(self.uri, lambda: self.tables.videos.update(where=f"path = {quoted(old)}", values=change))
 
     def find(
