@@ -10,6 +10,7 @@ that it needs was looked for. Words that were read on the screen are quoted, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ from muybridge.language.measures import count_answer, how_long_answer, how_often
 from muybridge.language.phrases import join_and, quoted
 from muybridge.language.question import Question, Subject, parse_question
 from muybridge.language.scope import MAX_EVIDENCE, Scope, cannot_tell
+from muybridge.language.strictness import left_out
 from muybridge.values import Answer, Timeline
 
 __all__ = ["answer_question", "evidence_context"]
@@ -86,8 +88,8 @@ def answer_question(timeline: Timeline, question: str) -> Answer:
     parsed, words, strange = _understand(evidence, parsed)
     if strange:
         return _strange(evidence, parsed, strange)
-    if parsed.beside:
-        return cannot_tell(f"how {_named(parsed.beside)} is meant here was not understood")
+    if reason := left_out(parsed):
+        return cannot_tell(reason)
     if parsed.actors and parsed.subject is not None and parsed.subject.kind in _DONE_BY_NOBODY:
         return cannot_tell("who is to be seen in the video was not measured")
     scope = Scope.of(evidence, parsed, words)
@@ -127,8 +129,11 @@ def evidence_context(timeline: Timeline, *, max_segments: int = 60) -> str:
 
 
 def _asks_for_all(parsed: Question) -> bool:
-    named = (parsed.window, parsed.relation, parsed.ordinal, parsed.subject)
-    return parsed.intent == "summary" and not (any(named) or parsed.rest or parsed.beside or parsed.options)
+    """Whether a summary is asked for, and of nothing less than the whole."""
+    rest = (*parsed.rest, *parsed.beside, *parsed.options, *parsed.actors)
+    named = (parsed.window, parsed.relation, parsed.ordinal, parsed.extreme, parsed.subject)
+    is_edge = parsed.at_start or parsed.at_end or parsed.whole
+    return parsed.intent == "summary" and not (rest or any(named) or is_edge)
 
 
 def _understand(evidence: Evidence, parsed: Question) -> tuple[Question, tuple[str, ...], tuple[str, ...]]:
@@ -171,7 +176,8 @@ def _named(words: Sequence[str]) -> str:
 
 def _unknown(evidence: Evidence, parsed: Question) -> Answer:
     """No question word: perhaps another language. Words that stand on the screen can still be found."""
-    for phrase in parsed.phrases:
+    is_other_language = not re.search(r"[a-z]", _without_phrases(parsed).casefold())
+    for phrase in parsed.phrases if is_other_language else ():
         found = evidence.find(Subject("text", (), phrase))
         if found:
             scope = Scope.of(evidence, Question(parsed.text, "when", Subject("text", (), phrase)), ())
@@ -182,6 +188,13 @@ def _unknown(evidence: Evidence, parsed: Question) -> Answer:
         " happens, which of these, or is it so.",
         known=False,
     )
+
+
+def _without_phrases(parsed: Question) -> str:
+    text = parsed.text
+    for phrase in parsed.phrases:
+        text = text.replace(phrase, " ")
+    return text
 
 
 def _handler(parsed: Question) -> Handler:

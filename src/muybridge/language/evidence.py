@@ -9,6 +9,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from rapidfuzz import fuzz
@@ -159,6 +160,18 @@ class Evidence:
                 found.append(segment)
         return found
 
+    def clipped(self, segments: Iterable[Segment], window: Window | None) -> list[Segment]:
+        """What of segments lies within a window; all of them where it is a single moment."""
+        spans = [] if window is None else self.spans(window)
+        if all(start == end for start, end in spans):
+            return list(segments)
+        return [
+            replace(one, start_seconds=max(one.start_seconds, start), end_seconds=min(one.end_seconds, end))
+            for one in segments
+            for start, end in spans
+            if one.start_seconds < end and one.end_seconds > start
+        ]
+
     def spans(self, window: Window) -> list[tuple[float, float]]:
         """From when to when a window is, in seconds of the source: its parts, in order."""
         if window.how == "first":
@@ -173,8 +186,11 @@ class Evidence:
         if not phrase:
             return list(found)
         wanted = plain(phrase)
-        fits = {label: says(plain(label), wanted) for label in {segment.label for segment in found}}
-        return [segment for segment in found if fits[segment.label]]
+        labels = {segment.label: plain(segment.label) for segment in found}
+        fits = {label for label, read in labels.items() if has_words(read, wanted)}
+        # What was misread is asked for only where nothing was read as it stands.
+        fits = fits or {label for label, read in labels.items() if says(read, wanted)}
+        return [segment for segment in found if segment.label in fits]
 
     def _transitions(self, kind: str) -> list[Segment]:
         points = []
@@ -217,6 +233,15 @@ def plain(text: str) -> str:
     return " ".join("".join(char if char.isalnum() else " " for char in folded).split())
 
 
+def has_words(label: str, wanted: str) -> bool:
+    """Whether text has these very words; both of `plain`.
+
+    >>> has_words("no fire exit here", "fire exit"), has_words("taxis", "tax")
+    (True, False)
+    """
+    return bool(wanted) and (f" {wanted} " in f" {label} " or (not wanted.isascii() and wanted in label))
+
+
 def says(label: str, wanted: str) -> bool:
     """Whether text says certain words; a letter may be read wrongly in longer ones.
 
@@ -227,9 +252,7 @@ def says(label: str, wanted: str) -> bool:
     >>> says("no fire exit here", "fire exit"), says("taxis", "tax"), says("assernbly point", "assembly")
     (True, False, True)
     """
-    if not wanted:
-        return False
-    if f" {wanted} " in f" {label} " or (not wanted.isascii() and wanted in label):
+    if has_words(label, wanted):
         return True
     if len(wanted) < _MIN_FUZZY_CHARACTERS:
         return False

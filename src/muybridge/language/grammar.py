@@ -18,6 +18,7 @@ __all__ = [
     "DIRECTIONS",
     "INTENTS",
     "NEUTRAL",
+    "PATTERNS",
     "REWRITES",
     "SUBJECTS",
     "SYNONYMS",
@@ -31,16 +32,15 @@ _ACTORS = (
     " somebody someone they them woman women"
 )
 _NEUTRAL = (
-    "a about again all also am an and any anything appear appearing appears are at be been begin beginning begins"
-    " being between by can clip come comes contain contained contains contents could display displayed displays do"
-    " does doing done did during exactly exist exists film first following footage for frame from full"
-    " get gets had has have here how i image in into is it its just kind know last lasts list long many"
-    " me moment movie much near now occur of often on onscreen or other our performed perform performing performs"
-    " picture place play played plays please point present read reads recording same screen"
-    " seconds see seen segment show showing shown shows so some something start started starting starts stay stays"
-    " such take taken tell that the their them then there these thing things this those time times to total"
-    " type under us used uses using very video visible was we were what when where which while who will"
-    " yes you your actually currently altogether overall sort"
+    "a about also am an and any anything appear appearing appears are at be been begin beginning begins being by"
+    " can clip come comes contain contained contains contents could display displayed displays do does doing done"
+    " did during exactly exist exists film first footage for frame get gets had has have here how i image in into"
+    " is it its just kind know last lasts list me moment movie occur of on onscreen or our performed perform"
+    " performing performs picture place play played plays please point present read reads recording screen seconds"
+    " see seen show showing shown shows so some something start started starting starts stay stays such take taken"
+    " tell that the their them then there these thing things this those time times to total type us used uses"
+    " using very video visible was we were what when where which while who will yes you your actually currently"
+    " altogether overall sort"
 )
 
 REWRITES: tuple[tuple[str, str], ...] = (
@@ -51,6 +51,11 @@ REWRITES: tuple[tuple[str, str], ...] = (
     (r"^(?:can|could|would|will) you (?:please )?(?:tell|say|show)(?: to)? me ", ""),
     (r"^(?:tell me|do you know|i want to know|say) ", ""),
     (r"\bcolour", "color"),
+    (r", right\?+$", ""),
+    (r"^is it (?:true|right|correct|so) that\b", "is"),
+    (r"\b(?:at all|even)\b", ""),
+    (r"^((?:what|which|when|list|read|show)\b.*?) all\b", r"\1"),
+    (r"^what is the (?:total )?(?:length|duration) of (.*(?:shot|dissolve|fade).*)$", r"how long is \1"),
     (r"\bthe (?:two|2|three|3|following|these)\b", "these"),
     *((rf"\b{word}\b", f"{number}") for number, word in enumerate(_NUMBERS.split(), start=1)),
     *(
@@ -101,6 +106,7 @@ INTENTS: tuple[tuple[str, str], ...] = (
 DIRECTIONS = ("left", "right", "up", "down", "in", "out", "clockwise", "counterclockwise")
 
 SUBJECTS: tuple[tuple[str, str, str], ...] = (
+    ("place", r"\b(?:in|into|on) (?:the|a) (?:pan|container)\b", ""),
     ("metadata", r"\b(?:frames? per second|frame ?-?rate|fps)\b", "frame_rate"),
     (
         "metadata",
@@ -108,7 +114,11 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
         "size",
     ),
     ("metadata", r"\b(?:codec|encoded|encoding|compression|compressed)\b", "codec"),
-    ("metadata", r"\b(?:damaged?|corrupt(?:ed)?|broken|defective|undecodable)\b", "damage"),
+    (
+        "metadata",
+        r"\b(?:damaged?|corrupt(?:ed)?|defective|undecodable|(?:video|file|clip) (?:is )?broken)\b",
+        "damage",
+    ),
     ("metadata", r"\b(?:rotated|rotation)\b", "rotation"),
     ("metadata", r"\b(?:container|file format)\b", "container"),
     ("keyframe", r"\bkey ?frames?\b", ""),
@@ -116,14 +126,13 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
     ("dissolve", r"\b(?:dissolves?|cross-?fades?|dissolving)\b", ""),
     ("fade", r"\b(?:fades?|fading)\b(?: (?:in|out|to black|from black))?", ""),
     ("transition", r"\b(?:(?:scene|shot) changes?|transitions?|shot boundar(?:y|ies))\b", ""),
-    ("shot", r"\b(?:shots?|scenes?|takes?)\b(?! place)", ""),
+    ("shot", r"\b(?:shots?|scenes?)\b", ""),
     (
         "motion",
         r"\b(?:strongest|biggest|largest|sudden|fastest|peak|highest|most)(?: of the)?"
         r" (?:movements?|motion|activity)\b",
         "",
     ),
-    ("place", r"\b(?:in|into|on) (?:the|a) pan\b", ""),
     (
         "place",
         r"\b(?:on|at) the (?:far |very )?(?:left|right)\b(?: side| edge| half| corner)?"
@@ -133,7 +142,11 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("camera", r"\bcamera\b", ""),
     ("camera", r"\b(?:does not|do not|never|not) mov(?:e|ing)\b", "static"),
-    ("camera", r"\b(?:static|still|fixed|motionless|steady|stationary|tripod)\b", "static"),
+    (
+        "camera",
+        r"\b(?:stands? still|standing still|static|still|fixed|motionless|steady|stationary|tripod)\b",
+        "static",
+    ),
     ("camera", r"\bpan(?:s|ned|ning)?\b", "pans"),
     ("camera", r"\btilt(?:s|ed|ing)?\b", "tilts"),
     ("camera", r"\bzoom(?:s|ed|ing)? in\b", "zooms in"),
@@ -144,7 +157,12 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
     ("object", r"\b(?:falls?|falling|fell|fallen)\b", "falls"),
     ("object", r"\b(?:runs?|running|ran)\b", "runs"),
     ("object", r"\b(?:waves?|waving|waved)\b", "waves"),
-    ("moves", r"\b(?:mov(?:es?|ed|ing|ements?)|motion|goes|going|travels?)\b", "moves"),
+    (
+        "happens",
+        r"\b(?:happen(?:s|ed|ing)?|going on|takes? place|taking place|occur(?:s|red)?|events?)\b",
+        "",
+    ),
+    ("moves", r"\b(?:mov(?:es?|ed|ing|ements?)|motion|go|goes|going|travels?)\b", "moves"),
     (
         "direction",
         r"\b(?:to the |towards? the |to |towards )?(left|right|up|down|clockwise|counterclockwise)(?:wards?)?\b",
@@ -161,14 +179,37 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("date", r"\bdates?\b", ""),
     ("frames", r"\bframes?\b", ""),
-    (
-        "happens",
-        r"\b(?:happen(?:s|ed|ing)?|going on|takes? place|taking place|occur(?:s|red)?|events?)\b",
-        "",
-    ),
     ("action", r"\b(?:actions?|activit(?:y|ies))\b", ""),
 )
 """What questions can be about: kind, the words that say so, and which of its kind."""
+
+PATTERNS = {
+    "end": (
+        r"\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over$|gone)\b"
+    ),
+    "start": r"\b(?:start|starts|started|begin|begins|began)\b",
+    "whole": r"\b(?:whole|entire|always|all the time|throughout|constantly|only|the entire time)\b",
+    "ever": r"\b(?:ever|sometimes?|at any (?:time|point|moment)|at some (?:time|point|moment))\b",
+    "edge": r"\b(?:at|in|from|until|till) the (?:very )?(?:start|beginning|end)\b",
+    "length_from": (
+        r"^(?:for )?how (?:long|many (?:seconds|minutes)) (?:after|before|until|till|since|from|between)\b"
+    ),
+    "video": r"\b(?:video|footage|picture|image|clip|film|movie|recording)\b",
+    "left_ordinal": r"\b(?:and|the|to|but|next) last\b",
+    "camera_does": (
+        r"\bcamera (?:do|does|doing|did|go|goes|going)\b|\bcamera['’]?s? (?:motion|movements?|work)\b|\bhappen"
+    ),
+    "on_screen": (
+        r"\b(?:appear\w*|disappear\w*|show|shown|shows|displayed|visible|see|seen|read|reads|says?|said|screen|written"
+        r"|comes?|texts?|words?|titles?|subtitles?|captions?|letters?)\b"
+    ),
+    "length_of_video": (
+        r"(?:please |tell me |and |so )*(?:for )?(?:how long|how many (?:seconds|minutes)|what(?: is|['’]s) the)"
+        r"(?: (?:is|was|does|do|are|has|have|there|in|of|it|this|that|the|total|whole|entire|full|duration|length"
+        r"|running|time|run|last|video['’]?s?|clip|film|movie|footage|recording|take|play))*\W*"
+    ),
+}
+"""Words that change what is asked, and forms of questions."""
 
 SYNONYMS: tuple[tuple[str, str], ...] = (
     (r"\b(?:fighting|fights|brawl\w*|punch(?:es|ing)? each other)\b", "fight"),
@@ -185,8 +226,6 @@ CERTAIN_ACTORS = ACTORS - frozenset(
     (
         "anybody",
         "anyone",
-        "everybody",
-        "everyone",
         "people",
         "person",
         "persons",
@@ -204,11 +243,10 @@ ADDS_NOTHING = {
     "motion": {"moves", "happens"},
     "text": {"happens"},
     "date": {"text", "happens"},
-    "cut": {"transition", "happens"},
-    "dissolve": {"transition", "happens"},
-    "fade": {"transition", "happens"},
+    "cut": {"happens"},
+    "dissolve": {"happens"},
+    "fade": {"happens"},
     "transition": {"happens"},
-    "shot": {"happens"},
     "keyframe": {"happens"},
     "action": {"happens"},
 }
@@ -222,7 +260,7 @@ def page_grammar() -> dict[str, Any]:
     """The table as JSON values, for the script of the report's page.
 
     >>> sorted(page_grammar())
-    ['actors', 'adds_nothing', 'certain_actors', 'intents', 'neutral', 'rewrites', 'subjects', 'synonyms']
+    ['actors', 'adds_nothing', 'certain_actors', 'intents', 'neutral', 'patterns', 'rewrites', 'subjects', 'synonyms']
     """
     return {
         "rewrites": [[pattern, new.replace(r"\1", "$1")] for pattern, new in REWRITES],
@@ -233,4 +271,5 @@ def page_grammar() -> dict[str, Any]:
         "certain_actors": sorted(CERTAIN_ACTORS),
         "adds_nothing": {kind: sorted(others) for kind, others in ADDS_NOTHING.items()},
         "neutral": sorted(NEUTRAL),
+        "patterns": PATTERNS,
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from muybridge.language.contents import MAX_TOLD, written_answer
-from muybridge.language.evidence import Evidence, is_sure, merged
+from muybridge.language.contents import MAX_TOLD, merged_by_label, written_answer
+from muybridge.language.evidence import Evidence, has_words, is_sure, merged, plain
 from muybridge.language.grammar import CERTAIN_ACTORS
 from muybridge.language.measures import ordinal_word
 from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
@@ -123,15 +123,14 @@ def _camera(scope: Scope) -> Answer:
     evidence, details = scope.evidence, scope.subject.details
     seen = evidence.within(evidence.find(Subject("camera")), scope.window)
     clear = [one for one in seen if one.label != "camera unknown"]
-    total = sum(one.duration_seconds for one in seen)
-    if not clear or sum(one.duration_seconds for one in clear) < 0.5 * total:
+
+    def seconds(segments: Sequence[Segment]) -> float:
+        return sum(one.duration_seconds for one in evidence.clipped(segments, scope.window))
+
+    if not clear or seconds(clear) < 0.5 * seconds(seen):
         return cannot_tell("the camera’s motion cannot be seen")
     fitting = [one for one in scope.segments if one.label != "camera unknown"]
-    if not details:
-        return cannot_tell("the question does not say what the camera is to do")
-    share = sum(one.duration_seconds for one in fitting) / max(
-        sum(one.duration_seconds for one in clear), 1e-9
-    )
+    share = seconds(fitting) / max(seconds(clear), 1e-9)
     says = claim(scope.subject)
     must_last = scope.question.whole or ("static" in details and not scope.question.ever)
     if fitting and (share >= _ALWAYS or not must_last):
@@ -147,6 +146,9 @@ def _camera(scope: Scope) -> Answer:
 def _text(scope: Scope) -> Answer:
     phrase, evidence = scope.subject.phrase, scope.evidence
     sure = [one for one in scope.segments if is_sure(one)]
+    if sure and phrase and not any(has_words(plain(one.label), plain(phrase)) for one in sure):
+        read = join_and(quoted(one.label) for one in sure[:3])
+        return Answer(f"Perhaps: {read} was read, which is similar.", tuple(sure), known=False)
     if sure:
         labels = list(dict.fromkeys(one.label for one in sure))
         told = join_and(map(quoted, labels[:MAX_TOLD]))
@@ -209,6 +211,7 @@ def compare_answer(scope: Scope) -> Answer:
     if not scope.segments:
         return Answer(f"The video does not show that {claim(scope.subject, scope.words)}.", known=False)
     one = scope.chosen[0] if scope.chosen else scope.segments[0]
+    at = one.end_seconds if question.at_end else one.start_seconds
     if question.window is not None:
         start = question.window.start_seconds
         name, evidences = moment(start), [one]
@@ -216,18 +219,19 @@ def compare_answer(scope: Scope) -> Answer:
         anchors = picked(evidence.find(question.anchor), question.anchor_ordinal)
         if not anchors:
             return Answer(f"The video does not show that {claim(question.anchor)}.", known=False)
-        start, evidences = anchors[0].start_seconds, [one, anchors[0]]
+        start = anchors[0].end_seconds if question.anchor_at_end else anchors[0].start_seconds
+        evidences = [one, anchors[0]]
         is_point = anchors[0].kind == "shot"
         name = _transition(question.anchor_ordinal, anchors[0]) if is_point else clause(anchors[0])
     else:
         return cannot_tell("with what it is to be compared was not understood")
-    if abs(one.start_seconds - start) < 0.02:
+    if abs(at - start) < 0.02:
         return (
             known(f"At the same moment, {moment(start)}.", evidences)
             if question.window is None
             else known(f"It starts right at {name}, so after it.", evidences)
         )
-    word = "Before" if one.start_seconds < start else "After"
+    word = "Before" if at < start else "After"
     says = claim(scope.subject, scope.words)
     return known(f"{word} {name}: {says} {span(one)}.", evidences)
 
@@ -242,16 +246,15 @@ def extreme_answer(scope: Scope) -> Answer:
     kind = scope.subject.kind
     if kind not in ("shot", "text", "action", "camera", "dissolve", "fade") or not scope.segments:
         return cannot_tell("there is nothing of that kind to compare")
-    by_length = sorted(
-        scope.segments, key=lambda one: one.duration_seconds, reverse=scope.question.extreme == "longest"
-    )
-    one = by_length[0]
-    if scope.question.intent != "yes_no" and scope.question.ordinal not in (None, 1):
-        return cannot_tell(f"only the {scope.question.extreme} is told")
-    number = scope.segments.index(one) + 1
+    if scope.subject.phrase or re.search(r"\bwords?\b", scope.question.text):
+        return cannot_tell("only lines of text are compared, by how long they are shown")
+    every = merged_by_label(scope.segments) if kind in ("camera", "action") else list(scope.segments)
+    choose = max if scope.question.extreme == "longest" else min
+    one = choose(every, key=lambda segment: segment.duration_seconds)
+    number = every.index(one) + 1
     name = f"the {ordinal_word(number)} shot" if kind == "shot" else clause(one)
     if scope.question.intent == "yes_no":
-        asked = picked(scope.segments, scope.question.ordinal)
+        asked = picked(every, scope.question.ordinal)
         if len(asked) != 1:
             return cannot_tell("the question does not say which one is to be compared")
         word = "Yes" if asked[0] == one else "No"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from muybridge.language.evidence import is_sure, merged
+from muybridge.language.grammar import PATTERNS
 from muybridge.language.phrases import (
     clause,
     counted,
@@ -95,20 +96,29 @@ def how_long_answer(scope: Scope) -> Answer:
     if scope.question.subject is None or kind == "frames":
         if evidence.metadata.duration_seconds is None and not evidence.timeline.segments:
             return cannot_tell("the length of the video is not known")
-        if scope.question.actors or scope.window is not None or scope.question.ordinal is not None:
+        if not re.fullmatch(PATTERNS["length_of_video"], scope.question.text.casefold()):
             return cannot_tell("the question does not say of what")
         length = evidence.timeline.duration_seconds
         return known(f"The video is {moment(length)} long.", [])
     if kind in ("happens", "metadata", "date"):
         return cannot_tell("the question does not say of what")
+    if kind in _POINTS:
+        return cannot_tell(f"a {kind} is a moment, and has no length")
     chosen = scope.chosen
     if not chosen:
         return absent(scope)
+    text = scope.question.text.casefold()
+    if kind == "shot" and scope.question.relation in ("before", "after") and re.search(r"\bshot\b", text):
+        chosen = chosen[-1:] if scope.question.relation == "before" else chosen[:1]
+    if kind == "shot" and len(chosen) > 1 and re.search(r"\b(?:total|altogether|overall)\b", text):
+        return known(f"{counted(len(chosen), kind)} last {moment(_total(chosen))} in total.", chosen)
+    if kind in ("camera", "object", "text", "action"):
+        chosen = scope.evidence.clipped(chosen, scope.window)
     if kind in ("shot", "dissolve", "fade", "transition") and len(chosen) > 1:
-        mean = sum(one.duration_seconds for one in chosen) / len(chosen)
+        mean = _total(chosen) / len(chosen)
         return known(f"{counted(len(chosen), kind)} last {moment(mean)} on average.", chosen)
     joined = merged(chosen) if kind != "shot" else chosen
-    total = sum(one.duration_seconds for one in joined)
+    total = _total(joined)
     parts = (
         f", {stretch(joined)}" if len(joined) <= 4 else f", in {counted(len(joined), 'stretch', 'stretches')}"
     )
@@ -133,7 +143,7 @@ def how_often_answer(scope: Scope) -> Answer:
         return Answer(
             sentence(f"{seen}; how often within it was not counted"), tuple(scope.segments), known=False
         )
-    joined = merged(scope.segments) if kind in ("camera", "object", "text") else list(scope.segments)
+    joined = merged(scope.segments) if kind in ("camera", "object") else list(scope.segments)
     if not joined:
         return known(f"Never: the video does not show that {claim(scope.subject)}.", [])
     return known(sentence(f"{_so(scope, joined)} {times(len(joined))}: {stretch(joined)}"), scope.segments)
@@ -153,8 +163,8 @@ def count_answer(scope: Scope) -> Answer:
             return how_often_answer(scope)
         return cannot_tell("what is to be counted was not searched for")
     found = list(scope.segments)
-    if kind == "action" and scope.words and scope.question.actors:
-        return cannot_tell("people were not counted")
+    if kind == "action" and scope.words:
+        return cannot_tell("how often it is done, and by how many people, was not counted")
     if kind == "text" and (parts := re.search(r"\b(?:words?|letters?|characters?)\b", scope.question.text)):
         return cannot_tell(f"lines of text are counted, and not {parts[0]}")
     if kind == "action":
@@ -187,6 +197,10 @@ def _so(scope: Scope, joined: Sequence[Segment]) -> str:
             else f"there are {counted(len(joined), subject.kind)}"
         )
     return clause(joined[0])
+
+
+def _total(segments: Sequence[Segment]) -> float:
+    return sum(one.duration_seconds for one in segments)
 
 
 def _noun(kind: str) -> tuple[str, str]:

@@ -15,22 +15,29 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from muybridge.errors import OptionError
-from muybridge.language.grammar import ACTORS, ADDS_NOTHING, INTENTS, NEUTRAL, REWRITES, SUBJECTS, SYNONYMS
+from muybridge.language.grammar import (
+    ACTORS,
+    ADDS_NOTHING,
+    INTENTS,
+    NEUTRAL,
+    PATTERNS,
+    REWRITES,
+    SUBJECTS,
+    SYNONYMS,
+)
 from muybridge.language.window import Window, cut, take_window
 
 __all__ = ["Option", "Question", "Subject", "Window", "parse_question"]
 
 MAX_CHARACTERS = 2000
-_END_WORDS = (
-    r"\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over|gone)\b"
+_CAMERA_WORDS = (
+    r"pan|tilt|zoom|roll|move|shake|still|static|not|left|right|up|down|in|out|clockwise|counterclockwise"
 )
-_START_WORDS = r"\b(?:start|starts|started|begin|begins|began)\b"
-_WHOLE_WORDS = r"\b(?:whole|entire|always|all the time|throughout|constantly|only|the entire time)\b"
-_EVER_WORDS = r"\b(?:ever|sometimes?|at any (?:time|point|moment)|at some (?:time|point|moment))\b"
-_LEFT_ORDINAL = r"\b(?:and|the|to|but|next) last\b"
+_UNIT_WORDS = r"(?:s|secs?|seconds?|mins?|minutes?|hours?)\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class Question:
         window: seconds that it names.
         relation: `"before"`, `"after"` or `"during"` the anchor; empty for none.
         anchor: what the relation refers to.
+        anchor_at_end: whether it refers to the anchor's end.
         ordinal: 1 for the first, 2 for the second, −1 for the last; None for any.
         extreme: `"longest"` or `"shortest"`.
         at_end: whether the end is asked for, not the start.
@@ -92,6 +100,7 @@ class Question:
     relation: str = ""
     anchor: Subject | None = None
     anchor_ordinal: int | None = None
+    anchor_at_end: bool = False
     anchor_rest: tuple[str, ...] = ()
     ordinal: int | None = None
     extreme: str = ""
@@ -133,6 +142,7 @@ def parse_question(text: str) -> Question:
     ('dog', 'bark')
     """
     words, phrases = _normalize(text)
+    beside = [found[0] for found in re.finditer(PATTERNS["length_from"], words)]
     words, options = _split_options(words)
     words, compare, anchor = _compared(words)
     anchor, anchor_window = take_window(f"at {anchor}") if anchor else ("", None)
@@ -141,18 +151,23 @@ def parse_question(text: str) -> Question:
     if not compare:
         words, relation, anchor = _relation(words)
     intent, words = ("compare", words) if compare else _intent(words.strip(" ,"), options)
-    at_end, words = _take(_END_WORDS, words)
-    at_start = re.search(_START_WORDS, words) is not None
-    whole, words = _take(_WHOLE_WORDS, words)
-    ever, words = _take(_EVER_WORDS, words)
+    beside += [found[0] for found in re.finditer(PATTERNS["edge"], f"{words} {anchor}")]
+    at_end, words = _take(PATTERNS["end"], words)
+    at_start = re.search(PATTERNS["start"], words) is not None
+    if intent == "when" and at_start and at_end:
+        at_start = at_end = False  # both are told where neither is asked for
+    whole, words = _take(PATTERNS["whole"], words)
+    ever, words = _take(PATTERNS["ever"], words)
     words, ordinal, extreme, quantity, strange = _which_one(words, intent)
     read = _read(words, phrases)
     anchor_ordinal: int | None = None
     anchored = _Read(None)
-    anchor_strange: tuple[str, ...] = ()
+    anchor_at_end = False
     if anchor:
-        anchor, anchor_ordinal, _, _, anchor_strange = _which_one(anchor, "")
-        anchored = _read(_take(_END_WORDS, anchor)[1], phrases)
+        anchor, anchor_ordinal, anchor_extreme, _, anchor_strange = _which_one(anchor, "")
+        anchor_at_end, anchor = _take(PATTERNS["end"], anchor)
+        anchored = _read(anchor, phrases)
+        beside += [word for word in (anchor_extreme, *anchored.beside, *anchor_strange) if word]
     return Question(
         text=text.strip(),
         intent=intent,
@@ -161,6 +176,7 @@ def parse_question(text: str) -> Question:
         relation="" if compare else relation,
         anchor=anchored.subject,
         anchor_ordinal=anchor_ordinal,
+        anchor_at_end=anchor_at_end,
         anchor_rest=anchored.rest,
         ordinal=ordinal,
         extreme=extreme,
@@ -172,7 +188,7 @@ def parse_question(text: str) -> Question:
         options=tuple(_option(part, phrases) for part in options),
         actors=read.actors,
         rest=read.rest,
-        beside=(*read.beside, *strange, *anchored.beside, *anchor_strange),
+        beside=(*read.beside, *strange, *beside),
         phrases=phrases,
     )
 
@@ -218,7 +234,7 @@ def _normalize(text: str) -> tuple[str, tuple[str, ...]]:
     for pattern, new in REWRITES:
         words = re.sub(pattern, new, words)
     named = re.search(r"\b(?:the|a) (?:word|words|phrase|name) ([a-z0-9'-]+)", words)
-    if named and named[1] not in NEUTRAL | _TEXT_VERBS and not re.search(_END_WORDS, named[1]):
+    if named and named[1] not in NEUTRAL | _TEXT_VERBS and not re.search(PATTERNS["end"], named[1]):
         phrases.append(named[1])
         words = words.replace(named[1], f"#{len(phrases) - 1}#", 1)
     for pattern, new in SYNONYMS:
@@ -277,8 +293,9 @@ def _intent(words: str, options: list[str]) -> tuple[str, str]:
                 words = re.sub(r"\b(?:last|lasts|take|takes)$", "", words)
             # A length or a moment is asked for by the words themselves; the other heads say more than that.
             kept = cut(words, match) if intent != "what" else words
-            if intent == "yes_no" and not options and re.search(r"\bcamera\b.*\b\w+ or \w+", kept):
-                return "what", re.sub(r"\b\w+ or \w+\b", " ", kept)
+            either = rf"\b(?:{_CAMERA_WORDS}) or (?:{_CAMERA_WORDS})\b"
+            if intent == "yes_no" and not options and re.search(rf"\bcamera\b.*{either}", kept):
+                return "what", re.sub(either, " ", kept)
             return intent, kept
     return "unknown", words
 
@@ -298,7 +315,10 @@ def _which_one(
     if found:
         extreme, words = found[1], cut(words, found)
     found = re.search(
-        r"\b(more than|at least|fewer than|less than|exactly|only)? ?\b(\d+)\b(?!#)(?= \w)", words
+        r"\b(more than|at least|fewer than|less than|exactly|only)? ?\b(\d+)\b(?!#)(?= (?!"
+        + _UNIT_WORDS
+        + r")\w)",
+        words,
     )
     if found and intent == "yes_no" and not re.search(r"\b(?:shot|scene|cut) \d+\b", words):
         quantity, words = (found[1] or "exactly", int(found[2])), cut(words, found)
@@ -309,9 +329,10 @@ def _which_one(
             rf"{re.escape(found[1] or '')}(?:st|nd|rd|th)\b" if found[1] else rf"\b{found[2] or found[3]}\b",
             " ",
             words,
+            count=1,
         )
     # "The first and the last", "the second to last": one is taken, and what the other has to do with it is unknown.
-    strange = ("last",) if ordinal is not None and re.search(_LEFT_ORDINAL, words) else ()
+    strange = ("last",) if ordinal is not None and re.search(PATTERNS["left_ordinal"], words) else ()
     return re.sub(r" +", " ", words).strip(), ordinal, extreme, quantity, strange
 
 
@@ -330,6 +351,7 @@ def _option(part: str, phrases: tuple[str, ...]) -> Option:
 
 def _read(words: str, phrases: tuple[str, ...], *, is_option: bool = False) -> _Read:
     """What words say; in an option a direction may stand alone."""
+    input_words = words
     found: dict[str, list[str]] = {}
     said: dict[str, list[str]] = {}
     phrase, *others = [*re.findall(r"#(\d+)#", words), ""]
@@ -352,13 +374,25 @@ def _read(words: str, phrases: tuple[str, ...], *, is_option: bool = False) -> _
     if subject is not None and subject.phrase:
         used |= {"text"}
     is_named = "camera" in said.get("camera", ())
-    if kind == "camera" and not is_named and actors:
-        used.discard("camera")  # who shakes, rolls or stands still is somebody, not the camera
+    if kind == "camera" and not is_named and not _is_of_camera(found["camera"], input_words, actors):
+        used.discard("camera")
     has_verb = {"moves", "object"} & set(found) or (kind == "camera" and found["camera"])
     if not has_verb and not is_option:
         used.discard("direction")  # "left" alone is a place
-    beside = tuple(word for kind, told in said.items() if kind not in used for word in told)
+    beside = [word for kind, told in said.items() if kind not in used for word in told]
+    if phrase and subject is not None and not subject.phrase:
+        beside.append(phrases[int(phrase)])
     return _Read(subject, rest, tuple(dict.fromkeys(beside)), actors)
+
+
+def _is_of_camera(details: Sequence[str], words: str, actors: Sequence[str]) -> bool:
+    """Whether movements can only be the camera's though it is not named.
+
+    What pans may stand on a stove, and who rolls, shakes or stands still may be somebody.
+    """
+    if actors or {"pans", "rolls"} & set(details):
+        return False
+    return not {"static", "shakes"} & set(details) or re.search(PATTERNS["video"], words) is not None
 
 
 def _choose(found: dict[str, list[str]], phrase: str) -> Subject | None:

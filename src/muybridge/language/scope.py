@@ -66,7 +66,7 @@ class Scope:
                 return cls(
                     evidence, question, reason=f"the video does not show that {claim(question.anchor)}"
                 )
-            window = _window_of(question.relation, anchors)
+            window = _window_of(question, anchors)
         found = [] if subject is None else evidence.find(subject, words)
         within = evidence.within(found, window, starting=_starts(question, anchors))
         return cls(evidence, question, tuple(within), window, tuple(words), "", tuple(anchors[:1]))
@@ -143,14 +143,22 @@ def either(parts: Sequence[str]) -> str:
     return join_and(parts, "or")
 
 
-def _window_of(relation: str, anchors: Sequence[Segment]) -> Window:
-    anchor = anchors[0]
-    if relation == "before":
-        return Window("before", end_seconds=anchor.start_seconds)
-    if relation == "after":
+def _window_of(question: Question, anchors: Sequence[Segment]) -> Window:
+    anchor, at_end = anchors[0], question.anchor_at_end
+    if anchor.kind != "shot":  # shots touch each other, and are still told apart
+        anchor = merged(anchors)[0]
+    if question.relation == "before":
+        return Window("before", end_seconds=anchor.end_seconds if at_end else anchor.start_seconds)
+    if question.relation == "after":
+        is_transition = anchor.kind == "shot" and anchor.label in ("cut", "dissolve", "fade")
+        if is_transition and question.subject is not None and question.subject.kind == "shot":
+            return Window("after", anchor.start_seconds)  # the new shot begins within it
         # What begins while the anchor is still there also comes after it: after its beginning.
-        point = anchor.kind == "shot" and anchor.label in ("cut", "dissolve", "fade")
-        return Window("after", anchor.end_seconds if point else anchor.start_seconds + 0.051)
+        return Window(
+            "after", anchor.end_seconds if is_transition or at_end else anchor.start_seconds + 0.051
+        )
+    if at_end:
+        return Window("at", anchor.end_seconds, anchor.end_seconds)
     spans = tuple((one.start_seconds, one.end_seconds) for one in merged(anchors))
     return Window("during", spans[0][0], spans[-1][1], spans)
 

@@ -44,7 +44,7 @@ def take_window(words: str) -> tuple[str, Window | None]:
         rf"\b(?:between|from) (?:second )?{_NUMBER}{_UNIT} (?:and|to|until) (?:second )?{_NUMBER}{_UNIT}",
         words,
     )
-    if both:
+    if both and (both[2] or both[4] or ":" in both[0] or "second " in both[0]):
         start, end = _seconds(both[1], both[2] or both[4]), _seconds(both[3], both[4] or both[2])
         return cut(words, both), Window("during", min(start, end), max(start, end))
     part = re.search(
@@ -61,7 +61,13 @@ def take_window(words: str) -> tuple[str, Window | None]:
     one = re.search(
         rf"\b(at|around|about|near|after|before|until|since|from) (?:second |minute )?{_NUMBER}{_UNIT}", words
     )
-    if one and (one[3] or ":" in one[2] or "second " in one[0] or "minute " in one[0]):
+    # "For about five seconds" is how long, not when.
+    is_length = (
+        one
+        and one[1] in ("about", "around", "near")
+        and re.search(r"\b(?:for|is|be|was|lasts?|takes?|of|than|long)$", words[: one.start()].rstrip())
+    )
+    if one and not is_length and (one[3] or ":" in one[2] or "second " in one[0] or "minute " in one[0]):
         unit = "minute" if "minute " in one[0] else one[3]
         return cut(words, one), _window_of(one[1], _seconds(one[2], unit))
     edge = re.search(

@@ -112,7 +112,7 @@ const answerQuestion = (() => {
   const beyond = () => unknown(`this page cannot answer that; ${COMMAND}`);
   const joins = (kind) => ["camera", "object", "text", "action"].includes(kind);
   const ordinalWord = (number) => ({ 1: "first", 2: "second", 3: "third", "-1": "last" })[number] ?? `${number}th`;
-  const pick = (rows, ordinal) => (ordinal === null ? rows : rows.slice(ordinal < 0 ? rows.length - 1 : ordinal - 1).slice(0, 1));
+  const pick = (rows, ordinal) => (ordinal === null ? rows : ordinal === 0 ? [] : rows.slice(ordinal < 0 ? rows.length - 1 : ordinal - 1).slice(0, 1));
 
   function so(question, rows) {
     const { subject } = question;
@@ -144,11 +144,11 @@ const answerQuestion = (() => {
   }
   function howLong(question, rows) {
     const { subject, ordinal } = question;
-    if (!subject) return question.hasActor || question.window || ordinal !== null ? beyond() : known(`the video is ${moment(data.language.durationSeconds)} long`);
+    if (!subject) return question.hasActor || question.window || !new RegExp(`^${data.language.grammar.patterns.length_of_video}$`).test(question.text.toLowerCase()) ? beyond() : known(`the video is ${moment(data.language.durationSeconds)} long`);
     if (!rows.length) return absent(question);
     const chosen = pick(rows, ordinal);
-    const isShot = ["shot", ...shotKinds].includes(subject.kind);
-    if (!chosen.length || (isShot && chosen.length > 1) || !(isShot || joins(subject.kind))) return beyond();
+    const isShot = ["shot", "dissolve", "fade"].includes(subject.kind);
+    if (question.window || !chosen.length || (isShot && chosen.length > 1) || !(isShot || joins(subject.kind))) return beyond();
     const joined = isShot ? chosen : merged(chosen);
     const total = joined.reduce((sum, row) => sum + row.end - row.start, 0);
     const where = joined.length <= 4 ? `, ${stretch(joined)}` : `, in ${counted(joined.length, "stretch", "stretches")}`;
@@ -157,8 +157,9 @@ const answerQuestion = (() => {
   }
   function howOften(question, rows) {
     const { kind, details } = question.subject;
+    if (question.ordinal !== null) return beyond();
     if (kind === "action" || details[0] === "waves" || kind === "motion") return rows.length ? unknown("how often was not counted") : absent(question);
-    const joined = ["camera", "object", "text"].includes(kind) ? merged(rows) : rows;
+    const joined = ["camera", "object"].includes(kind) ? merged(rows) : rows;
     if (!joined.length) return known(`never: the video does not show that ${claim(question.subject, [])}`);
     const often = { 1: "once", 2: "twice" }[joined.length] ?? `${joined.length} times`;
     return known(`${so(question, rows)} ${often}: ${stretch(joined)}`, rows);
@@ -166,7 +167,7 @@ const answerQuestion = (() => {
   function count(question, rows) {
     const { kind } = question.subject;
     if (kind === "frames" || kind === "text" ? false : !["shot", ...shotKinds].includes(kind)) return beyond();
-    if (kind === "frames" && question.window) return beyond();
+    if (question.ordinal !== null || (kind === "frames" && question.window)) return beyond();
     if (kind === "text" && /\b(?:words?|letters?|characters?)\b/.test(question.text)) return beyond();
     if (kind === "frames") return data.language.facts.frames ? known(data.language.facts.frames) : unknown("the number of frames is not known");
     const found = kind === "text" ? [...new Map(rows.filter(isSure).map((row) => [row.label, row])).values()] : rows;
@@ -197,7 +198,9 @@ const answerQuestion = (() => {
     if (question.ordinal !== null) return beyond();
     if (subject.kind === "camera") {
       const clear = within(rowsOf("camera"), question.window).filter((row) => row.label !== "camera unknown");
-      const length = (list) => list.reduce((sum, row) => sum + row.end - row.start, 0);
+      const { start = -Infinity, end = Infinity } = question.window ?? {};
+      const share = (row) => (start === end ? row.end - row.start : Math.max(0, Math.min(row.end, end) - Math.max(row.start, start)));
+      const length = (list) => list.reduce((sum, row) => sum + share(row), 0);
       const seen = length(within(rowsOf("camera"), question.window));
       if (!clear.length || length(clear) < 0.5 * seen || !subject.details.length) return unknown("that cannot be told: the camera’s motion cannot be seen");
       const fitting = rows.filter((row) => row.label !== "camera unknown");
@@ -216,6 +219,7 @@ const answerQuestion = (() => {
       if (rows.length) return unknown("perhaps, but it was not read for sure");
       if (question.window) return beyond();
       if (!subject.phrase) return known("no, no text was read on the screen");
+      if (subject.phrase.length > 4) return beyond(); // it may have been misread
       return rowsOf("text").length ? known(`no, ${quoted(subject.phrase)} was not read on the screen; other words were`) : unknown("no text at all was read, so that cannot be told");
     }
     if (subject.kind === "object" && subject.details.join() === "moves") {
@@ -234,7 +238,7 @@ const answerQuestion = (() => {
     const question = { ...readQuestion(text), words: [] };
     const { subject, rest, intent } = question;
     if (intent === "unknown") return unknown(`the question was not understood; ask in English: when, how long, how often, how many, what is written, or is it so`);
-    if (intent === "summary") return question.window || question.ordinal !== null || subject || question.isBeside || rest.length ? beyond() : known(byId("summary").textContent);
+    if (intent === "summary") return question.isPart || question.hasActor || question.window || question.ordinal !== null || subject || question.isBeside || rest.length ? beyond() : known(byId("summary").textContent);
     if (rest.length && (!subject || ["object", "action", "happens"].includes(subject.kind))) {
       const words = [...(subject?.kind === "object" ? subject.details : []), ...rest].filter((word) => word !== "moves");
       if (actionsOf(words).length) Object.assign(question, { subject: { kind: "action", details: [] }, words, rest: [] });
@@ -255,8 +259,9 @@ const answerQuestion = (() => {
     const answers = { when, how_long: howLong, how_often: howOften, count, yes_no: yesNo };
     if (kind === "happens" || (kind === "frames" && intent !== "count")) return beyond();
     if (answers[intent]) return answers[intent](question, rows);
+    if (intent === "direction") return beyond();
     if (kind === "text" || kind === "date") return written(question, rows);
-    if (kind === "camera" && intent !== "direction") return camera(question);
+    if (kind === "camera") return camera(question);
     return kind === "action" ? doings(question) : beyond();
   };
 

@@ -7,9 +7,8 @@ const readQuestion = (() => {
   const certain = new Set(grammar.certain_actors);
   const number = "(\\d+(?::\\d\\d){1,2}(?:\\.\\d+)?|\\d+(?:\\.\\d+)?)";
   const unit = " ?(seconds?|secs?|s|minutes?|mins?|hours?)?\\b";
-  const endWords = /\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over|gone)\b/g;
-  const startWords = /\b(?:start|starts|started|begin|begins|began)\b/;
-  const wholeWords = /\b(?:whole|entire|always|all the time|throughout|constantly|only|the entire time)\b/g;
+  const pattern = (name, flags) => new RegExp(grammar.patterns[name], flags);
+  const says = (words, name) => pattern(name).test(words);
   const cut = (words, match) => `${words.slice(0, match.index)} ${words.slice(match.index + match[0].length)}`.replace(/ +/g, " ").trim();
 
   function seconds(text, word) {
@@ -32,7 +31,7 @@ const readQuestion = (() => {
     let words = text.toLowerCase().replace(/\s+/g, " ").trim();
     for (const [pattern, replacement] of [...grammar.rewrites]) words = words.replace(new RegExp(pattern, "g"), replacement);
     const named = words.match(/\b(?:the|a) (?:word|words|phrase|name) ([a-z0-9'-]+)/);
-    if (named && !neutral.has(named[1]) && !named[1].match(endWords)) {
+    if (named && !neutral.has(named[1]) && !says(named[1], "end")) {
       words = words.replace(named[1], `#${phrases.push(named[1]) - 1}#`);
     }
     for (const [pattern, replacement] of grammar.synonyms) words = words.replace(new RegExp(pattern, "g"), replacement);
@@ -48,7 +47,7 @@ const readQuestion = (() => {
   /** [the words without the time they name, the time] */
   function takeTime(words) {
     let match = words.match(new RegExp(`\\b(?:between|from) (?:second )?${number}${unit} (?:and|to|until) (?:second )?${number}${unit}`));
-    if (match) {
+    if (match && (match[2] || match[4] || /:|second /.test(match[0]))) {
       const [start, end] = [seconds(match[1], match[2] || match[4]), seconds(match[3], match[4] || match[2])];
       return [cut(words, match), { how: "during", start: Math.min(start, end), end: Math.max(start, end) }];
     }
@@ -57,7 +56,8 @@ const readQuestion = (() => {
     match = words.match(/\b(at|in|during|after|before|until) the (\d+)(?:st|nd|rd|th) seconds?\b/);
     if (match) return [cut(words, match), windowOf(match[1], Number(match[2]))];
     match = words.match(new RegExp(`\\b(at|around|about|near|after|before|until|since|from) (?:second |minute )?${number}${unit}`));
-    if (match && (match[3] || match[2].includes(":") || /second |minute /.test(match[0]))) {
+    const isLength = match && /^(?:about|around|near)/.test(match[0]) && /\b(?:for|is|be|was|lasts?|takes?|of|than|long) *$/.test(words.slice(0, match.index));
+    if (match && !isLength && (match[3] || match[2].includes(":") || /second |minute /.test(match[0]))) {
       return [cut(words, match), windowOf(match[1], seconds(match[2], match[0].includes("minute ") ? "min" : match[3]))];
     }
     match = words.match(/\b(?:at|in|from) the (?:very )?(start|beginning|end)\b(?! of (?!the (?:video|clip|film|movie)))(?: of the \w+)?/);
@@ -89,14 +89,20 @@ const readQuestion = (() => {
       rest: [...new Set([...left.filter((word) => !neutral.has(word) && !actors.has(word)), ...others])],
       hasActor: who.length > 0,
       isCertain: who.some((word) => certain.has(word)),
-      isBeside: besides(subject, found, said, who.length > 0),
+      isBeside: (phrase !== undefined && !subject.phrase) || besides(subject, found, said, who.length > 0, input),
     };
   }
 
   /** Whether a second subject is named: how the two go together is not understood here. */
-  function besides(subject, found, said, hasActor) {
+  function besides(subject, found, said, hasActor, words) {
     const used = new Set([subject?.kind, ...(grammar.adds_nothing[subject?.kind] ?? []), ...(subject?.phrase ? ["text"] : [])]);
-    if (subject?.kind === "camera" && hasActor && !said.get("camera").includes("camera")) used.delete("camera");
+    if (subject?.kind === "camera" && !said.get("camera").includes("camera")) {
+      const isAny = (...names) => names.some((name) => subject.details.includes(name));
+      if (hasActor || isAny("pans", "rolls") || (isAny("static", "shakes") && !says(words, "video"))) used.delete("camera");
+    }
+    const verbs = ["pans", "tilts", "zooms", "rolls", "shakes", "static"].filter((verb) => subject?.details?.includes(verb));
+    const directions = (found.get("direction") ?? []).concat((found.get("camera") ?? []).filter((word) => ["in", "out"].includes(word)));
+    if (["camera", "object"].includes(subject?.kind) && (verbs.length > 1 || directions.length > 1)) return true;
     const hasVerb = found.has("moves") || found.has("object") || (subject?.kind === "camera" && found.get("camera").length > 0);
     if (!hasVerb) used.delete("direction");
     if (hasActor && subject && !["object", "action", "happens"].includes(subject.kind)) return true;
@@ -127,21 +133,28 @@ const readQuestion = (() => {
     [words, window] = takeTime(words);
     words = words.replace(/^[ ,]+|[ ,]+$/g, "");
     const isRelated = /^.+? (?:before|after|while|during|when|as long as)\b/.test(words) || /\b(?:in|during|within|of) (?:the )?(?:\d+(?:st|nd|rd|th)|last) (?:shot|scene)\b/.test(words);
-    const [intent, pattern] = grammar.intents.find(([, form]) => new RegExp(form).test(words)) ?? ["unknown", ""];
+    const [intent, form] = grammar.intents.find(([, head]) => new RegExp(head).test(words)) ?? ["unknown", ""];
+    const isEdge = says(words, "edge") || says(asked.toLowerCase(), "length_from");
     if (intent === "how_long") words = words.replace(/\b(?:last|lasts|take|takes)$/, "");
-    if (!["what", "unknown"].includes(intent)) words = cut(words, words.match(new RegExp(pattern)));
-    const atEnd = endWords.test(words);
-    endWords.lastIndex = 0;
-    words = words.replace(endWords, " ");
-    const whole = wholeWords.test(words);
-    wholeWords.lastIndex = 0;
-    words = words.replace(wholeWords, " ");
+    if (!["what", "unknown"].includes(intent)) words = cut(words, words.match(new RegExp(form)));
+    let atEnd = says(words, "end");
+    let atStart = says(words, "start");
+    if (intent === "when" && atStart && atEnd) atEnd = atStart = false;
+    words = words.replace(pattern("end", "g"), " ");
+    const whole = says(words, "whole");
+    words = words.replace(pattern("whole", "g"), " ");
     const place = words.match(/\b(\d+)(?:st|nd|rd|th)\b|\b(last)\b|\b(?:shot|scene|cut) (\d+)\b/);
     const ordinal = place ? (place[2] ? -1 : Number(place[1] ?? place[3])) : null;
     if (place) words = place[3] ? words.replace(new RegExp(`\\b${place[3]}\\b`), " ") : cut(words, place);
-    const isNext = /\bnext\b|\bever\b|\bsometimes?\b|\bat (?:any|some) (?:time|point|moment)\b/.test(words);
-    const isEdge = intent === "yes_no" && (atEnd || (window && startWords.test(words)));
-    const isTwo = place && /\b(?:and|the|to|but) last\b|\d(?:st|nd|rd|th)\b/.test(words);
-    return { text: asked.trim(), intent, window, ordinal, atEnd, whole, phrases, isBeyond: isBeyond || isRelated || isNext || isEdge || isTwo, ...subjectOf(words, phrases) };
+    const isNext = /\bnext\b/.test(words) || says(words, "ever");
+    const isTwo = place && (says(words, "left_ordinal") || /\d(?:st|nd|rd|th)\b/.test(words));
+    const isPart = intent !== "when" && (atEnd || (atStart && (window || intent !== "yes_no")));
+    const read = subjectOf(words, phrases);
+    const isBare = read.subject?.kind === "camera" && !read.subject.details.length && !(["what", "how"].includes(intent) && says(asked.toLowerCase(), "camera_does"));
+    // Capitals alone are no proof that words on the screen are meant.
+    const spoken = read.subject?.phrase ?? "";
+    const isSpoken = intent === "yes_no" && /^[\x00-\x7f]+$/.test(spoken) && !new RegExp(`[“"«「'‘]${spoken.replace(/\W/g, "\\$&")}`, "i").test(asked) && !says(asked.toLowerCase(), "on_screen");
+    const isWhole = whole && !(intent === "yes_no" && read.subject?.kind === "camera");
+    return { text: asked.trim(), intent, window, ordinal, atEnd, whole, phrases, isBeyond: [isBeyond, isRelated, isNext, isEdge, isTwo, isPart, isBare, isSpoken, isWhole].some(Boolean), isPart: isPart || whole, ...read };
   };
 })();
