@@ -34,6 +34,19 @@ def test_a_model_and_its_layers() -> None:
     assert sum(layer["multiply_adds"] for layer in data["layers"]) == data["multiply_adds"]
 
 
+@pytest.mark.parametrize("name", ["moment_detr", "video_captioner", "video_qa"])
+def test_models_that_take_words(name: str) -> None:
+    data = json.loads(run(name, "--json"))
+    assert data["input_shapes"][1] == [1, 24]
+    assert data["multiply_adds"] > 0
+
+
+def test_another_size_of_the_clip_leaves_the_words() -> None:
+    small, large = (json.loads(run("video_qa", "--size", f"4x{n}x{n}", "--json")) for n in (24, 48))
+    assert large["input_shapes"] == [[1, 3, 4, 48, 48], [1, 24]]
+    assert small["multiply_adds"] < large["multiply_adds"]
+
+
 def test_attention() -> None:
     assert "1,568 tokens: 8 steps of 196" in run("--attention", "16x224x224")
     assert json.loads(run("--attention", "16x224x224", "--json"))["num_tokens"] == 1568
@@ -47,6 +60,9 @@ def test_attention() -> None:
         (["--conv", "3,64,3,7,7"], "not whole numbers"),
         (["--conv", "3,64@16x224x224"], "spec is"),
         (["r3d_18", "--size", "big"], "write them as in 16x224x224"),
+        (["r3d_18", "--size", "16x112"], "not frames, height and width"),
+        (["two_stream", "--size", "16x112x112"], "two_stream does not take one clip"),
+        (["moment_detr", "--size", "16x112x112"], "moment_detr does not take one clip"),
     ],
 )
 def test_bad_input(words: list[str], message: str) -> None:

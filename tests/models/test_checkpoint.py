@@ -1,10 +1,14 @@
 """Files that load, and files that must not."""
 
+import contextlib
+import json
 import pickle
+import random
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_model
 from torch import nn
 
 from muybridge.errors import WeightsError
@@ -76,7 +80,69 @@ def test_a_damaged_file_is_named(model: nn.Module, tmp_path: Path, suffix: str, 
         save_checkpoint(path, model, name="factorized3d", weights=RECORD)
     whole = path.read_bytes()
     path.write_bytes({"cut": whole[: len(whole) // 2], "noise": b"\x07noise" * 99, "empty": b""}[damage])
-    with pytest.raises(WeightsError, match=r"damaged\.\w+ (is not a readable|was refused)"):
+    with pytest.raises(WeightsError, match=r"damaged\.\w+ is not a readable checkpoint"):
+        create_model("factorized3d", weights=path)
+
+
+@pytest.mark.parametrize("old_format", [False, True])
+def test_noise_in_a_pytorch_file_is_never_a_traceback(tmp_path: Path, old_format: bool) -> None:
+    path = tmp_path / "noisy.pth"
+    state = {"a": torch.zeros(3, 4), "m": torch.zeros(2)}
+    torch.save(state, path, _use_new_zipfile_serialization=not old_format)
+    whole = path.read_bytes()
+    generator = random.Random(0)
+    for _ in range(150):
+        noisy = bytearray(whole)
+        for _ in range(generator.choice((1, 2, 5))):
+            noisy[generator.randrange(len(noisy))] = generator.randrange(256)
+        path.write_bytes(noisy)
+        with contextlib.suppress(WeightsError):  # or the noise hit nothing that matters
+            read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"hello\n", b"config file\nof a thing\n", b"\x00\x00\x00\x1cftypisom", b"# a page"]
+)
+def test_something_else_is_not_accused_of_code(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "thing.pt").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"thing\.pt is not a readable checkpoint") as caught:
+        read_checkpoint(tmp_path / "thing.pt")
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        (None, "does not describe itself"),
+        ([], "does not describe itself"),
+        ({"model": 3}, "does not describe itself"),
+        ({"model": "factorized3d", "weights": []}, "a mapping that has a name"),
+        ({"model": "factorized3d", "weights": {"labels": ["clap"]}}, "a mapping that has a name"),
+        ({"labels": "clap"}, "labels is 'clap'"),
+        ({"labels": [1, 2]}, r"labels is \(1, 2\)"),
+        ({"interpolation": "foo"}, "interpolation is 'foo'; it must be bilinear or bicubic"),
+        ({"resize_px": 0}, "resize_px is 0"),
+        ({"resize_px": [32, 0]}, r"resize_px is \(32, 0\)"),
+        ({"frames_per_second": 0}, "frames_per_second is 0"),
+        ({"frames_per_second": -3.0}, r"frames_per_second is -3\.0"),
+        ({"num_frames": "many"}, "num_frames is 'many'"),
+        ({"size_px": True}, "size_px is True"),
+        ({"std": [1, 1, float("nan")]}, r"std is \(1, 1, nan\)"),
+        ({"options": [1]}, r"options is \(1,\)"),
+        (
+            {"options": {"mid_chanels": 8}},
+            "cannot be built with the options of its record, {'mid_chanels': 8}",
+        ),
+    ],
+)
+def test_a_file_that_describes_itself_wrongly(
+    model: nn.Module, tmp_path: Path, about: object, message: str
+) -> None:
+    if isinstance(about, dict) and not {"model", "weights"} & set(about):  # part of a record
+        about = {"model": "factorized3d", "weights": {**RECORD.to_dict(), **about}}
+    path = tmp_path / "wrong.safetensors"
+    save_model(model, str(path), metadata={"muybridge": json.dumps(about)})
+    with pytest.raises(WeightsError, match=rf"wrong\.safetensors.*{message}"):
         create_model("factorized3d", weights=path)
 
 

@@ -267,6 +267,33 @@ def test_pruning_drops_what_is_far_behind() -> None:
     assert [best.text for best in scored] == ["", "a"]
 
 
+@pytest.mark.parametrize("length_bonus", [0.7, -1.5])
+@pytest.mark.parametrize("options", [{}, {"hot_words": ["~"]}, {"lexicon": ["a", "b", "c"]}])
+def test_the_length_bonus_needs_no_language_model(length_bonus: float, options: dict) -> None:
+    for lattice in lattices(seed=11, count=40):
+        alphabet = "abc"[: lattice.shape[1] - 1]
+        scores = {
+            text: value + length_bonus * len(text)
+            for text, value in ctc.exhaustive_search(lattice, alphabet).items()
+            if value > -np.inf and ("lexicon" not in options or len(text) <= 1)
+        }
+        found = ctc.beam_search(lattice, alphabet, width=400, nbest=400, length_bonus=length_bonus, **options)
+        assert {best.text: best.score for best in found} == pytest.approx(scores)
+        assert found[0].score == pytest.approx(max(scores.values()))
+
+
+def test_the_length_bonus_by_hand() -> None:
+    # Of the two steps above: "" has 0.36 and "a" 0.64; log(0.64 / 0.36) is 0.575 nats.
+    steps = np.log([[0.6, 0.4], [0.6, 0.4]])
+    assert ctc.beam_search(steps, "a", length_bonus=-0.57)[0].text == "a"
+    assert ctc.beam_search(steps, "a", length_bonus=-0.58)[0].text == ""
+    # The mean bonus of any text but the empty one is that of a character.
+    best = ctc.beam_search(
+        np.eye(3)[[1, 0, 2]], "ab", kind="probabilities", length_bonus=2.0, mean_bonus=True
+    )
+    assert (best[0].text, best[0].score) == ("ab", pytest.approx(2.0))
+
+
 def test_lexicon_and_hot_words() -> None:
     # "cot" by the network; the lexicon has only "cat", a hot word tips the scales as well.
     alphabet = "acot "
@@ -303,6 +330,7 @@ def test_spans_of_a_hypothesis_lie_on_its_best_path() -> None:
         (lambda x: ctc.beam_search(x, "ab", width=0), OptionError, "width=0"),
         (lambda x: ctc.beam_search(x, "ab", nbest=26), OptionError, "nbest=26"),
         (lambda x: ctc.beam_search(x, "ab", max_gap=0), OptionError, "max_gap=0"),
+        (lambda x: ctc.beam_search(x, "ab", length_bonus=np.nan), OptionError, "length_bonus=nan"),
         (lambda x: ctc.beam_search(x * np.nan, "ab"), OptionError, "NaN"),
         (lambda x: ctc.beam_search_batch([x, x[:, :2]], "ab"), ShapeError, r"\[2, 3\] columns"),
         (lambda x: ctc.beam_search(x, "ab", lexicon="words"), OptionError, "split the string"),

@@ -138,6 +138,26 @@ def test_manifest(tmp_path: Path) -> None:
     assert videos.items[1].group_name == str(tmp_path / "b.mp4")
 
 
+def test_spaces_and_capitals_make_no_class_and_no_subset(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4", "b.mp4", "c.mp4")
+    file = tmp_path / "mine.csv"
+    file.write_text("path, label, subset\na.mp4,wave, Train\nb.mp4, wave,TEST \nc.mp4,wave ,\n")
+    videos = read_videos(file)
+    assert videos.labels == ("wave",)
+    assert [item.subset for item in videos] == ["train", "test", ""]
+    assert [item.path.name for item in videos.subset("Test")] == ["b.mp4"]
+
+
+def test_a_mark_of_the_byte_order_is_no_content(tmp_path: Path) -> None:
+    touch(tmp_path, "one.mp4", "Punch/v_Punch_g03_c01.avi")
+    entry = {"subset": "Testing", "annotations": [{"label": " Jump", "segment": [1, 2]}]}
+    (tmp_path / "gt.json").write_text(json.dumps({"database": {"one": entry}}), encoding="utf-8-sig")
+    (item,) = read_videos(tmp_path / "gt.json")
+    assert (item.label, item.subset) == ("Jump", "testing")
+    (tmp_path / "trainlist01.txt").write_text("Punch/v_Punch_g03_c01.avi 1\n", encoding="utf-8-sig")
+    assert read_videos(tmp_path / "trainlist01.txt").labels == ("Punch",)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

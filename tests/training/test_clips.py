@@ -16,6 +16,7 @@ from muybridge.training.augmentation import Augmentation
 from muybridge.training.check import check_videos
 from muybridge.training.clip_cache import ClipCache, StoredFrames
 from muybridge.training.clips import ClipDataset
+from muybridge.training.data_identity import data_changes, data_identity
 from muybridge.training.videos import VideoItem, VideoList
 
 RECORD = Weights("mine", num_frames=6, frames_per_second=8.0, size_px=32, resize_px=40)
@@ -50,6 +51,34 @@ def test_a_test_sees_what_classify_sees(
         dataset = ClipDataset(one(sample_video), record, cache=cache)
         for _ in range(2):  # the second time from the cache
             assert np.array_equal(dataset.views(0, num_clips=num_clips, num_crops=num_crops), expected)
+
+
+def test_a_dataset_is_known_again_where_its_folder_moved(tmp_path: Path) -> None:
+    for folder, size in (("a", 5), ("b", 5), ("c", 6)):
+        for label in ("left", "right"):
+            file = tmp_path / folder / label / "1.mp4"
+            file.parent.mkdir(parents=True)
+            file.write_bytes(b"x" * (size if label == "right" else 5))
+
+    def identity(folder: str, **options: object) -> dict[str, object]:
+        augmentation = Augmentation(mirror=0.2)
+        return data_identity(
+            ClipDataset(
+                read_folder(tmp_path / folder),
+                RECORD,
+                **{"augmentation": augmentation, **options},  # type: ignore[arg-type]
+            )
+        )
+
+    first = identity("a")
+    assert data_changes(identity("b"), first) == []
+    assert data_changes(identity("c"), first) == ["the items are others"]
+    calmer = identity("a", augmentation=Augmentation(mirror=0.1))
+    assert len(data_changes(calmer, first)) == 1
+    assert data_changes(calmer, first)[0].startswith("augmentation was {")
+    assert data_changes(identity("a", mirror={"left": "left"}), first) == [
+        "mirror was {'left': 'right', 'right': 'left'}, is {'left': 'left', 'right': 'left'}"
+    ]
 
 
 def test_the_cache_changes_no_pixel(sample_video: Path, tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def test_every_number_of_a_perfect_model(colored: Path, tmp_path: Path) -> None:
     assert result.confusion.tolist() == [[5, 0], [0, 5]]
     assert (seen[0], seen[-1]) == ((1, 12), (12, 12))
     summary = result.summary()
-    assert summary["top1"] == summary["top5"] == summary["mean_class_accuracy"] == [1.0, 1.0, 1.0]
+    # Five people are five witnesses: Wilson's lower bound of 5 of 5 is 5 / (5 + 1.96²).
+    assert summary["top1"] == summary["top5"] == summary["mean_class_accuracy"] == [1.0, 0.5655, 1.0]
     assert (summary["num_videos"], summary["num_groups"], summary["num_unknown"]) == (10, 5, 2)
     # The unknown ones are known in truth, so nothing can tell them apart better than chance allows.
     assert 0.0 <= summary["rejection_auroc"] <= 0.9
@@ -70,8 +71,11 @@ def test_what_is_wrong_is_counted_and_found(colored: Path, tmp_path: Path) -> No
     result = evaluate(ColorNet(), videos.with_items(items))
     assert result.confusion.tolist() == [[5, 1], [0, 4]]
     assert result.worst(1) == [green]
-    assert result.summary()["top1"][0] == 0.9
-    assert result.summary()["mean_class_accuracy"][0] == pytest.approx((5 / 6 + 1) / 2, abs=1e-4)
+    # Ten videos of ten people, one of them wrong: Wilson's interval of 9 of 10.
+    assert result.summary()["top1"] == [0.9, 0.5958, 0.9821]
+    value, low, high = result.summary()["mean_class_accuracy"]
+    assert value == pytest.approx((5 / 6 + 1) / 2, abs=1e-4)
+    assert low < value < high
     assert [Path(name).name for name, _ in result.unreadable] == ["bad.mp4"]
     assert result.summary()["classes"] == {
         "red": {"num_videos": 6, "right": 5},

@@ -1,6 +1,7 @@
 """Few examples, fine-tuning and the two verbs, from a folder to a model that `classify` takes by path."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from typer.testing import CliRunner
 
 from muybridge import classify
 from muybridge.cli.main import app
-from muybridge.errors import DatasetError, DatasetWarning, OptionError, WeightsError
+from muybridge.errors import DatasetError, DatasetWarning, OptionError, OutputError, WeightsError
 from muybridge.models import create_model, weights_of
 from muybridge.training.annotations import read_folder
+from muybridge.training.clip_cache import ClipCache
 from muybridge.training.few_shot import _fit_head, head_features, learn_from_few
 from muybridge.training.fine_tuning import fine_tune, model_for
 from muybridge.training.settings import TrainingSettings
@@ -181,6 +183,60 @@ def test_the_verb_trains_all_layers_and_resumes(colored: Path, base: Path, tmp_p
     assert run(app, [*arguments, "--resume"]).exit_code == 0
     changed = run(app, [*arguments, "--resume", "--learning-rate", "0.5"])
     assert "learning_rate was 0.001, is 0.5" in str(changed.exception)
+    mirrored = run(app, [*arguments, "--resume", "--mirror", "red=green"])
+    assert "mirror was {'green': 'green', 'red': 'red'}, is " in str(mirrored.exception)
+    # The fit of the last layer must not overwrite the model that the run goes on from.
+    model = (tmp_path / "model" / "model.safetensors").read_bytes()
+    fitted = run(app, arguments[:7])
+    assert "holds a run already" in str(fitted.exception)
+    assert (tmp_path / "model" / "model.safetensors").read_bytes() == model
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--resume"], "--resume: of no effect on the last layer"),
+        (["--batch-size", "16", "--workers", "2"], "--batch-size, --workers: of no effect .* leave them out"),
+        (
+            ["--freeze", "stem", "--layer-decay", "0.7", "--learning-rate", "0.1"],
+            "--learning-rate, --layer-decay",
+        ),
+        (["--test-share", "-0.2"], r"test_share is -0\.2; it must be above 0"),
+    ],
+)
+def test_options_of_a_training_do_not_vanish(
+    colored: Path, base: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    arguments = ["train", "--data", str(colored), "--from", str(base), "--output", str(tmp_path / "model")]
+    done = CliRunner().invoke(app, [*arguments, *words])
+    assert isinstance(done.exception, OptionError)
+    assert re.search(message, str(done.exception))
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_seed_reaches_the_last_layer(colored: Path, base: Path, tmp_path: Path) -> None:
+    videos, cache = read_folder(colored), ClipCache(tmp_path / "cache")
+    heads = []
+    for number, seed in enumerate((0, 0, 1)):
+        taught = teach(videos, tmp_path / str(number), start_from=base, cache=cache, seed=seed)
+        heads.append(create_model("causal_tiny", weights=taught.path).state_dict()["head.weight"])
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
+
+
+@pytest.mark.parametrize("epochs", [None, 1])
+def test_an_output_that_is_a_file_is_refused_before_anything_is_read(
+    base: Path, tmp_path: Path, epochs: int | None
+) -> None:
+    (tmp_path / "file").touch()
+    videos = VideoList(
+        (VideoItem(tmp_path / "none.mp4", "a"), VideoItem(tmp_path / "no.mp4", "b")), ("a", "b")
+    )
+    settings = None if epochs is None else TrainingSettings(epochs=epochs)
+    with pytest.raises(OutputError, match=r"nothing can be written to .*; give another --output"):
+        teach(videos, tmp_path / "file", start_from=base, settings=settings)
+    with pytest.raises(OutputError, match="nothing can be written to"):
+        learn_from_few(videos, tmp_path / "file" / "m.safetensors", model=base)
 
 
 def test_the_part_of_the_data_that_is_called_test(colored: Path, tmp_path: Path) -> None:
@@ -196,6 +252,30 @@ def test_the_part_of_the_data_that_is_called_test(colored: Path, tmp_path: Path)
     (tmp_path / "test" / "blue" / "x.mp4").symlink_to(test.items[0].path)
     with pytest.raises(DatasetError, match="only in test: blue"):
         read_examples(tmp_path)
+
+
+@pytest.mark.parametrize("of_training", ["Train", "", "train"])
+def test_the_column_that_says_which_rows_are_the_test(tmp_path: Path, of_training: str) -> None:
+    rows = [("a.mp4", "x", of_training), ("b.mp4", "y", "train" if of_training == "train" else "")]
+    rows += [("c.mp4", "x", "Test"), ("d.mp4", "y", " test")]
+    for name, _, _ in rows:
+        (tmp_path / name).touch()
+    lines = ["path,label,subset", *map(",".join, rows)]
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    train, test = read_examples(tmp_path / "mine.csv")
+    assert test is not None
+    assert [item.path.name for item in train] == ["a.mp4", "b.mp4"]
+    assert [item.path.name for item in test] == ["c.mp4", "d.mp4"]
+
+
+def test_a_split_by_groups_tests_every_class(tmp_path: Path) -> None:
+    rows = [f"{label}{n}.mp4,{label},{label}{n % 2}" for label in ("wave", "clap") for n in range(4)]
+    for row in rows:
+        (tmp_path / row.partition(",")[0]).touch()
+    (tmp_path / "mine.csv").write_text("\n".join(["path,label,group", *rows]))
+    train, test = read_examples(tmp_path / "mine.csv", test_share=0.2)
+    assert test is not None
+    assert train.counts == test.counts == {"clap": 2, "wave": 2}
 
 
 def test_items_know_their_names() -> None:

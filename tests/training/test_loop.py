@@ -297,8 +297,55 @@ def test_resuming_another_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"state\.pt does not fit Sequential: .*keys? missing"):
         Trainer(stranger, settings(epochs=1), tmp_path).fit(Bars(), resume=True)
     (tmp_path / "state.pt").write_bytes(b"PK\x03\x04 cut off")
-    with pytest.raises(WeightsError, match=r"state\.pt is damaged"):
+    with pytest.raises(WeightsError, match=r"state\.pt is not a readable checkpoint"):
         Trainer(network(), settings(epochs=1), tmp_path).fit(Bars(), resume=True)
+
+
+def test_resuming_with_other_data_is_refused(tmp_path: Path) -> None:
+    class Others(Bars):
+        def name_of(self, index: int) -> str:
+            return f"others/{index:02d}.mp4"
+
+    Trainer(network(), settings(epochs=1), tmp_path).fit(Bars(), item_weights=[1.0] * 16)
+    trainer = Trainer(network(), settings(epochs=1), tmp_path)
+    with pytest.raises(OptionError, match=r"have changed: the items are others; give the earlier ones"):
+        trainer.fit(Others(), resume=True)
+    with pytest.raises(OptionError, match=r"have changed: the item weights are others"):
+        trainer.fit(Bars(), item_weights=[2.0] * 16, resume=True)
+    # A list tells no names, and earlier versions kept none: there is nothing to compare.
+    trainer.fit([Bars()[index] for index in range(16)], resume=True)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    del state["data"]
+    torch.save(state, tmp_path / "state.pt")
+    Trainer(network(), settings(epochs=1), tmp_path).fit(Others(), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"settings": None}, "KeyError: 'settings'"),
+        ({"settings": {"epochs": 1, "speed": 3}}, "unexpected keyword argument 'speed'"),
+        ({"settings": 3}, "TypeError"),
+        ({"labels": 4, "optimizer": {}}, "TypeError"),
+        ({"optimizer": {}}, "KeyError: 'param_groups'"),
+    ],
+)
+def test_a_state_that_is_none_is_named(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    Trainer(network(), settings(epochs=1), tmp_path).fit(Bars())
+    state = torch.load(tmp_path / "state.pt", weights_only=True) | changes
+    torch.save({key: value for key, value in state.items() if value is not None}, tmp_path / "state.pt")
+    with pytest.raises(
+        WeightsError, match=rf"state\.pt is not the state of a run, or is damaged \(.*{message}"
+    ):
+        Trainer(network(), settings(epochs=1), tmp_path).fit(Bars(), resume=True)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    trainer = Trainer(network(), settings(epochs=1), tmp_path / "file")
+    with pytest.raises(OutputError, match=r"nothing can be written to .*file: .*; give another --output"):
+        trainer.fit(Bars(broken=0))  # whose loss would be NaN
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Splits share no group, keep the classes even, and a leak is named."""
 
 import warnings
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,49 @@ def test_one_clip_of_a_class_cannot_be_on_both_sides() -> None:
     lonely = VideoList(lonely.items, ("a", "b", "c", "d"))
     with pytest.raises(DatasetError, match=r"1 of 4 classes have one clip .*: d; add clips, or train on all"):
         split_by_group(lonely)
+
+
+def of_people(**classes: str) -> VideoList:
+    """Two takes of each class by each of its people, who are one letter each."""
+    items = [
+        VideoItem(Path(f"{label}/{person}{take}.mp4"), label, group=person)
+        for label, names in classes.items()
+        for person in names
+        for take in (1, 2)
+    ]
+    return VideoList(tuple(items), tuple(sorted(classes)))
+
+
+def test_both_sides_have_every_class_where_people_differ() -> None:
+    train, test = split_by_group(of_people(wave="ab", clap="cd"), test_share=0.2)
+    assert train.counts == test.counts == {"clap": 2, "wave": 2}
+    everybody = of_people(wave="abcde", clap="ab", jump="cde")
+    train, test = split_by_group(everybody, test_share=0.2)
+    assert test.counts == {"clap": 2, "jump": 2, "wave": 4}
+    assert split_by_group(everybody, test_share=0.2)[1].items == test.items
+
+
+def test_classes_that_no_choice_of_people_has_on_both_sides() -> None:
+    # Of three people two are on one side, and one class is of just these two.
+    with pytest.raises(DatasetError, match=r"no choice of whole groups .*: add clips of others"):
+        split_by_group(of_people(wave="ab", clap="bc", jump="ca"), test_share=0.3)
+
+
+@given(st.lists(st.sets(st.sampled_from("abcdef"), min_size=2), min_size=2, max_size=5), st.integers(0, 3))
+@settings(max_examples=80, deadline=None)
+def test_a_split_with_every_class_is_found_where_there_is_one(people: list[set[str]], seed: int) -> None:
+    videos = of_people(**{f"class{n}": "".join(sorted(names)) for n, names in enumerate(people)})
+    everybody = sorted(set().union(*people))
+    choices = (set(chosen) for size in range(1, len(everybody)) for chosen in combinations(everybody, size))
+    is_possible = any(all(own & chosen and own - chosen for own in people) for chosen in choices)
+    if not is_possible:
+        with pytest.raises(DatasetError, match="no choice of whole groups"):
+            split_by_group(videos, test_share=0.2, seed=seed)
+        return
+    train, test = split_by_group(videos, test_share=0.2, seed=seed)
+    assert len(train) + len(test) == len(videos)
+    assert not {item.group for item in train} & {item.group for item in test}
+    assert min(*train.counts.values(), *test.counts.values()) > 0
 
 
 def test_a_leak_is_named() -> None:

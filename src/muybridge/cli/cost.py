@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:  # --help must not wait for torch
+    from torch import Tensor
 
 
 def cost(
@@ -90,8 +93,10 @@ def _cost_of_model(name: str, size: str, layers: bool, as_json: bool) -> None:
     entry = model_entry(name)
     with torch.device("meta"):
         network = create_model(name)
-        inputs = [torch.empty(1, *shape) for shape in entry.inputs]
-    found = model_cost(network, _numbers(size, "x")) if size else model_cost(network, inputs=inputs)
+        inputs = entry.example_inputs()
+        if size:
+            inputs = _with_size(inputs, size, name)
+    found = model_cost(network, inputs=inputs)
     if as_json:
         print_json(found)
         return
@@ -120,6 +125,22 @@ def _cost_of_model(name: str, size: str, layers: bool, as_json: bool) -> None:
         ]
         typer.echo()
         _print_table(table)
+
+
+def _with_size(inputs: list[Tensor], size: str, name: str) -> list[Tensor]:
+    """The inputs with a clip of another size, words beside it left as they are."""
+    from muybridge.errors import OptionError
+
+    shape = _numbers(size, "x")
+    if len(shape) != 3 or min(shape) < 1:
+        raise OptionError(
+            f"--size {size} is not frames, height and width, each at least 1, such as 16x112x112"
+        )
+    pixels = [place for place, tensor in enumerate(inputs) if tensor.is_floating_point()]
+    if len(pixels) != 1 or inputs[pixels[0]].ndim != 5:
+        raise OptionError(f"{name} does not take one clip of frames; leave --size out")
+    clip = inputs[pixels[0]]
+    return [tensor.new_zeros(*clip.shape[:2], *shape) if tensor is clip else tensor for tensor in inputs]
 
 
 def _numbers(text: str, separator: str) -> list[int]:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import typer
 
+_OF_A_TRAINING = ("batch_size", "learning_rate", "layer_decay", "freeze", "bfloat16", "workers", "resume")
+
 
 def train(
+    context: typer.Context,
     data: Path = typer.Option(
         ..., help="A folder of class folders, or an annotation file (.csv, .json, .txt)."
     ),
@@ -55,6 +58,8 @@ def train(
     from muybridge.training.settings import TrainingSettings
     from muybridge.training.teach import read_examples, teach
 
+    if epochs is None and model is None:
+        _refuse_what_only_trains(context)
     examples, tests = read_examples(
         data, folder=videos, test=test, test_share=test_share, group_pattern=group, seed=seed
     )
@@ -81,6 +86,7 @@ def train(
             model=model,
             settings=settings,
             mirror=pairs(mirror),
+            seed=seed,
             resume=resume,
             quiet=quiet,
             on_progress=report,
@@ -89,3 +95,19 @@ def train(
         print_json(taught)
     else:
         typer.echo(taught.text())
+
+
+def _refuse_what_only_trains(context: typer.Context) -> None:
+    """Options that say how all layers are trained would do nothing to a last layer that is fitted."""
+    from muybridge.errors import OptionError
+
+    given = [
+        "--" + name.replace("_", "-")
+        for name in _OF_A_TRAINING
+        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise OptionError(
+            f"{', '.join(given)}: of no effect on the last layer, which is all that is fitted without --epochs; say"
+            f" for how many --epochs all layers are trained, or leave {'them' if len(given) > 1 else 'it'} out"
+        )

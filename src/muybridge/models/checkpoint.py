@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import pickletools
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from muybridge.errors import WeightsError
+from muybridge.errors import MuybridgeError, OptionError, WeightsError
 from muybridge.models.registry import ModelEntry
 from muybridge.models.weights import Weights, set_weights
 
@@ -28,6 +30,7 @@ __all__ = [
     "build_from_file",
     "build_from_record",
     "load_into",
+    "load_plain",
     "load_state_dict",
     "packaged_weights",
     "read_checkpoint",
@@ -36,6 +39,8 @@ __all__ = [
 
 _METADATA_KEY = "muybridge"
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
+# How torch names a class or function that it refuses; it takes a text that begins with a "c" for one too.
+_OBJECT = re.compile(r"GLOBAL [A-Za-z_][\w.]* (was|whose)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +94,60 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         raise WeightsError(f"no weights at {path}")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
+    return Checkpoint(_plain_state(load_plain(path), path))
+
+
+def load_plain(path: str | Path) -> Any:
+    """What a file of PyTorch holds: tensors, numbers, texts, and lists and dicts of them; no code in it is run.
+
+    Args:
+        path: a file that `torch.save` wrote.
+
+    Raises:
+        WeightsError: the file is damaged, is something else, or holds code instead of values.
+
+    >>> file = getfixture("tmp_path") / "values.pt"
+    >>> torch.save({"epoch": 3}, file)
+    >>> load_plain(file)
+    {'epoch': 3}
+    """
+    path = Path(path)
     try:
         with warnings.catch_warnings():
             # About unusual pickles: they are refused below, or turn out to be plain after all.
             warnings.simplefilter("ignore", UserWarning)
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if not _names_objects(path, error):
+            raise _unreadable(path, error) from error
         raise WeightsError(
             f"{path} was refused: it holds Python objects that would run code when loaded, not plain tensors;"
             " save it again with torch.save(model.state_dict(), …) or as .safetensors where you trust it"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise WeightsError(
-            f"{path} is not a readable checkpoint (damaged or cut off?): {_first_line(error)}"
-        ) from error
-    return Checkpoint(_plain_state(content, path))
+    except Exception as error:  # torch's reader stumbles over noise with errors of nearly every kind
+        raise _unreadable(path, error) from error
+
+
+def _names_objects(path: Path, error: pickle.UnpicklingError) -> bool:
+    """Whether a file that was refused is a pickle with a class or function in it, and not just noise."""
+    if _OBJECT.search(str(error)):
+        return True
+    # What Python's own pickle writes, torch gives up at the first byte of, whatever it holds.
+    try:
+        with path.open("rb") as file:
+            codes = {code.name for code, _, _ in pickletools.genops(file)}
+    except Exception:  # no pickle at all
+        return False
+    return not codes.isdisjoint(("GLOBAL", "STACK_GLOBAL"))
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    # Torch's own advice, which comes before its reason, is to load the file without any check.
+    reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0]
+    return WeightsError(
+        f"{path} is not a readable checkpoint (damaged, cut off, or something else?):"
+        f" {': '.join(filter(None, (type(error).__name__, reason)))}"
+    )
 
 
 def _read_safetensors(path: Path) -> Checkpoint:
@@ -113,11 +157,16 @@ def _read_safetensors(path: Path) -> Checkpoint:
         with safe_open(str(path), framework="pt") as file:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
             about = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from error
+    if not isinstance(about, Mapping) or not isinstance(about.get("model", ""), str):
         raise WeightsError(
-            f"{path} is not a readable checkpoint (damaged or cut off?): {_first_line(error)}"
-        ) from error
-    record = Weights.from_dict(about["weights"]) if "weights" in about else None
+            f"{path} does not describe itself as save_checkpoint would; save it again with that"
+        )
+    try:
+        record = Weights.from_dict(about["weights"]) if "weights" in about else None
+    except OptionError as error:
+        raise WeightsError(f"{path} describes itself wrongly: {error}") from error
     return Checkpoint(state, about.get("model", ""), record)
 
 
@@ -229,11 +278,22 @@ def _build(
     num_classes: int | None,
     options: Mapping[str, object],
 ) -> nn.Module:
-    settings = {**(found.weights.options if found.weights else {}), **options}
+    own = found.weights.options if found.weights else {}
+    settings = {**own, **options}
     head_rows = found.state.get(f"{entry.head}.weight")
-    if "num_classes" in entry.options and head_rows is not None:
+    if "num_classes" in entry.options and head_rows is not None and head_rows.ndim:
         settings["num_classes"] = int(head_rows.shape[0])
-    model = entry.builder(**settings)
+    try:
+        model = entry.builder(**settings)
+    except MuybridgeError:
+        raise
+    except Exception as error:
+        if not own:
+            raise
+        # The file says what its builder needs, and whoever wrote it may have meant another builder.
+        raise WeightsError(
+            f"{path}: {entry.name} cannot be built with the options of its record, {dict(own)}: {_first_line(error)}"
+        ) from error
     record = found.weights or _record_of_file(entry, path)
     head = entry.head
     return load_into(

@@ -209,6 +209,7 @@ def sinusoids(length: int, dim: int) -> Tensor:
 
 @register(
     inputs=((120, 36, 128), (24,)),
+    word_inputs=(1,),
     task="moments",
     paper="Detecting Moments and Highlights in Videos via Natural Language Queries, arXiv:2107.09609",
 )

@@ -20,7 +20,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from muybridge.errors import OptionError, UnknownNameError, WeightsError
 from muybridge.models.weights import Weights, set_weights, weights_of
@@ -66,6 +67,7 @@ class ModelEntry:
             such format.
         extra: the extra of this package that the builder needs; empty for the own models.
         paper: title and address of the publication.
+        word_inputs: the places in `inputs` of those that are ids of words (int64); the others are float32.
     """
 
     name: str
@@ -77,6 +79,18 @@ class ModelEntry:
     load_folder: Loader | None = None
     extra: str = ""
     paper: str = ""
+    word_inputs: tuple[int, ...] = ()
+
+    def example_inputs(self) -> list[Tensor]:
+        """Zeros of the shapes and kinds that the module takes, a batch of one.
+
+        >>> [(tuple(x.shape), x.dtype) for x in model_entry("video_qa").example_inputs()]
+        [((1, 3, 16, 48, 48), torch.float32), ((1, 24), torch.int64)]
+        """
+        return [
+            torch.zeros(1, *shape, dtype=torch.int64 if place in self.word_inputs else torch.float32)
+            for place, shape in enumerate(self.inputs)
+        ]
 
     @property
     def description(self) -> str:
@@ -98,6 +112,7 @@ def register(
     load_folder: Loader | None = None,
     extra: str = "",
     paper: str = "",
+    word_inputs: tuple[int, ...] = (),
 ) -> Callable[[Builder], Builder]:
     """Register a builder under its own name.
 
@@ -109,6 +124,7 @@ def register(
         load_folder: `(folder or hub name, num_classes) -> module`, for models with a format of the hub.
         extra: the extra of this package that the builder needs.
         paper: title and address of the publication.
+        word_inputs: the places in `inputs` of those that are ids of words.
 
     Raises:
         OptionError: the name is taken, or the builder takes positional or `**` arguments.
@@ -133,7 +149,9 @@ def register(
                     f"{name}({parameter}): a builder's options must be keyword-only, without ** arguments"
                 )
         records = MappingProxyType({record.name: record for record in weights})
-        _ENTRIES[name] = ModelEntry(name, builder, inputs, task, head, records, load_folder, extra, paper)
+        _ENTRIES[name] = ModelEntry(
+            name, builder, inputs, task, head, records, load_folder, extra, paper, word_inputs
+        )
         return builder
 
     return add

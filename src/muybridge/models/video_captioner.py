@@ -150,6 +150,7 @@ class VideoCaptioner(nn.Module):
 
 @register(
     inputs=((3, 16, 48, 48), (24,)),
+    word_inputs=(1,),
     task="captions",
     paper="Language Models are Unsupervised Multitask Learners",
 )

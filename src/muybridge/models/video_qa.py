@@ -113,7 +113,7 @@ class VideoQANet(nn.Module):
         ]
 
 
-@register(inputs=((3, 16, 48, 48), (24,)), task="answers")
+@register(inputs=((3, 16, 48, 48), (24,)), word_inputs=(1,), task="answers")
 def video_qa(
     *,
     words: tuple[str, ...] = ("what", "moves", "?"),

@@ -8,11 +8,12 @@ checkpoint is a riddle; with them `classify` needs nothing else.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import resources
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from muybridge.errors import OptionError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # records are read without loading torch
     from torch import nn
 
 __all__ = ["Weights", "kinetics400_labels", "set_weights", "weights_of"]
+
+Interpolation = Literal["bilinear", "bicubic"]
 
 
 @functools.cache
@@ -62,7 +65,7 @@ class Weights:
         options: what the model's builder needs for this checkpoint.
 
     Raises:
-        OptionError: numbers that no checkpoint can have.
+        OptionError: values that no checkpoint can have.
 
     >>> record = Weights("mine", labels=("clap", "wave"), size_px=112, num_frames=8)
     >>> Weights.from_dict(record.to_dict()) == record
@@ -83,7 +86,7 @@ class Weights:
     frames_per_second: float | None = None
     size_px: int = 224
     resize_px: int | tuple[int, int] | None = None
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    interpolation: Interpolation = "bilinear"
     closest_zoom: float = 1.0
     num_clips: int = 1
     accuracy: Mapping[str, float] = field(default_factory=dict, hash=False)
@@ -91,17 +94,31 @@ class Weights:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        # A record may come out of a file that anyone wrote, so kinds are checked beside ranges.
+        for name in ("name", "url", "hub_name", "sha256", "license", "source", "protocol"):
+            self._check(name, isinstance(getattr(self, name), str), "a text")
         for name in ("num_frames", "stride", "size_px", "num_clips"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"Weights.{name} is {getattr(self, name)}; it must be 1 or more")
-        if not 1 <= self.closest_zoom <= 8:
-            raise OptionError(f"Weights.closest_zoom is {self.closest_zoom}; it must be 1 to 8")
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise OptionError(
-                f"Weights.mean {self.mean} and std {self.std} need three numbers each, std positive"
-            )
-        if set(self.sha256) - set("0123456789abcdef"):
-            raise OptionError(f"Weights.sha256 is {self.sha256!r}; it must be lower-case hexadecimal")
+            self._check(name, _is_count(getattr(self, name)), "a whole number, 1 or more")
+        for name in ("accuracy", "options"):
+            self._check(name, isinstance(getattr(self, name), Mapping), "names with their values")
+        are_labels = isinstance(self.labels, tuple | list) and all(isinstance(x, str) for x in self.labels)
+        self._check("labels", are_labels, "a list of texts")
+        rate, zoom, resize = self.frames_per_second, self.closest_zoom, self.resize_px
+        self._check("frames_per_second", rate is None or (_is_number(rate) and rate > 0), "above 0, or None")
+        self._check("closest_zoom", _is_number(zoom) and 1 <= zoom <= 8, "1 to 8")
+        is_size = resize is None or _is_count(resize) or _are(_is_count, resize, 2)
+        self._check("resize_px", is_size, "1 or more, a pair of such, or None")
+        known = get_args(Interpolation)
+        self._check("interpolation", self.interpolation in known, " or ".join(known))
+        for name in ("mean", "std"):
+            self._check(name, _are(_is_number, getattr(self, name), 3), "three numbers")
+        self._check("std", min(self.std) > 0, "above 0")
+        is_hash = not set(self.sha256) - set("0123456789abcdef")
+        self._check("sha256", is_hash, "lower-case hexadecimal")
+
+    def _check(self, name: str, is_sound: bool, wanted: str) -> None:
+        if not is_sound:
+            raise OptionError(f"Weights.{name} is {getattr(self, name)!r}; it must be {wanted}")
 
     @property
     def file_name(self) -> str:
@@ -124,12 +141,30 @@ class Weights:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`; keys of newer versions are left out."""
+        """The inverse of `to_dict`; keys of newer versions are left out.
+
+        Raises:
+            OptionError: no record, or values that no checkpoint can have.
+        """
+        if not isinstance(data, Mapping) or "name" not in data:
+            raise OptionError("a record of weights is a mapping that has a name at least")
         known = {item.name for item in fields(cls)}
         plain: dict[str, Any] = {
             key: tuple(v) if isinstance(v, list) else v for key, v in data.items() if key in known
         }
         return cls(**plain)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _are(is_kind: Callable[[object], bool], values: object, length: int) -> bool:
+    return isinstance(values, tuple | list) and len(values) == length and all(map(is_kind, values))
 
 
 def weights_of(model: nn.Module) -> Weights | None:

@@ -165,7 +165,8 @@ def beam_search(
         hot_words: words that are likelier than the network thinks.
         language_model_weight: what the model's log-probabilities are multiplied by.
         length_bonus: what every character adds to the score, in nats.
-        mean_bonus: rank the finished texts by the mean bonus of their characters instead of the sum.
+        mean_bonus: rank the finished texts by the mean bonus of their characters instead of the sum; of no effect
+            where nothing gives any bonus.
         max_gap: prune labelings whose score falls this many nats below the best of the step; none by default.
         spans: whether the hypotheses have their characters' time spans (on each one's best path).
         kind: what the values are; probabilities need `kind="probabilities"`.
@@ -176,8 +177,8 @@ def beam_search(
 
     Raises:
         ShapeError: `log_probs` is not (T, K).
-        OptionError: a width or nbest outside, a language model of other characters, or what `greedy_decode`
-            refuses.
+        OptionError: a width, nbest or bonus outside, a language model of other characters, or what
+            `greedy_decode` refuses.
 
     Each step: blank 0.6, a 0.4. The best path is empty (0.36), yet `a` has 0.24 + 0.24 + 0.16 = 0.64.
 
@@ -222,8 +223,9 @@ def beam_search_batch(
 ) -> list[list[Hypothesis]]:
     """`beam_search` of many lines at once, (B, T, K) or B matrices (Tᵢ, K) of different lengths.
 
-    Takes the same options and raises the same errors. Without language model, lexicon and hot words all
-    lines march together, which is many times faster than one after the other; with them the lines take turns.
+    Takes the same options and raises the same errors. Without language model, lexicon, hot words and length
+    bonus all lines march together, which is many times faster than one after the other; with them the lines
+    take turns.
 
     >>> steps = np.array([[[0.6, 0.4], [0.6, 0.4]], [[0.9, 0.1], [0.9, 0.1]]])
     >>> [best.text for best, *_ in beam_search_batch(steps, "a", kind="probabilities")]
@@ -235,6 +237,8 @@ def beam_search_batch(
         raise OptionError(f"nbest={nbest} must lie between 1 and the width, {width}")
     if not max_gap > 0:
         raise OptionError(f"max_gap={max_gap} must be above 0 nats")
+    if not math.isfinite(length_bonus):
+        raise OptionError(f"length_bonus={length_bonus} must be a finite number of nats")
     matrices = [as_log_probabilities(line, kind=kind) for line in lines]
     if not matrices:
         return []
@@ -248,6 +252,8 @@ def beam_search_batch(
                 language_model, symbols.symbols, weight=language_model_weight, length_bonus=length_bonus
             )
         )
+    elif length_bonus:
+        scorers.append(_LengthScorer(len(symbols.symbols), length_bonus))
     if lexicon is not None:
         words = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
         scorers.append(LexiconScorer(words, symbols.symbols))
@@ -255,6 +261,25 @@ def beam_search_batch(
         hot = hot_words if isinstance(hot_words, HotWords) else HotWords(hot_words)
         scorers.append(HotWordsScorer(hot, symbols.symbols))
     return _search(matrices, symbols, scorers, width, nbest, max_gap, mean_bonus, spans)
+
+
+class _LengthScorer:
+    """The length bonus alone, where no language model adds it to its own say."""
+
+    def __init__(self, num_columns: int, bonus: float) -> None:
+        self._scores: NDArray[np.float64] = np.full(num_columns, bonus)
+
+    def start(self) -> int:
+        return 0
+
+    def scores(self, state: int) -> NDArray[np.float64]:
+        return self._scores
+
+    def after(self, state: int, column: int) -> int:
+        return 0
+
+    def at_end(self, state: int) -> float:
+        return 0.0
 
 
 def _search(

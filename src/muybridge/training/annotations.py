@@ -118,6 +118,8 @@ def _folders(folder: Path) -> list[Path]:
 def read_manifest(path: str | Path, *, folder: str | Path | None = None) -> VideoList:
     r"""A list of one's own: CSV with a header; `path` and `label` are needed, the rest is as in `VideoItem`.
 
+    Spaces around a value count for nothing, nor do capitals in a `subset`.
+
     Args:
         path: the CSV file.
         folder: what relative paths start from; None for the folder of the file.
@@ -145,7 +147,7 @@ def read_manifest(path: str | Path, *, folder: str | Path | None = None) -> Vide
         file = base / row["path"]
         mask = base / row["mask"] if row.get("mask") else None
         item = VideoItem(
-            file, row["label"], start, end, row.get("group") or "", row.get("subset") or "", mask
+            file, row["label"], start, end, row.get("group") or "", _subset(row.get("subset")), mask
         )
         if file.is_file() and (mask is None or mask.is_file()):
             items.append(item)
@@ -180,7 +182,7 @@ def read_kinetics(path: str | Path, *, folder: str | Path) -> VideoList:
         if file is None:
             missing.append(stem)
         else:
-            items.append(VideoItem(file, label, group=name, subset=row.get("split") or ""))
+            items.append(VideoItem(file, label, group=name, subset=_subset(row.get("split"))))
     return VideoList.of(items, missing=missing, source=path)
 
 
@@ -258,7 +260,7 @@ def read_activitynet(path: str | Path, *, folder: str | Path) -> VideoList:
         DatasetWarning: some videos are missing.
     """
     try:
-        database = json.loads(Path(path).read_text(encoding="utf-8"))["database"]
+        database = json.loads(Path(path).read_text(encoding="utf-8-sig"))["database"]
         rows = list(database.items())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(f"{path} is not in ActivityNet's form: no 'database' in it ({error})") from error
@@ -278,11 +280,11 @@ def _stretches(file: Path, name: str, video: Mapping[str, Any], source: str | Pa
     for entry in video.get("annotations") or ():
         try:
             start, end = (float(seconds) for seconds in entry["segment"])
-            label = str(entry["label"])
+            label = str(entry["label"]).strip()
         except (KeyError, ValueError, TypeError) as error:
             raise DatasetError(f"{source}: {name} has an annotation that is none: {entry}") from error
         if end > start:
-            yield VideoItem(file, label, start, end, group=name, subset=str(video.get("subset", "")))
+            yield VideoItem(file, label, start, end, group=name, subset=_subset(video.get("subset")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,14 +347,25 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             for row in reader:
-                yield reader.line_num, {str(key): value for key, value in row.items()}
+                # Many write a space behind each comma, which belongs neither to a column's name nor to a class.
+                yield reader.line_num, {str(key).strip(): _stripped(value) for key, value in row.items()}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path} cannot be read as CSV: {error}") from error
 
 
+def _stripped(value: Any) -> Any:
+    """A cell; None where the line is too short, and a list of what is too much in a line."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _subset(name: object) -> str:
+    """A part of the dataset's own split, however it is written; empty where there is none."""
+    return str(name or "").strip().lower()
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(text.splitlines(), start=1):

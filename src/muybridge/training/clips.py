@@ -9,8 +9,10 @@ Which frames belong to a clip, and how they are cut in a test, is what the model
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +31,8 @@ __all__ = ["ClipDataset"]
 
 Places = NDArray[np.int64]
 _LARGEST_BYTES = 2**29
+# Of a record, what says which pixels a clip has.
+_CLIP_FIELDS = ("num_frames", "stride", "frames_per_second", "size_px", "resize_px")
 
 
 class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
@@ -96,6 +100,32 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
     def name_of(self, index: int) -> str:
         """The file, and the stretch where it is not the whole."""
         return self.videos.items[index].name
+
+    def identity(self) -> dict[str, Any]:
+        """What makes the items what they are, as JSON values: the files, how clips are cut, how they are changed.
+
+        A file is known by its place below the folder that holds all, and its size: the folder may have moved.
+        """
+        base = os.path.commonpath([item.path.absolute().parent for item in self.videos])
+        items = [
+            [
+                item.path.absolute().relative_to(base).as_posix(),
+                item.path.stat().st_size if item.path.is_file() else 0,
+                item.start_seconds,
+                item.end_seconds,
+                item.mask_path is not None,
+            ]
+            for item in self.videos
+        ]
+        labels = self.videos.labels
+        record = self.record.to_dict()
+        return {
+            "items": items,
+            **{f"clip {name}": record[name] for name in _CLIP_FIELDS},
+            "augmentation": None if self.augmentation is None else self.augmentation.to_dict(),
+            "mirror": {labels[one]: labels[other] for one, other in sorted(self._mirrored.items())},
+            "number of backgrounds": len(self.backgrounds),
+        }
 
     def views(self, index: int, *, num_clips: int = 1, num_crops: int = 1) -> NDArray[np.uint8]:
         """The clips of one item that a test looks at, as `muybridge.actions.views.read_views` cuts them.

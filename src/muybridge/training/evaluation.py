@@ -22,6 +22,7 @@ from muybridge.actions.inference import Inference
 from muybridge.actions.views import num_spatial_views
 from muybridge.errors import DatasetError, OutputError, VideoError, WeightsError
 from muybridge.metrics import recognition
+from muybridge.metrics.intervals import proportion_interval
 from muybridge.models.weights import Weights, weights_of
 from muybridge.training.clip_cache import ClipCache
 from muybridge.training.clips import ClipDataset
@@ -70,20 +71,29 @@ class Evaluation:
         return recognition.confusion_matrix(self.predicted, self.targets, num_classes=len(self.labels))
 
     def summary(self) -> dict[str, Any]:
-        """The numbers; those of accuracy as [value, low, high] at 95%, drawn by groups where they are known."""
+        """The numbers; those of accuracy as [value, low, high] at 95%.
+
+        Videos that share no group are trials, whose share has Wilson's interval; else groups are drawn anew.
+        """
         p, y, said = self.probabilities, self.targets, self.predicted
         groups = [item.group_name for item in self.items]
+        num_groups = len(set(groups))
 
-        def interval(metric: Callable[[NDArray[np.int64]], float]) -> list[float]:
+        def interval(metric: Callable[[NDArray[np.int64]], float], *, is_share: bool = True) -> list[float]:
             found = recognition.bootstrap(metric, len(y), groups=groups)
+            # Where all are right, or none is, every draw says the same: each group is one trial then.
+            if found.value in (0.0, 1.0) or (is_share and num_groups == len(y)):
+                found = proportion_interval(round(found.value * num_groups), num_groups)
             return [round(number, 4) for number in (found.value, found.low, found.high)]
 
         numbers: dict[str, Any] = {
             "num_videos": len(y),
-            "num_groups": len(set(groups)),
+            "num_groups": num_groups,
             "top1": interval(lambda at: recognition.top_k_accuracy(p[at], y[at])),
             "top5": interval(lambda at: recognition.top_k_accuracy(p[at], y[at], k=5)),
-            "mean_class_accuracy": interval(lambda at: recognition.mean_class_accuracy(said[at], y[at])),
+            "mean_class_accuracy": interval(
+                lambda at: recognition.mean_class_accuracy(said[at], y[at]), is_share=False
+            ),
             "negative_log_likelihood": round(recognition.negative_log_likelihood(p, y), 4),
             "calibration_error": round(recognition.expected_calibration_error(p, y), 4),
             **self._calibration(),

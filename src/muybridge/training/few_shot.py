@@ -29,7 +29,7 @@ from muybridge.models.weights import Weights, set_weights, weights_of
 from muybridge.training.augmentation import Augmentation
 from muybridge.training.clip_cache import ClipCache
 from muybridge.training.clips import ClipDataset
-from muybridge.training.run_files import write_whole
+from muybridge.training.run_files import check_writable, write_whole
 from muybridge.training.splits import group_folds
 from muybridge.training.videos import VideoList
 from muybridge.video.transforms import to_model_tensor
@@ -98,6 +98,7 @@ def learn_from_few(
         OptionError: the model's last layer is not linear.
         WeightsError: no trained weights are at hand.
         VideoError: a video cannot be read.
+        OutputError: the file cannot be written.
 
     Source: linear probes; Alain and Bengio, arXiv:1610.01644; Chen et al., A Closer Look at Few-shot Classification,
     arXiv:1904.04232.
@@ -109,6 +110,7 @@ def learn_from_few(
         raise OptionError(f"output is {output}; it must end in .safetensors")
     if num_looks < 1:
         raise OptionError(f"num_looks is {num_looks}; it must be 1 or more")
+    check_writable(output.parent)
     name, network = _trained(model)
     record = (weights_of(network) or Weights(name)).for_whole_pictures()
     features, targets = _all_features(

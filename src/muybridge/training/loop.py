@@ -33,6 +33,7 @@ from muybridge.models.checkpoint import load_state_dict, read_checkpoint, save_c
 from muybridge.models.weights import Weights, set_weights, weights_of
 from muybridge.training.batches import Batch, BatchPlan, Key, item_name, raise_failure, read_batches
 from muybridge.training.classification import ClassificationLoss, clip_and_target
+from muybridge.training.data_identity import data_changes, data_identity
 from muybridge.training.optimizer import build_optimizer, freeze, schedule, set_rate, train_mode
 from muybridge.training.progress import EpochProgress
 from muybridge.training.run_files import RunFiles, write_whole
@@ -120,6 +121,7 @@ class Trainer:
         freeze(model, settings.freeze)
         self.model, self.optimizer = self.accelerator.prepare(model, build_optimizer(model, settings))
         self.average = WeightAverage(self.accelerator.unwrap_model(self.model), settings.ema_decay)
+        self.data: dict[str, Any] = {}
         self.step = 0
         self.rows: list[dict[str, float]] = []
         self.best_epoch, self.best_value = -1, math.inf
@@ -138,7 +140,7 @@ class Trainer:
         Args:
             train: items that the loss understands, once collated. Random numbers that an item draws from torch, numpy
                 or random depend on the seed, the epoch and its index alone. A method `name_of(index)` names files in
-                errors.
+                errors, and tells other data when a run goes on; see `data_identity` for what else does.
             validation: evaluated after each epoch: `validation_loss`, and `top1` for a classifier.
             evaluate: called after each epoch on the main process with the averaged model in evaluation mode; its
                 numbers are logged, and `settings.monitor` may name one.
@@ -152,11 +154,12 @@ class Trainer:
             OptionError: the folder holds a run and `resume` is False, the settings or the data have changed since,
                 or nothing tells the number that is to be monitored.
             TrainingError: the loss is NaN or infinite; names the step and the files.
-            WeightsError: the folder's run is of another model.
+            WeightsError: the folder's run is of another model, or damaged.
             OutputError: a file cannot be written; the epochs before are safe.
             VideoError: a video of the dataset cannot be read.
         """
         settings, accelerator = self.settings, self.accelerator
+        self.data = data_identity(train, item_weights=item_weights)
         self._begin(train, resume=resume)
         plan = BatchPlan(
             len(cast(Sized, train)),
@@ -183,16 +186,17 @@ class Trainer:
 
     def _begin(self, train: Any, *, resume: bool) -> None:
         """Start anew, or take up what was saved."""
-        if not resume:
-            if self.files.state.exists():
-                raise OptionError(
-                    f"{self.files.folder} holds a run already; resume it (resume=True), or take another folder"
-                )
-            return
-        state = self.files.load_state()
+        self.files.check(resume=resume)
+        if resume:
+            with self.files.open_state() as state:
+                self._take_up(state, train)
+
+    def _take_up(self, state: Mapping[str, Any], train: Any) -> None:
         changed = self.settings.differences(TrainingSettings.from_dict(state["settings"]))
         if state["num_items"] != len(train):
             changed.append(f"the dataset had {state['num_items']} items, has {len(train)}")
+        else:  # runs of earlier versions do not say what they learned from
+            changed += data_changes(self.data, state.get("data", {}))
         labels = list(self.record.labels)
         if state["labels"] != labels:
             changed.append(f"the classes were {', '.join(state['labels'])}, are {', '.join(labels)}")
@@ -200,7 +204,7 @@ class Trainer:
         load_state_dict(model, state["model"], name=self.name, source=str(self.files.state))
         if changed:
             raise OptionError(
-                f"the run in {self.files.folder} cannot be resumed, since its settings have changed:"
+                f"the run in {self.files.folder} cannot be resumed, since its settings or data have changed:"
                 f" {'; '.join(changed)}; give the earlier ones, or begin a new run in another folder"
             )
         if self.average.model is not model:
@@ -356,6 +360,7 @@ class Trainer:
             "settings": self.settings.to_dict(),
             "labels": list(self.record.labels),
             "num_items": num_items,
+            "data": self.data,
             "model": model.state_dict(),
             "average": {} if self.average.model is model else self.average.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),

@@ -11,18 +11,32 @@ from __future__ import annotations
 import csv
 import io
 import os
-import pickle
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 
-from muybridge.errors import OutputError, WeightsError
+from muybridge.errors import MuybridgeError, OptionError, OutputError, WeightsError
+from muybridge.models.checkpoint import load_plain
 
-__all__ = ["RunFiles", "write_whole"]
+__all__ = ["RunFiles", "check_writable", "write_whole"]
+
+_STATE_KEYS = (
+    "settings",
+    "labels",
+    "num_items",
+    "model",
+    "average",
+    "optimizer",
+    "step",
+    "rows",
+    "best_epoch",
+    "best_value",
+)
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
@@ -54,6 +68,23 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         raise OutputError(f"{path} could not be written: {error}{kept}; make room, then resume") from error
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder and see that a file can be written in it, before hours of work come to nothing.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # One without a name: several processes of a run may look at once.
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+    except OSError as error:
+        raise OutputError(
+            f"nothing can be written to {folder}: {error.strerror or error}; give another --output"
+        ) from error
+
+
 class RunFiles:
     """The files of one run.
 
@@ -68,6 +99,22 @@ class RunFiles:
         self.log = self.folder / "log.csv"
         self._board: Any = None
 
+    def check(self, *, resume: bool) -> None:
+        """Raise where a run cannot begin in this folder, or go on, before any work is done for it.
+
+        Raises:
+            OptionError: a run is there that would be overwritten.
+            WeightsError: no run is there to go on with.
+            OutputError: nothing can be written.
+        """
+        if not resume and self.state.exists():
+            raise OptionError(
+                f"{self.folder} holds a run already; resume it (resume=True), or take another folder"
+            )
+        if resume and not self.state.is_file():
+            raise WeightsError(f"{self.folder} holds no run to resume; start one without resume")
+        check_writable(self.folder)
+
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Write what is needed to go on: tensors, numbers, strings, lists and dicts of them."""
         # Into memory first: torch's own writer turns a full disk into an abort without a reason.
@@ -75,19 +122,26 @@ class RunFiles:
         torch.save(dict(state), memory)
         write_whole(self.state, lambda part: _write_bytes(part, memory.getbuffer()))
 
-    def load_state(self) -> dict[str, Any]:
-        """The inverse of `save_state`.
+    @contextmanager
+    def open_state(self) -> Iterator[dict[str, Any]]:
+        """What `save_state` wrote; what is taken out of it amiss inside the `with` is put down to damage.
 
         Raises:
-            WeightsError: there is none, or it is damaged.
+            WeightsError: it is damaged.
         """
-        if not self.state.is_file():
-            raise WeightsError(f"{self.folder} holds no run to resume; start one without resume")
+        state = load_plain(self.state)
+        lost = [key for key in _STATE_KEYS if not isinstance(state, dict) or key not in state]
         try:
-            state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise WeightsError(f"{self.state} is damaged: {str(error).partition(chr(10))[0]}") from error
-        return state
+            if lost:
+                raise KeyError(", ".join(lost))
+            yield state
+        except MuybridgeError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise WeightsError(
+                f"{self.state} is not the state of a run, or is damaged ({type(error).__name__}: {error}); begin a new"
+                " run in another folder"
+            ) from error
 
     def save_log(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write all epochs, and the last one to TensorBoard too."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,10 @@ from muybridge.errors import DatasetError, DatasetWarning, OptionError
 from muybridge.training.videos import VideoItem, VideoList, few
 
 __all__ = ["check_leak", "group_by_name", "group_folds", "split_by_group"]
+
+_MOST_TRIES = (
+    20_000  # an answer is found within as many tries as there are classes, unless groups are contrived
+)
 
 
 def group_by_name(videos: VideoList, pattern: str) -> VideoList:
@@ -104,16 +109,18 @@ def group_folds(videos: VideoList, num_folds: int, *, seed: int = 0) -> list[Vid
 def split_by_group(
     videos: VideoList, *, test_share: float = 0.2, seed: int = 0
 ) -> tuple[VideoList, VideoList]:
-    """Training and test without a common group.
+    """Training and test without a common group, both with examples of every class.
 
     Args:
         videos: the dataset.
-        test_share: about this part of it is the test, from above 0 to one half.
+        test_share: about this part of it is the test, from above 0 to one half; more where whole groups leave no other
+            way to test every class.
         seed: which groups it is.
 
     Raises:
         OptionError: a share outside what is allowed.
-        DatasetError: a class with a single group, which cannot be on both sides.
+        DatasetError: a class with a single group, or classes that share their groups so that not all can be on both
+            sides.
 
     >>> from pathlib import Path
     >>> items = [VideoItem(Path(f"{n}.mp4"), "ab"[n % 2], group=f"person {n // 4}") for n in range(20)]
@@ -126,7 +133,7 @@ def split_by_group(
     groups: dict[str, set[str]] = defaultdict(set)
     for item in videos:
         groups[item.label].add(item.group_name)
-    alone = [label for label in videos.labels if len(groups[label]) == 1]
+    alone = [label for label in videos.labels if len(groups.get(label, ())) == 1]
     if alone:
         raise DatasetError(
             f"{len(alone)} of {len(videos.labels)} classes have one clip (or clips of one group) only, which cannot"
@@ -136,8 +143,62 @@ def split_by_group(
     folds = group_folds(videos, min(max(2, round(1 / test_share)), num_groups), seed=seed)
     # The fold with the most classes; among equals the first.
     test = max(folds, key=lambda fold: len({item.label for item in fold}))
-    inside = set(map(id, test.items))
-    return videos.with_items(item for item in videos if id(item) not in inside), test
+    chosen = {item.group_name for item in test}
+    if any(not own & chosen or own <= chosen for own in groups.values()):
+        chosen = _groups_of_all_classes(videos, groups, test_share, seed)
+    inside = [item.group_name in chosen for item in videos]
+    return (
+        videos.with_items(item for item, is_test in zip(videos, inside, strict=True) if not is_test),
+        videos.with_items(item for item, is_test in zip(videos, inside, strict=True) if is_test),
+    )
+
+
+def _groups_of_all_classes(
+    videos: VideoList, groups: Mapping[str, set[str]], test_share: float, seed: int
+) -> set[str]:
+    """Groups that hold every class and leave some of every class, few clips first, then up to the share."""
+    sizes = Counter(item.group_name for item in videos)
+    names = sorted(sizes)
+    np.random.default_rng(seed).shuffle(names)
+    names.sort(key=sizes.__getitem__)
+    chosen = _cover(names, list(groups.values()))
+    if chosen is None:
+        few_groups = sorted(groups, key=lambda label: (len(groups[label]), label))
+        raise DatasetError(
+            "no choice of whole groups has every class both in training and in test; the classes of the fewest groups"
+            f" are {few(few_groups)}: add clips of others for them, group by something finer, or give a test of its own"
+        )
+    total = sum(sizes[name] for name in chosen)
+    for name in names:
+        grown = chosen | {name}
+        if total + sizes[name] > test_share * len(videos):
+            break
+        if name not in chosen and not any(own <= grown for own in groups.values()):
+            chosen, total = grown, total + sizes[name]
+    return chosen
+
+
+def _cover(names: Sequence[str], classes: Sequence[set[str]]) -> set[str] | None:
+    """Names of which each class has some, but not all; None where there are none."""
+    rank = {name: place for place, name in enumerate(names)}
+    waiting: list[tuple[set[str], set[str]]] = [(set(), set())]  # taken, and left to the training for good
+    for _ in range(_MOST_TRIES):
+        if not waiting:
+            return None
+        taken, left = waiting.pop()
+        full = {name for own in classes if len(own - taken) == 1 for name in own - taken}
+        missing = [own - left - full for own in classes if not own & taken]
+        if not missing:
+            return taken
+        # The class with the least choice first, and of its groups the one that serves most classes.
+        hardest = min(missing, key=len)
+        serves = {name: -sum(name in own for own in missing) for name in hardest}
+        branches = []
+        for name in sorted(hardest, key=lambda name: (serves[name], rank[name])):
+            branches.append((taken | {name}, left))
+            left = left | {name}
+        waiting += reversed(branches)
+    return None
 
 
 def check_leak(train: VideoList, test: VideoList) -> list[str]:

@@ -19,6 +19,7 @@ from muybridge.training.clip_cache import ClipCache
 from muybridge.training.evaluation import Evaluation, evaluate
 from muybridge.training.few_shot import learn_from_few
 from muybridge.training.fine_tuning import fine_tune, model_for
+from muybridge.training.run_files import RunFiles
 from muybridge.training.settings import TrainingSettings
 from muybridge.training.splits import check_leak, group_by_name, split_by_group
 from muybridge.training.videos import VideoList, check_classes
@@ -83,7 +84,8 @@ def read_examples(
     """Read the training set, and the test set where there is one.
 
     Args:
-        data: a folder of class folders, or an annotation file; its own split into train and test is kept.
+        data: a folder of class folders, or an annotation file; its own split into train and test is kept, and what is
+            in neither is learned from.
         folder: where the videos of an annotation file lie.
         test: the test set; None for the data's own, or for a part of it.
         test_share: the part of the data to keep for the test, where the data has no split of its own.
@@ -91,6 +93,7 @@ def read_examples(
         seed: which groups.
 
     Raises:
+        OptionError: a share outside what is allowed.
         DatasetError: as in `read_videos`, `split_by_group` and `check_classes`.
 
     Warns:
@@ -103,13 +106,14 @@ def read_examples(
     if test is not None:
         tested = read_videos(test, folder=folder)
         tested = tested if group_pattern is None else group_by_name(tested, group_pattern)
-    elif test_share > 0:
-        return split_by_group(videos, test_share=test_share, seed=seed)
+    elif test_share != 0:
+        videos, tested = split_by_group(videos, test_share=test_share, seed=seed)
     else:
         names = [name for name in videos.subsets if name.startswith(("val", "test"))]
-        if names and len(names) < len(videos.subsets):
-            rest = [name for name in videos.subsets if name not in names]
-            videos, tested = videos.subset(*rest), videos.subset(*names)
+        # What belongs to no part is learned from, as it is where no part is named at all.
+        rest = [item for item in videos if item.subset not in names]
+        if names and rest:
+            videos, tested = videos.with_items(rest), videos.subset(*names)
     if tested is not None:
         check_classes(videos, tested)
         check_leak(videos, tested)
@@ -126,6 +130,7 @@ def teach(
     settings: TrainingSettings | None = None,
     mirror: Mapping[str, str] | None = None,
     cache: ClipCache | None = None,
+    seed: int = 0,
     resume: bool = False,
     quiet: bool = False,
     on_progress: Progress | None = None,
@@ -141,12 +146,15 @@ def teach(
         settings: how to train all layers; None fits the last layer of `start_from` only.
         mirror: class → class in the mirror, for what names do not tell.
         cache: where decoded videos are kept; None for the package's cache folder.
+        seed: of the fit of the last layer; a training has its own in the settings.
         resume: go on with the training that the folder holds.
         quiet: no progress bar of the training.
         on_progress: called with how many videos are read and how many there are.
 
     Raises:
-        OptionError: neither or both of `start_from` and `model`.
+        OptionError: neither or both of `start_from` and `model`, a folder that holds a run which is not resumed, or
+            `resume` without settings.
+        OutputError: the folder cannot be written to; nothing has been decoded then.
         MuybridgeError: as in `learn_from_few`, `fine_tune`, `check_videos` and `evaluate`.
 
     Warns:
@@ -156,7 +164,12 @@ def teach(
         raise OptionError(
             "say either --from, a trained model to start from, or --model, one to train from nothing"
         )
+    if settings is None and model is not None:
+        raise OptionError("a model that starts from nothing must be trained: say for how many --epochs")
+    if settings is None and resume:
+        raise OptionError("only a training can be resumed: say for how many --epochs")
     folder = Path(output_folder).expanduser()
+    RunFiles(folder).check(resume=resume)
     cache = cache or ClipCache()
     base = None if start_from == "default" else start_from
     name, weights, record = (
@@ -166,14 +179,13 @@ def teach(
     if test is not None:
         test = check_videos(test, record, cache=cache, on_progress=on_progress).videos
     if settings is None:
-        if model is not None:
-            raise OptionError("a model that starts from nothing must be trained: say for how many --epochs")
         few = learn_from_few(
             train,
             folder / "model.safetensors",
             model=base,
             mirror=mirror,
             cache=cache,
+            seed=seed,
             on_progress=on_progress,
         )
         network, path, details = few.model, few.path, few.to_dict()

@@ -119,12 +119,13 @@ class VideoList:
         return tuple(sorted({item.subset for item in self.items} - {""}))
 
     def subset(self, *names: str) -> Self:
-        """The part of the dataset's own split with that name, with all classes of the whole.
+        """The part of the dataset's own split with that name, in capitals or not, with all classes of the whole.
 
         Raises:
             DatasetError: there is no such part.
         """
-        part = tuple(item for item in self.items if item.subset in names)
+        wanted = {name.lower() for name in names}
+        part = tuple(item for item in self.items if item.subset.lower() in wanted)
         if not part:
             raise DatasetError(
                 f"no video belongs to {' or '.join(names)}; there is {', '.join(self.subsets) or 'no split'}"
