@@ -228,6 +228,8 @@ def test_wrong_choices_are_named(tmp_path: Path) -> None:
         classify(path, model="r3d18")
     for options, message in (
         ({"top": 0}, "top is 0"),
+        ({"top": 2.5}, "top is 2.5; it must be a whole number of at least 1"),
+        ({"num_clips": 1.5}, "num_clips is 1.5; it must be a whole number from 1 to 64"),
         ({"num_clips": 0}, "num_clips is 0"),
         ({"num_crops": 2}, "num_crops is 2; it is 1"),
     ):
@@ -235,6 +237,25 @@ def test_wrong_choices_are_named(tmp_path: Path) -> None:
             classify(path, model=color_model(), **options)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="precision is 'half'"):
         Classifier(color_model(), precision="half")  # type: ignore[arg-type]
+
+
+def test_weights_that_nobody_would_look_at_are_refused(tmp_path: Path) -> None:
+    save_checkpoint(
+        tmp_path / "mine.safetensors",
+        create_model("factorized3d", num_classes=3),
+        name="factorized3d",
+        weights=RECORD,
+    )
+    (tmp_path / "hub").mkdir()
+    for model, message in (
+        (None, "name the model that they belong to"),
+        (color_model(), "ColorNet is a module that has its own"),
+        (tmp_path / "mine.safetensors", "mine.safetensors brings its own: leave weights out"),
+        (tmp_path / "hub", "hub brings its own: leave weights out"),
+        ("somebody/some-model", "some-model brings its own: leave weights out"),
+    ):
+        with pytest.raises(OptionError, match=f"weights is 'zzz'.*{message}"):
+            load_classifier_model(model, weights="zzz")
 
 
 def test_a_module_keeps_its_own_name() -> None:

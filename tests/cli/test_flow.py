@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from muybridge.cli.main import app
-from muybridge.errors import UnknownNameError, VideoError, VideoOpenError
+from muybridge.errors import OptionError, OutputError, UnknownNameError, VideoError, VideoOpenError
 from muybridge.video.reader import open_video
 from muybridge.video.writer import VideoWriter
 
@@ -58,3 +59,40 @@ def test_errors_reach_the_command_line(sample_video: Path, tmp_path: Path) -> No
     assert isinstance(done.exception, VideoOpenError)
     done = CliRunner().invoke(app, ["flow", str(sample_video), "--method", "lucas"])
     assert isinstance(done.exception, UnknownNameError)
+    done = CliRunner().invoke(app, ["flow", str(sample_video), "--fps", "inf"])
+    assert isinstance(done.exception, OptionError)
+
+
+def test_an_output_that_cannot_be_is_said_before_the_work(
+    sample_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("looked at the whole video for nothing")
+
+    monkeypatch.setattr("muybridge.motion.flow_render.find_max_speed", refuse)
+    (tmp_path / "dir.mp4").mkdir()
+    for name, message in (
+        ("f.xyz", "no format with the ending .xyz holds H.264; end the name in .mp4, .mkv or .mov"),
+        ("dir.mp4", "is a folder; name a file"),
+    ):
+        done = CliRunner().invoke(app, ["flow", str(sample_video), "-o", str(tmp_path / name)])
+        assert isinstance(done.exception, OutputError)
+        assert message in str(done.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["dir.mp4"]
+
+
+@pytest.mark.parametrize(("width", "height", "cells"), [(2, 2, (2, 2)), (200, 2, (2, 3)), (64, 48, (1, 1))])
+def test_tiny_pictures_have_a_smaller_grid(
+    width: int, height: int, cells: tuple[int, int], tmp_path: Path
+) -> None:
+    path = tmp_path / "tiny.mp4"
+    noise = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    with VideoWriter(path, width=width, height=height, frames_per_second=10) as writer:
+        for number in range(3):
+            writer.write(np.roll(noise, number, axis=1))
+    side = ["--max-side", "1"] if cells == (1, 1) else []
+    done = CliRunner().invoke(app, ["flow", str(path), "--json", "-o", str(tmp_path / "flow.mp4"), *side])
+    assert done.exit_code == 0, done.exception
+    data = json.loads(done.stdout)
+    assert data["num_pairs"] == 2
+    assert (len(data["grid"]), len(data["grid"][0])) == cells

@@ -1,5 +1,7 @@
 """`muybridge read`: subtitles on the player's clock, and never over the video itself."""
 
+import errno
+import sys
 from pathlib import Path
 
 import cv2
@@ -8,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from muybridge.cli.main import app
-from muybridge.errors import OptionError
+from muybridge.errors import OptionError, OutputError, VideoOpenError
 from muybridge.video import VideoWriter
 
 
@@ -39,3 +41,59 @@ def test_the_video_is_not_overwritten_by_its_subtitles(late: Path) -> None:
     done = CliRunner().invoke(app, ["read", str(late), "--srt", str(late)])
     assert isinstance(done.exception, OptionError)
     assert late.read_bytes() == before
+
+
+def test_what_is_missing_is_said_though_there_are_subtitles(tmp_path: Path) -> None:
+    (tmp_path / "old.srt").touch()
+    missing = tmp_path / "missing.mp4"
+    done = CliRunner().invoke(app, ["read", str(missing), "--srt", str(tmp_path / "old.srt")])
+    assert isinstance(done.exception, VideoOpenError)
+    assert str(done.exception) == f"{missing}: no such file"
+
+
+def test_a_target_that_cannot_be_written_is_said_before_the_reading(
+    late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("read for nothing")
+
+    monkeypatch.setattr("muybridge.text.reader.read_text", refuse)
+    image = tmp_path / "sign.png"
+    cv2.imwrite(str(image), np.zeros((8, 8, 3), np.uint8))
+    for source, target, kind, message in (
+        (late, tmp_path / "nodir" / "x.srt", OutputError, "make it first, or choose another folder"),
+        (late, tmp_path, OptionError, "is a folder; name a file"),
+        (image, tmp_path / "x.srt", OptionError, "is an image; subtitles need a video"),
+    ):
+        for option in ("--srt", "--vtt"):
+            done = CliRunner().invoke(app, ["read", str(source), option, str(target)])
+            assert isinstance(done.exception, kind), done.exception
+            assert message in str(done.exception)
+
+
+def test_subtitles_are_written_whole_or_not_at_all(
+    late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "late.srt"
+    target.write_text("an earlier one")
+
+    def fail(self: Path, to: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr("muybridge.text.reader.read_text", lambda *_, **__: [])
+    done = CliRunner().invoke(app, ["read", str(late), "--srt", str(target)])
+    assert isinstance(done.exception, OutputError)
+    assert "free some space" in str(done.exception)
+    assert target.read_text() == "an earlier one"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_link_is_written_through(late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("muybridge.text.reader.read_text", lambda *_, **__: [])
+    (tmp_path / "link.vtt").symlink_to("real.vtt")
+    done = CliRunner().invoke(app, ["read", str(late), "--vtt", str(tmp_path / "link.vtt")])
+    assert done.exit_code == 0, done.exception
+    assert (tmp_path / "link.vtt").is_symlink()
+    assert (tmp_path / "real.vtt").read_text().startswith("WEBVTT")

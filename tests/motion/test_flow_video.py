@@ -208,6 +208,9 @@ def test_bad_input(tmp_path: Path) -> None:
         iterate_flow([], max_side_px=0)
     with pytest.raises(OptionError, match="frames_per_second"):
         iterate_flow([], frames_per_second=-1)
+    for rate in (float("inf"), float("nan")):
+        with pytest.raises(OptionError, match="frames_per_second"):
+            iterate_flow([], frames_per_second=rate)
     with pytest.raises(UnknownNameError, match="flow method"):
         iterate_flow([], method="magic")
     with pytest.raises(VideoOpenError):

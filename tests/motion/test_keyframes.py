@@ -55,6 +55,9 @@ def test_the_most_telling_stay(movie: Path) -> None:
     assert set(two) <= set(everything)
     with pytest.raises(OptionError, match="at least 1"):
         pick_keyframes(movie, max_keyframes=0)
+    for number in (1.5, float("nan")):
+        with pytest.raises(OptionError, match="whole number"):
+            pick_keyframes(movie, max_keyframes=number)  # type: ignore[arg-type]
 
 
 def test_long_shots_and_strong_spikes_come_first() -> None:

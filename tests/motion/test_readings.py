@@ -162,6 +162,21 @@ def test_memory_stays_flat() -> None:
     assert max(sizes[2:]) < 1000
 
 
+def test_of_a_strip_the_middle_is_looked_at() -> None:
+    """Two rows of a thousand pixels, brought to the view's size, are longer than OpenCV can draw."""
+    strip = np.random.default_rng(0).integers(0, 255, (12, 10_000), np.uint8).repeat(4, 0).repeat(4, 1)
+    middle = slice(20_000 - 8 * 48, 20_000 + 8 * 48)
+    for turned in (False, True):
+        found = []
+        for part in (slice(None), middle):
+            frames = [np.roll(strip, 2 * step, axis=1)[:, part] for step in range(12)]
+            found.append(
+                watch([Frame(f.T.copy() if turned else f, step / 10) for step, f in enumerate(frames)])
+            )
+        assert [item.to_dict() for item in found[0]] == [item.to_dict() for item in found[1]]
+        assert labels(found[0], "camera") == ["camera static" if turned else "camera pans left"]  # in heights
+
+
 def test_bad_input_names_the_remedy() -> None:
     observer = MotionObserver()
     observer.start(VideoMetadata("procedural"))

@@ -146,5 +146,12 @@ def test_numbers_that_make_no_sense_are_refused(sample_video: Path) -> None:
     for wrong in ({"num_frames": 0}, {"size_px": 0}, {"strategy": "stride", "stride": 0}):
         with pytest.raises(OptionError):
             sample_clip(sample_video, **wrong)  # type: ignore[arg-type]
+    for strategy in ("uniform", "stride", "fps", "random", "keyframes", "salient"):
+        for number in (2.5, float("nan")):
+            with pytest.raises(OptionError, match=rf"num_frames is {number}; it must be a whole number"):
+                sample_clip(sample_video, num_frames=number, strategy=strategy)  # type: ignore[arg-type]
+    assert len(sample_clip(sample_video, num_frames=np.int64(3))) == 3  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="positive and finite"):
+        sample_clip(sample_video, strategy="fps", frames_per_second=float("inf"))
     with pytest.raises(OptionError):
         sample_clips(sample_video, num_clips=0)

@@ -92,6 +92,43 @@ def test_the_writer_refuses_by_name(tmp_path: Path) -> None:
         VideoWriter(tmp_path / "no" / "such" / "folder" / "z.mp4", width=16, height=16)
 
 
+def test_the_writer_says_which_endings_work(tmp_path: Path) -> None:
+    for name, what in (
+        ("f.xyz", "with the ending .xyz"),
+        ("noext", "without an ending"),
+        ("f.webm", "with the ending .webm"),
+    ):
+        with pytest.raises(OutputError, match=f"no format {what} holds H.264; end the name in .mp4, .mkv"):
+            VideoWriter(tmp_path / name, width=16, height=16)
+    (tmp_path / "dir.mp4").mkdir()
+    with pytest.raises(OutputError, match=r"dir\.mp4: is a folder; name a file"):
+        VideoWriter(tmp_path / "dir.mp4", width=16, height=16)
+    with pytest.raises(OptionError, match="inf"):
+        VideoWriter(tmp_path / "x.mp4", width=16, height=16, frames_per_second=float("inf"))
+    assert [path.name for path in tmp_path.iterdir()] == ["dir.mp4"]
+
+
+def test_a_file_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.mp4"
+    writer = VideoWriter(path, width=16, height=16)
+    writer.write(np.zeros((16, 16, 3), np.uint8))
+    path.mkdir()  # somebody was quicker
+    with pytest.raises(OutputError, match="cannot be finished"):
+        writer.close()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_to_one_name_do_not_write_into_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.mp4"
+    with VideoWriter(path, width=16, height=16) as first:
+        first.write(np.zeros((16, 16, 3), np.uint8))
+        with VideoWriter(path, width=32, height=32) as second:
+            second.write(np.zeros((32, 32, 3), np.uint8))
+            assert len(list(tmp_path.iterdir())) == 2
+    with open_video(path) as video:
+        assert (video.metadata.width, len(list(video))) == (16, 1)
+
+
 def test_keyframes_are_where_they_are_wanted(tmp_path: Path) -> None:
     path = tmp_path / "keys.mp4"
     with VideoWriter(path, width=32, height=32, frames_per_second=10, keyframe_seconds=1.0) as writer:

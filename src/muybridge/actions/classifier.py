@@ -29,6 +29,7 @@ from muybridge.models.hub_folder import hub_folder, read_config
 from muybridge.models.registry import create_model, list_models, model_entry
 from muybridge.models.weights import Weights, weights_of
 from muybridge.values import Prediction
+from muybridge.video.counts import check_count
 from muybridge.video.transforms import to_model_tensor
 
 __all__ = ["Classifier", "classify", "load_classifier_model"]
@@ -52,7 +53,7 @@ def classify(
         model: one of `list_models()`, whose published weights are downloaded once; the path of a checkpoint that
             describes itself; a folder or name of the hub; or a module from `create_model`. None for the most accurate
             whose weights are at hand.
-        weights: which weights of a named model; None for its preferred ones.
+        weights: which weights of a named model; None for its preferred ones. Nothing else takes any.
         top: how many labels.
         num_clips: temporal views, whose probabilities are averaged; None for as many as the weights ask for.
         num_crops: spatial views of each, 1 or 3.
@@ -108,7 +109,7 @@ class Classifier:
         self, path: str | Path, *, top: int = 5, num_clips: int | None = None, num_crops: int = 1
     ) -> Prediction:
         """Name what happens in one video; arguments and errors as in the function `classify`."""
-        _check_top(top)
+        check_count("top", top)
         views = read_views(path, self.record, num_clips=num_clips, num_crops=num_crops)
         return self._predictions([views], top)[0]
 
@@ -138,9 +139,8 @@ class Classifier:
         Raises:
             VideoError: a video cannot be read, and there is no `on_error`.
         """
-        _check_top(top)
-        if batch_size < 1:
-            raise OptionError(f"batch_size is {batch_size}; it must be 1 or more")
+        check_count("top", top)
+        check_count("batch_size", batch_size)
         remaining = iter(paths)
 
         def read(path: str | Path) -> NDArray[np.uint8]:
@@ -194,7 +194,10 @@ def load_classifier_model(model: ModelChoice, *, weights: str | Path | None = No
     Raises:
         WeightsError: no trained weights are at hand and none can be had.
         UnknownNameError: no such model or weights.
+        OptionError: `weights` without the name of a model that takes them.
     """
+    if weights is not None:
+        _check_takes_weights(model, weights)
     if isinstance(model, nn.Module):
         return type(model).__name__, model
     if model is None:
@@ -208,7 +211,7 @@ def load_classifier_model(model: ModelChoice, *, weights: str | Path | None = No
                 f"{path} does not say which model it belongs to; give model=… and weights={str(path)!r}"
             )
         return name, create_model(name, weights=path)
-    if path.is_dir() or ("/" in str(model) and str(model) not in list_models()):
+    if _is_hub_folder(path, model):
         folder = hub_folder(str(model))
         kind = str(read_config(folder).get("model_type"))
         name = "vivit" if kind == "vivit" else "hub_model"
@@ -220,6 +223,30 @@ def load_classifier_model(model: ModelChoice, *, weights: str | Path | None = No
             f" or a model that has some: {', '.join(_published())}"
         )
     return entry.name, create_model(entry.name, weights=weights or next(iter(entry.weights.values())))
+
+
+def _check_takes_weights(model: ModelChoice, weights: str | Path) -> None:
+    """Weights that nobody would look at are refused: the answer would be another model's."""
+    if model is None:
+        raise OptionError(
+            f"weights is {str(weights)!r} without a model: name the model that they belong to as well,"
+            " or give a checkpoint that says so itself as model"
+        )
+    if isinstance(model, nn.Module):
+        raise OptionError(
+            f"weights is {str(weights)!r}, but {type(model).__name__} is a module that has its own: load them into it"
+            " with create_model(name, weights=…), or leave weights out"
+        )
+    path = Path(model).expanduser()
+    if path.is_file() or _is_hub_folder(path, model):
+        raise OptionError(
+            f"weights is {str(weights)!r}, but {model} brings its own: leave weights out, or give the name of"
+            " a model (`muybridge models` lists them)"
+        )
+
+
+def _is_hub_folder(path: Path, model: str | Path) -> bool:
+    return path.is_dir() or ("/" in str(model) and str(model) not in list_models())
 
 
 def _best_available() -> tuple[str, Weights]:
@@ -237,8 +264,3 @@ def _best_available() -> tuple[str, Weights]:
 
 def _published() -> list[str]:
     return [name for name in list_models(task="classification") if model_entry(name).weights]
-
-
-def _check_top(top: int) -> None:
-    if top < 1:
-        raise OptionError(f"top is {top}; it must be 1 or more")

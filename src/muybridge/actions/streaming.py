@@ -38,6 +38,7 @@ from muybridge.models.causal import CausalNet
 from muybridge.models.weights import Weights, weights_of
 from muybridge.observer import View
 from muybridge.values import Frame
+from muybridge.video.counts import check_count
 from muybridge.video.picture import ArrayPicture
 from muybridge.video.reader import Pace
 
@@ -331,8 +332,8 @@ def _check_numbers(
     window_size: int, stride: int, frames_per_second: float | None, size_px: int | None
 ) -> None:
     for name, value in (("window_size", window_size), ("stride", stride), ("size_px", size_px)):
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise OptionError(f"{name} is {value!r}; it must be a whole number, 1 or more")
+        if value is not None:
+            check_count(name, value)
     if frames_per_second is not None and not (math.isfinite(frames_per_second) and frames_per_second > 0):
         raise OptionError(f"frames_per_second is {frames_per_second}; it must be positive")
 

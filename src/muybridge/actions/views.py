@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from muybridge.actions.closer_look import closer_look, cut_clip
 from muybridge.errors import OptionError
 from muybridge.models.weights import Weights
+from muybridge.video.counts import check_count
 from muybridge.video.packets import PacketTable
 from muybridge.video.reader import open_video
 from muybridge.video.sampling import clip_starts, fps_indices, stride_indices
@@ -51,8 +52,7 @@ def read_views(
     (6, 4, 24, 24, 3)
     """
     num_clips = record.num_clips if num_clips is None else num_clips
-    if not 1 <= num_clips <= MAX_CLIPS:
-        raise OptionError(f"num_clips is {num_clips}; it must be 1 to {MAX_CLIPS}")
+    check_count("num_clips", num_clips, most=MAX_CLIPS)
     if num_crops not in (1, 3):
         raise OptionError(f"num_crops is {num_crops}; it is 1 (center) or 3 (along the longer side)")
     with open_video(path) as video:

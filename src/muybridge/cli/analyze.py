@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ def analyze(
         "-o",
         help="The folder for the report; one folder per video inside it if there are several.",
     ),
-    without: list[str] = typer.Option([], "--without", help="Leave an observer out: scenes, movement, text."),
+    without: list[str] = typer.Option(
+        [], "--without", help="Leave an observer out: scenes, motion, text, actions."
+    ),
     actions: str | None = typer.Option(
         None, help="The model that names actions, such as one of your own; default: the best at hand."
     ),
@@ -38,11 +41,10 @@ def analyze(
 
         muybridge analyze archive/ --output reports --without text
     """
-    import json
     import sys
 
-    from muybridge.cli.output import expand_paths, progress_bar
-    from muybridge.errors import VideoError
+    from muybridge.cli.output import expand_paths, json_for_stdout, progress_bar
+    from muybridge.errors import OutputError, VideoError
     from muybridge.pipeline.analyze import analyze as analyze_video, default_observers
 
     paths = expand_paths(videos)
@@ -57,43 +59,77 @@ def analyze(
                     use_cache=not no_cache,
                     progress=progress,
                 )
-        except VideoError as error:
-            # One bad file must not cost the rest of an archive.
+        except (VideoError, OutputError) as error:
+            # One bad file, or one report that cannot be written, must not cost the rest of an archive.
             if len(paths) == 1:
                 raise
             print(f"muybridge: {error}", file=sys.stderr)
             failed += 1
             continue
         if as_json:
-            print(json.dumps(timeline.to_dict(), ensure_ascii=False, allow_nan=False))
+            print(json_for_stdout(timeline.to_dict()))
         else:
             print_summary(timeline)
         if folder is not None:
             print(f"report: {folder / 'report.html'}", file=sys.stderr if as_json else sys.stdout)
     if failed:
-        print(f"muybridge: {failed} of {len(paths)} videos could not be read", file=sys.stderr)
+        print(f"muybridge: {failed} of {len(paths)} videos could not be analyzed", file=sys.stderr)
         raise typer.Exit(1)
 
 
 def report_folders(paths: list[Path], output: Path | None, *, writes: bool) -> list[Path | None]:
-    """Where each video's report goes: beside the video unless an output folder is named.
+    """Where each video's report goes: beside the video unless an output folder is named; no two to one place.
 
     >>> report_folders([Path("a/cat.mp4")], None, writes=True)[0].as_posix()
     'a/cat.muybridge'
     >>> [folder.as_posix() for folder in report_folders([Path("a/c.mp4"), Path("b/c.mp4")], Path("r"), writes=True)]
     ['r/c', 'r/c-2']
     """
-    if output is None:
-        return [path.with_name(f"{path.stem}.muybridge") if writes else None for path in paths]
-    if len(paths) == 1:
+    if output is not None and len(paths) == 1:
         return [output]
-    seen: Counter[str] = Counter()
-    folders: list[Path | None] = []
+    if output is not None:
+        return [output / name for name in report_names([path.name for path in paths])]
+    if not writes:
+        return [None] * len(paths)
+    beside: dict[Path, list[Path]] = {}
     for path in paths:
-        seen[path.stem] += 1
-        name = path.stem if seen[path.stem] == 1 else f"{path.stem}-{seen[path.stem]}"
-        folders.append(output / name)
-    return folders
+        beside.setdefault(path.parent.resolve(), []).append(path)
+    folders: dict[Path, Path | None] = {}
+    for together in beside.values():
+        names = report_names([path.name for path in together])
+        folders |= {
+            path: path.with_name(f"{name}.muybridge") for path, name in zip(together, names, strict=True)
+        }
+    return [folders[path] for path in paths]
+
+
+def report_names(names: list[str]) -> list[str]:
+    """A name for the report of each of some videos, all different, and the same at every run.
+
+    It is the video's without its ending. Videos that differ in their endings alone keep them; those of one name in
+    different folders are counted. Upper and lower case are taken as one, as some disks do.
+
+    >>> report_names(["cat.mov", "cat.mp4", "dog.mp4"])
+    ['cat-mov', 'cat-mp4', 'dog']
+    >>> report_names(["c.mp4", "c.mp4", "c-2.mp4"])
+    ['c', 'c-3', 'c-2']
+    """
+    stems = [Path(name).stem for name in names]
+    like: dict[str, list[str]] = {}
+    for name, stem in zip(names, stems, strict=True):
+        like.setdefault(stem.casefold(), []).append(name.casefold())
+    # A name that only one video asks for is that video's, also where another would be counted to it.
+    taken = {stem for stem, same in like.items() if len(same) == 1}
+    chosen = []
+    for name, stem in zip(names, stems, strict=True):
+        same = like[stem.casefold()]
+        if len(same) > 1:
+            ending = Path(name).suffix.replace(".", "-") if len(set(same)) == len(same) else ""
+            counted = (f"{stem}-{number}" for number in count(2))
+            stem = next(free for free in chain([stem + ending], counted) if free.casefold() not in taken)
+            taken.add(stem.casefold())
+        chosen.append(stem)
+    return chosen
 
 
 def print_summary(timeline: Timeline) -> None:

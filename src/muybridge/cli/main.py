@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import warnings
@@ -12,6 +13,8 @@ import typer
 from muybridge.errors import MuybridgeError
 
 __all__ = ["app", "run"]
+
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells count
 
 # In the order in which `muybridge --help` lists them.
 VERBS = (
@@ -73,14 +76,23 @@ for verb in VERBS:
 def run() -> None:
     """The console script: errors that the package raises on purpose become one line and exit status 1."""
     warnings.showwarning = _show_warning
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show, such as a file name that is not UTF-8, must not end an hour's work.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except MuybridgeError as error:
         print(f"muybridge: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except SystemExit as stop:
+        # Typer makes this status of Ctrl-C by itself, and says nothing.
+        if stop.code == INTERRUPTED:
+            print("muybridge: stopped", file=sys.stderr)
+        raise
+    except KeyboardInterrupt:  # before or after Typer's part
         print("muybridge: stopped", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; the exit must not try to flush into the void.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import json
 import sys
@@ -13,13 +14,23 @@ from typing import Any
 from muybridge.errors import OptionError, VideoOpenError
 from muybridge.video.file_names import VIDEO_ENDINGS
 
-__all__ = ["clock", "expand_paths", "pairs", "print_json", "progress_bar"]
+__all__ = ["clock", "expand_paths", "json_for_stdout", "pairs", "print_json", "progress_bar"]
 
 
 def print_json(value: Any) -> None:
     """Write JSON values, or anything with `to_dict()`, to stdout as one document."""
-    data = value.to_dict() if hasattr(value, "to_dict") else value
-    print(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False))
+    print(json_for_stdout(value.to_dict() if hasattr(value, "to_dict") else value, indent=2))
+
+
+def json_for_stdout(value: Any, *, indent: int | None = None) -> str:
+    r"""JSON as stdout can hold it: letters as they are in UTF-8, escaped where the terminal speaks anything else.
+
+    >>> json_for_stdout({"path": "a\udcff.mp4"})  # a file name that is not UTF-8
+    '{"path": "a\\udcff.mp4"}'
+    """
+    is_utf8 = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
+    text = json.dumps(value, ensure_ascii=not is_utf8, indent=indent, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def clock(seconds: float) -> str:

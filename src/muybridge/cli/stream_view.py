@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from muybridge.cli.output import clock
+from muybridge.cli.output import clock, json_for_stdout
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -136,4 +135,4 @@ def _line(event: Event) -> str:
 
 
 def _print_line(document: dict[str, Any]) -> None:
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False), flush=True)
+    print(json_for_stdout(document), flush=True)

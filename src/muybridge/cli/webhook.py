@@ -60,7 +60,9 @@ class Webhook:
     def send(self, document: Mapping[str, Any]) -> None:
         """Post a document soon; where too many wait, it is given up and counted."""
         try:
-            self._waiting.put_nowait(json.dumps(document, ensure_ascii=False, allow_nan=False).encode())
+            # A file name that is not UTF-8 arrives as lone surrogates, which JSON can escape.
+            text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+            self._waiting.put_nowait(text.encode("utf-8", "backslashreplace"))
         except queue.Full:
             self._fail("too many events wait")
 

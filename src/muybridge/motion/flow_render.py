@@ -198,12 +198,13 @@ def draw_flow_video(
     first = next(pairs, None)
     if first is None:
         raise VideoError("it has a single frame; flow is between two, so give a longer video", path=path)
-    if max_speed is None and scale == "video":
-        max_speed = find_max_speed(video)
     height, width = first.flow.shape[:2]
     shift = -min(0.0, first.start_seconds)  # containers hold no times before zero
     rate = frames_per_second or 1 / first.duration_seconds
     with VideoWriter(output, width=2 * width, height=height, frames_per_second=rate) as writer:
+        # A pass of its own through the video, so only where the output can be written.
+        if max_speed is None and scale == "video":
+            max_speed = find_max_speed(video)
         for pair in itertools.chain([first], pairs):
             drawn = render_flow(pair, colors=colors, max_speed=max_speed, legend=legend, arrows=arrows)
             writer.write(drawn, pts_seconds=pair.start_seconds + shift)

@@ -88,12 +88,12 @@ def summarize_flow(
 
     Args:
         flow_frames: what `iterate_flow` gives. They are read once and not kept.
-        rows: cells of the grid from top to bottom.
-        columns: cells of the grid from left to right.
+        rows: cells of the grid from top to bottom; no more than the field has rows of pixels.
+        columns: cells of the grid from left to right; likewise.
         min_speed: pixels of the source per second below which nothing counts as moving.
 
     Raises:
-        OptionError: a grid without cells, or with more cells than pixels.
+        OptionError: a grid without cells.
 
     >>> import numpy as np
     >>> from muybridge.values import Frame
@@ -112,6 +112,8 @@ def summarize_flow(
     grid = [[FlowAccumulator(**options) for _ in range(columns)] for _ in range(rows)]
     pairs = []
     for pair in flow_frames:
+        height, width = pair.flow.shape[:2]
+        rows, columns = min(rows, height), min(columns, width)
         span = pair.start_seconds, pair.end_seconds, pair.is_cut
         if pair.is_cut:
             pairs.append(TimedStatistics(*span, None, None))
@@ -120,12 +122,12 @@ def summarize_flow(
         mask = find_moving(pair.frame, pair.next_frame, pair.flow)
         now, now_moving = FlowAccumulator(**options), FlowAccumulator(**options)
         now_moving.add(speeds, mask=mask)
-        for region, row, column in _atoms(*speeds.shape[:2], rows=rows, columns=columns):
+        for region, row, column in _atoms(height, width, rows=rows, columns=columns):
             atom = FlowAccumulator(**options)
             atom.add(speeds[region])
             now.merge(atom)
             grid[row][column].merge(atom, weight=seconds)
-            for name in _halves_of(region, *speeds.shape[:2]):
+            for name in _halves_of(region, height, width):
                 halves[name].merge(atom, weight=seconds)
         overall.merge(now, weight=seconds)
         moving.merge(now_moving, weight=seconds)
@@ -134,7 +136,7 @@ def summarize_flow(
         overall.result(),
         moving.result(),
         {name: half.result() for name, half in halves.items()},
-        tuple(tuple(cell.result() for cell in row) for row in grid),
+        tuple(tuple(cell.result() for cell in row[:columns]) for row in grid[:rows]),
         tuple(pairs),
     )
 

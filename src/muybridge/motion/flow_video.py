@@ -102,7 +102,7 @@ def iterate_flow(
 
     Raises:
         VideoError: the video cannot be read.
-        OptionError: a size or a rate that is not positive.
+        OptionError: a size or a rate that is not positive, or an infinite rate.
         UnknownNameError: a method that does not exist.
 
     >>> texture = np.random.default_rng(0).integers(0, 255, (15, 20), np.uint8)
@@ -114,8 +114,10 @@ def iterate_flow(
     engine = create_flow_method(method)
     if max_side_px is not None and not max_side_px > 0:
         raise OptionError(f"max_side_px is {max_side_px}; it must be positive, or None for the full size")
-    if frames_per_second is not None and not frames_per_second > 0:
-        raise OptionError(f"frames_per_second is {frames_per_second}; it must be positive, or None for all")
+    if frames_per_second is not None and not 0 < frames_per_second < float("inf"):
+        raise OptionError(
+            f"frames_per_second is {frames_per_second}; it must be positive and finite, or None for all"
+        )
     return _iterate(source, engine, max_side_px, frames_per_second, pixel_format or engine.pixel_format)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import cv2
 
-from muybridge.errors import OptionError, OutputError
+from muybridge.errors import OutputError
 from muybridge.motion.scenes import watch_scenes
 from muybridge.values import Frame, Segment
+from muybridge.video.counts import check_count
 from muybridge.video.reader import open_video
 
 __all__ = ["choose_keyframes", "pick_keyframes", "write_keyframes"]
@@ -30,7 +31,7 @@ def pick_keyframes(path: str | Path, *, max_keyframes: int | None = None) -> lis
         Frames with (H, W, 3) uint8 RGB.
 
     Raises:
-        OptionError: `max_keyframes` below 1.
+        OptionError: `max_keyframes` is no whole number, or below 1.
         VideoError: the file cannot be opened or decoded.
 
     >>> import numpy as np
@@ -42,8 +43,8 @@ def pick_keyframes(path: str | Path, *, max_keyframes: int | None = None) -> lis
     >>> [frame.pixels.shape for frame in pick_keyframes(path)]
     [(48, 64, 3), (48, 64, 3)]
     """
-    if max_keyframes is not None and max_keyframes < 1:
-        raise OptionError(f"max_keyframes is {max_keyframes}; it must be at least 1, or None for all")
+    if max_keyframes is not None:
+        check_count("max_keyframes", max_keyframes)
     with open_video(path) as video:
         chosen = choose_keyframes(watch_scenes(video), max_keyframes)
         frames: list[Frame] = []

@@ -34,6 +34,9 @@ _SIGNALS = {
 }
 _MIN_INLIER_SHARE = 0.25
 _MIN_SIDE_PX = 48
+_MAX_ELONGATION = 16
+"""How many times as long as wide a picture may be. OpenCV draws none of more than 32,767 pixels a side, and a strip of
+two pixels, brought to the view's size, is longer than that."""
 
 
 class MotionObserver:
@@ -43,7 +46,8 @@ class MotionObserver:
     left, zooms in"`, `"camera shakes"`; `"camera unknown"` where nothing can be seen), segments of kind
     `"object"` (`"something moves left"`, `"something runs right"`, `"something falls"`, `"something waves"`),
     and the signals `"camera motion"`, `"object motion"` (mean own speed of what moves, above the camera's)
-    and `"moving area"`. Lengths are in picture heights, so no number depends on the resolution.
+    and `"moving area"`. Lengths are in picture heights, so no number depends on the resolution. Of a strip more than
+    16 times as long as wide the middle is looked at.
 
     Args:
         frames_per_second: how many frames to look at; fast gestures need 12 or more.
@@ -116,7 +120,7 @@ class MotionObserver:
         previous, start = self._picture, self._seconds
         if previous is not None and seconds <= start:
             return []
-        gray = gray.copy()
+        gray = _middle(gray).copy()
         self._picture, self._seconds = gray, seconds
         if previous is None:
             return []
@@ -210,6 +214,13 @@ class MotionObserver:
             Signal(name, table[:, 0], table[:, 1 + column], unit)
             for column, (name, unit) in enumerate(_SIGNALS.items())
         ]
+
+
+def _middle(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The part around the center that is not too long; a view into the picture, most often all of it."""
+    most = _MAX_ELONGATION * min(gray.shape)
+    top, left = (max(0, side - most) // 2 for side in gray.shape)
+    return gray[top : top + most, left : left + most]
 
 
 def _quick_texture(gray: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -316,7 +316,10 @@ def compute_statistics_by_half(flow: NDArray[Any], **options: Any) -> dict[str, 
 def grid_of(height: int, width: int, *, rows: int, columns: int) -> list[list[Region]]:
     """The cells of a grid over a picture: `result[row][column]`."""
     if not (1 <= rows <= height and 1 <= columns <= width):
-        raise OptionError(f"a grid of {rows} rows and {columns} columns does not fit {width}x{height} pixels")
+        raise OptionError(
+            f"a grid of {rows} rows and {columns} columns does not fit {width}x{height} pixels;"
+            " ask for at least one of each, and for no more than there are pixels"
+        )
     ys = np.linspace(0, height, rows + 1).round().astype(int)
     xs = np.linspace(0, width, columns + 1).round().astype(int)
     return [

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from muybridge.cores import num_threads
-from muybridge.errors import UnknownNameError
+from muybridge.errors import OptionError, UnknownNameError
 from muybridge.observer import Finding, Observer
 from muybridge.pipeline.cache import FindingsCache
 from muybridge.pipeline.lanes import Lanes
@@ -40,6 +40,7 @@ def default_observers(
 
     Raises:
         UnknownNameError: `without` names an observer that there is none of.
+        OptionError: `actions_model` names a model, and `without` leaves actions out.
 
     >>> [observer.name for observer in default_observers(without=["text", "actions"])]
     ['scenes', 'motion']
@@ -53,6 +54,10 @@ def default_observers(
     text = TextObserver(num_threads=max(1, min(4, num_threads() // 2)))
     observers: list[Observer] = [ScenesObserver(), MotionObserver(), text]
     unwanted = set(without)
+    if "actions" in unwanted and actions_model is not None:
+        raise OptionError(
+            f"the model {str(actions_model)!r} is to name actions, and actions are left out: ask for one of the two"
+        )
     if "actions" not in unwanted and (actions_model is not None or available_weights()):
         from muybridge.actions.detector import ActionsObserver
 
@@ -89,7 +94,7 @@ def analyze(
 
     Raises:
         VideoError: the video cannot be read.
-        OutputError: the report cannot be written.
+        OutputError: the report cannot be written; as far as that can be known, before the video is watched.
 
     Warns:
         DamagedVideoWarning: a stretch could not be decoded; the timeline's `warnings` keep it too.
@@ -100,6 +105,10 @@ def analyze(
     """
     watchers = list(observers) if observers is not None else default_observers()
     with open_video(path, limits=limits) as video:
+        if output is not None:
+            from muybridge.report.folder import check_report_folder
+
+            check_report_folder(output)
         cache = FindingsCache(path) if use_cache else None
         found, warnings = _gather(video, watchers, cache, progress)
         findings = [finding for observer in watchers for finding in found[observer.name]]

@@ -11,13 +11,11 @@ Signals, chapters, actions and pictures are written where there are any.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
-import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,9 +26,10 @@ from muybridge.report.page import render_page, video_href
 from muybridge.report.strict_json import json_text
 from muybridge.report.subtitles import segments_to_srt, segments_to_vtt
 from muybridge.report.tables import segments_to_csv, signals_to_csv
+from muybridge.report.writing import check_writable, naming_a_remedy, write_whole
 from muybridge.values import Picture, Timeline
 
-__all__ = ["read_timeline", "write_report"]
+__all__ = ["check_report_folder", "read_timeline", "write_report"]
 
 MARK = "timeline.json"
 """The file by which a folder is known to be a report; it is written first."""
@@ -46,18 +45,6 @@ FILES = (
     "text.vtt",
 )
 """All that a report may hold beside its mark and its pictures."""
-
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full: free some space, or choose a folder on another disk",
-    errno.EDQUOT: "your quota of disk space is used up: free some space, or choose a folder elsewhere",
-    errno.EACCES: "you may not write there: choose a folder of your own, or ask for the permission",
-    errno.EPERM: "you may not write there: choose a folder of your own, or ask for the permission",
-    errno.EROFS: "that disk is read-only: choose a folder on another disk",
-    errno.ENOTDIR: "a file is in the way: remove it, or choose another folder",
-    errno.EEXIST: "a file is in the way: remove it, or choose another folder",
-    errno.EISDIR: "a folder of that name is in the way: remove it, or choose another folder",
-    errno.ENAMETOOLONG: "the name is too long for that disk: choose a shorter one",
-}
 
 
 def write_report(
@@ -90,11 +77,12 @@ def write_report(
     """
     folder = Path(folder)
     files = _contents(timeline, folder, timeline.path if video_path is None else video_path)
-    with _remedy(folder):
+    with naming_a_remedy(f"the report to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         stale = _claim(folder, files)
         for name, content in files.items():
-            _write(folder / name, content)
+            (folder / name).parent.mkdir(exist_ok=True)
+            write_whole(folder / name, content)
             stale.discard(name)
         stale -= {f"{PICTURES}/{picture.file_name}" for picture in timeline.pictures}
         for name in stale:
@@ -102,6 +90,28 @@ def write_report(
         with suppress(OSError):  # only an empty folder goes
             (folder / PICTURES).rmdir()
     return folder / "report.html"
+
+
+def check_report_folder(folder: str | os.PathLike[str]) -> None:
+    """Whether `write_report` may write there: to be asked before a video is watched for an hour.
+
+    Nothing is made or changed, so a video that cannot be read leaves no empty folder.
+
+    Args:
+        folder: where a report is to go; need not be there.
+
+    Raises:
+        OutputError: nobody may write there, a file is in the way, or a foreign file has one of our names.
+
+    >>> folder = getfixture("tmp_path")
+    >>> check_report_folder(folder / "report")
+    >>> (folder / "report").exists()
+    False
+    """
+    folder = Path(folder)
+    with naming_a_remedy(f"the report to {folder}"):
+        _claim(folder, ())
+        check_writable(next(place for place in (folder, *folder.parents) if place.exists()))
 
 
 def read_timeline(path: str | os.PathLike[str]) -> Timeline:
@@ -183,31 +193,6 @@ def _claim(folder: Path, files: Iterable[str]) -> set[str]:
             " another folder"
         ) from error
     return present - {MARK} | {f"{PICTURES}/{name}.jpg" for name in names if _is_file_name(name)}
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside the place and rename, so that a reader never meets half a file."""
-    path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _remedy(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "choose another folder")
-        raise OutputError(f"cannot write the report to {folder}: {error.strerror}; {remedy}") from error
 
 
 def _is_file_name(name: str) -> bool:

@@ -16,7 +16,7 @@ from muybridge.text.ctc import Hypothesis
 from muybridge.text.ppocr import PPOCRNetworks, cut_out
 from muybridge.values import Polygon, TextLine, TextTrack
 
-__all__ = ["ENGINES", "PPOCREngine", "TextEngine", "TextReader", "load_image", "read_text"]
+__all__ = ["ENGINES", "PPOCREngine", "TextEngine", "TextReader", "is_image", "load_image", "read_text"]
 
 
 class TextEngine(Protocol):
@@ -184,7 +184,7 @@ def read_text(
         UnknownNameError: an unknown engine.
         OptionError: another engine than PP-OCR for a video.
     """
-    if _is_image(Path(path)):
+    if is_image(Path(path)):
         return TextReader(engine, min_score=min_score).read(load_image(path))
     from muybridge.text.tracks import track_text
 
@@ -238,7 +238,15 @@ _IMAGE_STARTS = (
 )  # fmt: skip
 
 
-def _is_image(path: Path) -> bool:
+def is_image(path: Path) -> bool:
+    """Whether a file begins as images do.
+
+    Args:
+        path: the file.
+
+    Raises:
+        VideoOpenError: the file is missing or cannot be read.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(16)

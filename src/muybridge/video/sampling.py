@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from muybridge.errors import OptionError, UnknownNameError
 from muybridge.values import Clip
 from muybridge.video.container import DEFAULT_LIMITS, Limits
+from muybridge.video.counts import check_count
 from muybridge.video.packets import PacketTable
 from muybridge.video.reader import Video, open_video
 
@@ -105,8 +106,7 @@ def stride_indices(
     ([4, 6, 8, 10], [0, 2, 4, 0])
     """
     _check(num_available, num_frames)
-    if stride < 1:
-        raise OptionError(f"stride is {stride}; it must be at least 1")
+    check_count("stride", stride)
     span = (num_frames - 1) * stride + 1
     if start is None:
         start = max(0, (num_available - span) // 2)
@@ -145,8 +145,8 @@ def fps_indices(
     [0, 5, 10]
     """
     _check(len(pts_seconds), num_frames)
-    if not frames_per_second > 0:
-        raise OptionError(f"frames_per_second is {frames_per_second}; it must be positive")
+    if not 0 < frames_per_second < float("inf"):
+        raise OptionError(f"frames_per_second is {frames_per_second}; it must be positive and finite")
     first = float(pts_seconds[0])
     start = first if start_seconds is None else start_seconds
     # The last frame stays as long as the one before it.
@@ -308,6 +308,7 @@ def sample_clip(
         elif strategy == "keyframes":
             indices = keyframe_indices(packets, num_frames, short=short)
         else:
+            check_count("num_frames", num_frames)
             moments = _moment_sampler(strategy)(video, num_frames)
             indices = _fill(np.unique(video.indices_at(moments)), num_frames, short)
         return video.frames_at(indices=indices.tolist(), size_px=size_px, resize=resize)
@@ -345,8 +346,7 @@ def sample_clips(
     >>> [clip.indices.tolist() for clip in clips]
     [[0, 2, 4], [15, 17, 19]]
     """
-    if num_clips < 1:
-        raise OptionError(f"num_clips is {num_clips}; it must be at least 1")
+    check_count("num_clips", num_clips)
     with open_video(path, limits=limits) as video:
         num_available = len(video)
         rows = [
@@ -370,8 +370,9 @@ def _moment_sampler(strategy: str) -> MomentSampler:
 
 
 def _check(num_available: int, num_frames: int) -> None:
-    if num_available < 1 or num_frames < 1:
-        raise OptionError(f"cannot take {num_frames} frames of {num_available}; both must be at least 1")
+    check_count("num_frames", num_frames)
+    if num_available < 1:
+        raise OptionError(f"cannot take {num_frames} frames of {num_available}; there must be at least 1")
 
 
 def _fill(indices: Indices, num_frames: int, short: ShortPolicy) -> Indices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -38,8 +39,8 @@ class VideoWriter:
         codec_options: passed to the encoder, such as `{"x264-params": "scenecut=0"}`.
 
     Raises:
-        OptionError: a size or a rate that is not positive.
-        OutputError: the folder cannot be written to.
+        OptionError: a size or a rate that is not positive, or an infinite rate.
+        OutputError: the folder cannot be written to, the name is a folder's, or its ending is no video's.
 
     >>> path = getfixture("tmp_path") / "black.mp4"
     >>> with VideoWriter(path, width=32, height=32, frames_per_second=5) as writer:
@@ -59,25 +60,21 @@ class VideoWriter:
         keyframe_seconds: float = 4.0,
         codec_options: dict[str, str] | None = None,
     ) -> None:
-        if min(width, height) < 1 or not frames_per_second > 0:
+        if min(width, height) < 1 or not 0 < frames_per_second < float("inf"):
             raise OptionError(f"cannot write {width}×{height} at {frames_per_second} frames per second")
         self.path = Path(path)
         self.width, self.height = width, height
         self.frames_per_second = frames_per_second
-        self._partial = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
+        if self.path.is_dir():
+            raise OutputError(f"{self.path}: is a folder; name a file, such as {self.path / 'video.mp4'}")
+        # Two runs that write to one name must not write into one file.
+        unique = uuid.uuid4().hex[:8]
+        self._partial = self.path.with_name(f".{self.path.stem}.{unique}.partial{self.path.suffix}")
+        self._container: Any = None
         self._last_ticks = -1
         self._num_frames = 0
         options: dict[str, str] = {"crf": str(quality), "preset": "veryfast", **(codec_options or {})}
-        try:
-            # FFmpeg opens the file with the first picture; who cannot write is to know now.
-            self._partial.touch()
-            self._container = av.open(
-                str(self._partial), mode="w", container_options={"movflags": "faststart"}
-            )
-            rate = Fraction(frames_per_second).limit_denominator(1001)
-            stream: Any = self._container.add_stream("libx264", rate=rate, options=options)
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise OutputError(f"{self.path}: cannot be written: {error}; choose another folder") from error
+        stream = self._open(Fraction(frames_per_second).limit_denominator(1001), options)
         stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
@@ -97,6 +94,25 @@ class VideoWriter:
             self.close()
         else:
             self.abandon()
+
+    def _open(self, rate: Fraction, options: dict[str, str]) -> Any:
+        """Begin the file; returns its stream."""
+        try:
+            # FFmpeg opens the file with the first picture; who cannot write is to know now.
+            self._partial.touch()
+            self._container = av.open(
+                str(self._partial), mode="w", container_options={"movflags": "faststart"}
+            )
+            return self._container.add_stream("libx264", rate=rate, options=options)
+        except (av.error.FFmpegError, OSError) as error:
+            self.abandon()
+            raise OutputError(f"{self.path}: cannot be written: {error}; choose another folder") from error
+        except ValueError as error:  # PyAV's own word for an ending that no format has, or one without H.264
+            self.abandon()
+            ending = f"with the ending {self.path.suffix}" if self.path.suffix else "without an ending"
+            raise OutputError(
+                f"{self.path}: no format {ending} holds H.264; end the name in .mp4, .mkv or .mov"
+            ) from error
 
     def write(self, pixels: NDArray[np.uint8], pts_seconds: float | None = None) -> None:
         """Append a picture.
@@ -144,14 +160,17 @@ class VideoWriter:
             self._container.close()
             self._partial.replace(self.path)
         except (av.error.FFmpegError, OSError) as error:
+            self.abandon()
             raise OutputError(f"{self.path}: cannot be finished: {error}; free some space") from error
 
     def abandon(self) -> None:
         """Leave nothing behind."""
         # A container without a header cannot be closed properly, and need not be.
         with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
-            self._container.close()
-        self._partial.unlink(missing_ok=True)
+            if self._container is not None:
+                self._container.close()
+        with contextlib.suppress(OSError):
+            self._partial.unlink(missing_ok=True)
 
     def _mux(self, picture: VideoFrame | None) -> None:
         try:
