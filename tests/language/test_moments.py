@@ -46,6 +46,26 @@ HALL = timeline(
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "the camera does not pan left",
+        "a camera that isn't panning left",
+        "the camera never zooms in",
+        "without a wave",
+    ],
+)
+def test_what_is_not_so_is_no_match(query: str) -> None:
+    found = moments_in_timeline(HALL, query)
+    assert found.moments == ()
+    assert "nothing in the timeline says" in found.explanation
+
+
+def test_negations_are_found_where_they_are_read() -> None:
+    sign = timeline(text(1, 4, "DO NOT ENTER"), Segment(0, 9, "camera", "camera static", 0.9))
+    assert spans(moments_in_timeline(sign, "do not enter")) == [(1, 4)]
+
+
+@pytest.mark.parametrize(
     ("query", "expected"),
     [
         ("the camera pans left", (5, 9)),

@@ -141,7 +141,7 @@ class _Coverage:
         self.score = (1 - TOGETHER_SHARE) * (weights @ union) + TOGETHER_SHARE * single
         self.score /= weights.sum()
         for place, term in enumerate(terms):
-            if term.is_phrase:  # quoted words must be there
+            if term.is_required:
                 self.score[union[place] <= 0] = 0.0
 
     def moments(self, top: int, min_score: float, query: str) -> list[Segment]:

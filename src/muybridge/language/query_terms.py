@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from muybridge.errors import OptionError
-from muybridge.language.thesaurus import ACTORS, IRREGULAR, LIGHT, STOP_WORDS
+from muybridge.language.thesaurus import ACTORS, IRREGULAR, LIGHT, NEGATIONS, STOP_WORDS
 
 __all__ = ["Term", "folded", "parse_query", "stem_of", "words_of"]
 
@@ -33,12 +33,14 @@ class Term:
         stem: what is compared.
         weight: how much it counts.
         is_phrase: whether it stood in quotation marks: these very words, on the screen or spoken.
+        is_required: whether nothing matches without it: quoted words, and those that turn the rest round.
     """
 
     text: str
     stem: str
     weight: float = 1.0
     is_phrase: bool = False
+    is_required: bool = False
 
 
 def parse_query(query: str) -> list[Term]:
@@ -65,7 +67,7 @@ def parse_query(query: str) -> list[Term]:
     def take(match: re.Match[str]) -> str:
         text = next(group for group in match.groups() if group)
         if stem := " ".join(words_of(text)):
-            add(Term(text.strip(), stem, PHRASE_WEIGHT, is_phrase=True))
+            add(Term(text.strip(), stem, PHRASE_WEIGHT, is_phrase=True, is_required=True))
         return " "
 
     rest = _ZOOM.sub(lambda found: f" zoom{found[1] or found[2]} ", folded(_QUOTED.sub(take, query)))
@@ -76,7 +78,7 @@ def parse_query(query: str) -> list[Term]:
         stem = stem_of(word)
         weight = ACTOR_WEIGHT if {stem, word} & ACTORS else LIGHT_WEIGHT if {stem, word} & LIGHT else 1.0
         text = {"zoomin": "zoom in", "zoomout": "zoom out"}.get(word, word)
-        add(Term(text, stem, weight))
+        add(Term(text, stem, weight, is_required=word in NEGATIONS))
     if not terms:
         raise OptionError("the query is empty; describe what to find, such as 'the camera pans left'")
     return list(terms.values())

@@ -5,7 +5,7 @@ The lists are short and for what Muybridge itself reports: camera and object mot
 
 from __future__ import annotations
 
-__all__ = ["ACTORS", "EXCLUSIVE", "IMPLIED", "IRREGULAR", "LIGHT", "STOP_WORDS", "SYNONYMS"]
+__all__ = ["ACTORS", "EXCLUSIVE", "IMPLIED", "IRREGULAR", "LIGHT", "NEGATIONS", "STOP_WORDS", "SYNONYMS"]
 
 
 def _set(words: str) -> frozenset[str]:
@@ -19,6 +19,12 @@ STOP_WORDS = _set(
     "showing shown see seen find moment moments part parts video videos clip clips scene where please can "
     "could would will happens happen there s t"
 )
+
+NEGATIONS = _set(
+    "not never without nobody nothing none neither nor cannot isn aren wasn weren don doesn didn won wouldn couldn "
+    "shouldn hasn haven hadn ain"
+)
+"""Words that turn a query round. A timeline says what is so: they can be found in what is read or spoken alone."""
 
 ACTORS = _set("person people man men woman women boy girl child kid someone somebody guy lady player human")
 """Words that a label of an action leaves out: a timeline cannot tell a man from a woman."""
