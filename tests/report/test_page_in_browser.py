@@ -309,6 +309,118 @@ def test_an_hour_with_thousands_of_segments(long_report: Path, open_page: Callab
     assert scroller.evaluate("box => box.scrollWidth <= box.clientWidth + 1")
 
 
+def test_the_whole_timeline_is_on_paper_of_any_width(report: Path, open_page: Callable[..., Any]) -> None:
+    page = open_page(report)
+    page.emulate_media(media="print")
+    # In one go, as a browser does: no script is told how wide the page has become.
+    shares = page.evaluate("""() => [500, 650, 1000].map((width) => {
+        dispatchEvent(new Event('beforeprint'));
+        document.body.style.width = `${width}px`;
+        const right = (selector) => [...document.querySelectorAll(selector)].at(-1).getBoundingClientRect().right;
+        const track = document.querySelector('.track').getBoundingClientRect();
+        const parts = ['.lane[data-kind=shot] .block', '.plot canvas'];
+        const shares = parts.map((part) => (right(part) - track.left) / track.width);
+        return [...shares, track.right / (right('#scroller') - 1)];
+    })""")
+    assert np.array(shares) == pytest.approx(np.ones((3, 3)), abs=0.003)
+
+
+def test_after_printing_the_same_is_in_view(report: Path, open_page: Callable[..., Any]) -> None:
+    page = open_page(report)
+    page.keyboard.press("+")
+    page.locator("#scroller").evaluate("box => (box.scrollLeft = 300)")
+    view = """() => [inner.style.width, scroller.scrollLeft, document.querySelector('.plot canvas').style.width]"""
+    before = page.evaluate(view)
+    page.pdf()
+    assert page.evaluate(view) == before
+
+
+def test_what_is_not_printed_of_a_long_list_is_counted(
+    long_report: Path, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(long_report, missing_video=True)
+    left_out = page.locator("#unprinted")
+    assert page.locator("#list li").count() == 300
+    assert not left_out.is_visible()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#list li").count() == 1000
+    assert left_out.inner_text() == "500 more are not printed."
+    assert page.locator("#filters button:visible").all_inner_texts() == ["Text"]
+    assert not page.locator("#search").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("values", "shown", "spoken"),
+    [
+        ([0.0, 0.0], "0 px", "highest, 0, at 0:00.0"),
+        ([-3.0, -1.5], "-3 to -1.5 px", "highest, -1.5, at 0:01.0"),
+        ([0.0, 2.0], "0 to 2 px", "highest, 2, at 0:01.0"),
+        ([np.nan, np.nan], "no values", "no values"),
+    ],
+)
+def test_the_highest_value_of_a_signal(
+    values: list[float], shown: str, spoken: str, tmp_path: Path, open_page: Callable[..., Any]
+) -> None:
+    signal = Signal("energy", np.arange(2.0), np.array(values), "px")
+    timeline = Timeline(VideoMetadata("a.mp4", duration_seconds=2.0), (), (signal,))
+    page = open_page(write_report(timeline, tmp_path), missing_video=True)
+    assert page.locator(".plot .count").inner_text() == shown
+    assert page.locator("canvas").get_attribute("aria-label") == f"Energy, px: {spoken}"
+
+
+def test_a_keyframe_is_a_diamond_at_its_moment(tmp_path: Path, open_page: Callable[..., Any]) -> None:
+    # Two seconds a frame: the frame is shown for far longer than the mark is wide.
+    segments = tuple(Segment(start, start + 2, "keyframe") for start in (0.0, 8.0, 16.0))
+    timeline = Timeline(VideoMetadata("slow.mp4", duration_seconds=24.0), segments)
+    page = open_page(write_report(timeline, tmp_path), missing_video=True)
+    places = """(seconds) => {
+        const track = document.querySelector('.track').getBoundingClientRect();
+        return [...document.querySelectorAll('.block')].map((mark, place) => {
+            const box = mark.getBoundingClientRect();
+            const moment = track.left + (seconds[place] / 24) * track.width;
+            return [mark.offsetWidth, mark.offsetHeight, (box.left + box.right) / 2 - moment];
+        });
+    }"""
+    for _ in range(3):
+        marks = page.evaluate(places, [0, 8, 16])
+        assert np.array(marks) == pytest.approx(np.array([[9, 9, 0]] * len(marks)), abs=0.1)
+        page.keyboard.press("+")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_on_what_is_so_now_can_be_read(
+    scheme: str, tmp_path: Path, open_page: Callable[..., Any]
+) -> None:
+    kinds = ("shot", "motion", "camera", "action", "caption", "object", "text", "other")
+    segments = [Segment(1, 2, kind, "first") for kind in kinds] + [Segment(3, 4, "shot", "odd")]
+    timeline = Timeline(VideoMetadata("a.mp4", duration_seconds=4.0), tuple(segments))
+    page = open_page(write_report(timeline, tmp_path), missing_video=True, color_scheme=scheme)
+    contrasts = """() => {
+        const light = (color) => {
+            const parts = color.match(/[\\d.]+/g).slice(0, 3).map((part) => part / (color.startsWith('rgb') ? 255 : 1));
+            const linear = parts.map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+            return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05;
+        };
+        return [...document.querySelectorAll('.block.active')].map((block) => {
+            const style = getComputedStyle(block);
+            const [low, high] = [light(style.color), light(style.backgroundColor)].sort((a, b) => a - b);
+            return high / low;
+        });
+    }"""
+    block(page, "action", "first").click()
+    page.mouse.move(0, 0)
+    found = page.evaluate(contrasts)
+    assert len(found) == len(kinds)
+    assert min(found) >= 4.5
+    color = "block => getComputedStyle(block).backgroundColor"
+    odd = block(page, "shot", "odd")
+    resting = odd.evaluate(color)
+    odd.focus()
+    page.keyboard.press("Enter")
+    assert odd.evaluate(color) != resting
+
+
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_nothing_sticks_out_on_a_phone(width: int, report: Path, open_page: Callable[..., Any]) -> None:
     page = open_page(report, width=width, has_touch=True)

@@ -10,7 +10,7 @@ from muybridge.values import Segment, Signal
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
 def test_a_row_for_each_segment() -> None:
@@ -19,6 +19,15 @@ def test_a_row_for_each_segment() -> None:
     assert row["label"] == 'say "hi",\nnow'
     assert (float(row["start_seconds"]), float(row["end_seconds"]), float(row["score"])) == (1.0, 2.5, 0.9)
     assert json.loads(row["attributes"]) == {"polygon": [[1, 2]], "engine": "出口"}
+
+
+def test_any_end_of_a_line_stays_in_its_cell() -> None:
+    words = "up\rdown\r\nleft\nright"
+    (row,) = rows_of(segments_to_csv([Segment(0, 1, words, words, None, {"note": words})]))
+    assert row["label"] == row["kind"] == "up\ndown\nleft\nright"
+    assert json.loads(row["attributes"]) == {"note": words}
+    (row,) = rows_of(signals_to_csv([Signal(words, np.array([0.0]), np.array([1.0]), words)]))
+    assert row["signal"] == row["unit"] == "up\ndown\nleft\nright"
 
 
 def test_no_score_is_an_empty_cell() -> None:

@@ -21,7 +21,8 @@ _FORMULA = re.compile(r"\s*[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]")
 def segments_to_csv(segments: Iterable[Segment]) -> str:
     """One row for each segment, in the order given; seconds are those of the source.
 
-    A kind or label that a spreadsheet would take for a formula gets a leading `'`; `timeline.json` has none.
+    A kind or label that a spreadsheet would take for a formula gets a leading `'`, and the end of a line in it is
+    always a line feed; `timeline.json` has both as they were.
 
     >>> print(segments_to_csv([Segment(1, 2.5, "text", "=1+1", 0.9)]), end="")
     kind,label,start_seconds,end_seconds,duration_seconds,score,attributes
@@ -68,7 +69,8 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
 
 
 def _as_text(text: str) -> str:
-    text = text.replace("\0", "")
+    # Until 3.11.9, Python's csv writes a lone carriage return without quotes: the row would end there.
+    text = text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if _FORMULA.match(text) else text
 
 

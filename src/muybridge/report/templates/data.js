@@ -20,6 +20,11 @@ function clock(seconds, decimals = 1) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+/** A share of a whole, for a style; fine enough for the widest timeline. */
+function percent(share) {
+  return `${(share * 100).toFixed(6)}%`;
+}
+
 /** The first place in 0…length-1 at which `test` is true, or length; `test` must be false, then true. */
 function firstWhere(length, test) {
   let low = 0;

@@ -2,7 +2,8 @@
 //
 // Only what is in view is in the document. Segments too narrow to tell apart are drawn as one block, so that the
 // number of blocks depends on the width of the screen and not on the length of the video. In each lane one segment
-// is the lane's stop for the Tab key; it is always drawn on its own.
+// is the lane's stop for the Tab key; it is always drawn on its own. Blocks are placed in percent of their lane, so
+// that a printed page, whose width is another, shows all of them.
 const MAX_ROWS = 5;
 const NARROW_PX = 4; // the least width of a block
 const POINT_PX = 9; // the width of a moment
@@ -59,8 +60,7 @@ class Lane {
     for (; place < row.items.length && this.segments[row.items[place]].start < to; place++) {
       const index = row.items[place];
       const { start, end } = this.segments[index];
-      const left = start * scale;
-      const right = Math.max(end * scale, left + least);
+      const { left, right } = this.#extent(index, scale);
       const narrow = right - left <= least + 0.01;
       const merges =
         last && narrow && last.narrow && !last.single && !single(index) && left < last.right + 0.5 &&
@@ -75,11 +75,16 @@ class Lane {
       }
     }
     if (row.items.includes(this.stop) && !blocks.some((block) => block.items[0] === this.stop)) {
-      const { start, end } = this.segments[this.stop];
-      const left = start * scale;
-      blocks.push({ left, right: Math.max(end * scale, left + least), single: true, items: [this.stop], scale });
+      blocks.push({ ...this.#extent(this.stop, scale), single: true, items: [this.stop], scale });
     }
     return blocks;
+  }
+
+  /** From where to where a segment is drawn: a moment has one size, however long its frame is shown. */
+  #extent(index, scale) {
+    const { start, end } = this.segments[index];
+    const left = start * scale;
+    return { left, right: this.isPoints ? left + POINT_PX : Math.max(end * scale, left + NARROW_PX) };
   }
 
   #place(block, row) {
@@ -94,8 +99,9 @@ class Lane {
     }
     button.items = block.items;
     const width = block.right - block.left;
-    button.style.left = `${block.left.toFixed(2)}px`;
-    button.style.width = `${width.toFixed(2)}px`;
+    const whole = duration * block.scale;
+    button.style.left = percent(block.left / whole);
+    button.style.width = this.isPoints && !many ? `${POINT_PX}px` : percent(width / whole);
     button.style.setProperty("--row", String(row));
     const first = this.segments[block.items[0]];
     if (many) {
@@ -163,21 +169,24 @@ class Plot {
   constructor(signal) {
     this.signal = signal;
     const finite = signal.values.filter((value) => value !== null);
-    this.high = Math.max(0, ...maxima(finite)) || 1;
+    const highest = Math.max(...maxima(finite));
+    const peak = signal.values.indexOf(highest);
     this.low = Math.min(0, ...maxima(finite.map((value) => -value)).map((value) => -value));
-    const peak = signal.values.indexOf(Math.max(...maxima(finite)));
+    this.high = Math.max(0, highest) || (this.low ? 0 : 1); // drawn from low to high, which must not be the same
     this.element = element("div", "lane plot");
     this.element.dataset.kind = "signal";
     const name = element("div", "lane-name", signal.name);
     name.dir = "auto";
-    name.append(element("span", "count", `${shortNumber(this.low)} to ${shortNumber(this.high)} ${signal.unit}`));
+    const lowest = highest === this.low ? "" : `${shortNumber(this.low)} to `;
+    const values = finite.length ? `${lowest}${shortNumber(highest)} ${signal.unit}` : "no values";
+    name.append(element("span", "count", values));
     this.track = element("div", "track");
     this.canvas = element("canvas");
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute(
       "aria-label",
-      `${signal.name}, ${signal.unit || "no unit"}: highest, ${shortNumber(this.high)}, at ` +
-        clock(signal.seconds[Math.max(0, peak)]),
+      `${signal.name}, ${signal.unit || "no unit"}: ` +
+        (finite.length ? `highest, ${shortNumber(highest)}, at ${clock(signal.seconds[peak])}` : "no values"),
     );
     this.track.append(this.canvas);
     this.element.append(name, this.track);

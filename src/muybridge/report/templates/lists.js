@@ -1,5 +1,6 @@
 // What was found, as a list to search; the keyframes, as a strip.
 const PAGE = 300; // rows at a time
+const MAX_PRINTED = 1000; // rows; about thirty pages
 
 (() => {
   const list = byId("list");
@@ -27,11 +28,12 @@ const PAGE = 300; // rows at a time
     return item;
   }
 
-  function showMore() {
-    list.append(...matching.slice(rows.size, rows.size + PAGE).map(row));
+  function showUpTo(number) {
+    list.append(...matching.slice(rows.size, number).map(row));
     const left = matching.length - rows.size;
     byId("more").hidden = !left;
     byId("more").textContent = `Show ${Math.min(left, PAGE)} more of ${left.toLocaleString("en")}`;
+    byId("unprinted").textContent = left ? `${left.toLocaleString("en")} more are not printed.` : "";
     mark(player.now());
   }
 
@@ -42,7 +44,7 @@ const PAGE = 300; // rows at a time
     );
     rows = new Map();
     list.replaceChildren();
-    showMore();
+    showUpTo(PAGE);
     byId("matches").textContent = wanted ? `${matching.length.toLocaleString("en")} found` : "";
     for (const button of filters.children) button.setAttribute("aria-pressed", String(button.value === (kind ?? "")));
   }
@@ -72,7 +74,8 @@ const PAGE = 300; // rows at a time
     filters.append(button);
   }
   search.addEventListener("input", update);
-  byId("more").addEventListener("click", showMore);
+  byId("more").addEventListener("click", () => showUpTo(rows.size + PAGE));
+  addEventListener("beforeprint", () => showUpTo(MAX_PRINTED));
   player.onMove(mark);
   update();
   if (!all.length) document.querySelector(".found").hidden = true;

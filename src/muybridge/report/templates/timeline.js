@@ -9,12 +9,14 @@ const timeline = (() => {
   const plots = data.signals.map((signal) => new Plot(signal));
   const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
   const MAX_PIXELS = 8e6; // browsers refuse much wider elements
+  const PAPER_PX = 690; // the width of A4 between its margins
   let pixelsPerSecond = 0;
   let labelPx = 0;
   let widthPx = 0; // of the visible part of the tracks
   let playheadWasVisible = true;
   let queued = false;
   let saidSecond = -1;
+  let beforePrint = null; // what was in view
 
   const order = [...lanes];
   const above = order.findLastIndex((lane) => ["shot", "keyframe", data.signalsAfter].includes(lane.source.kind));
@@ -54,7 +56,7 @@ const timeline = (() => {
       const left = place * step * pixelsPerSecond;
       const tick = element("div", "tick", clock(place * step, decimals));
       if (left + 44 > pixelsPerSecond * duration) tick.classList.add("last");
-      tick.style.left = `${left.toFixed(1)}px`;
+      tick.style.left = percent((place * step) / duration);
       ticks.push(tick);
     }
     byId("grid").replaceChildren(...ticks);
@@ -80,6 +82,21 @@ const timeline = (() => {
     byId("zoom-out").disabled = byId("zoom-fit").disabled = pixelsPerSecond <= fit() * 1.001;
     byId("zoom-in").disabled = pixelsPerSecond >= most() * 0.999;
     draw();
+  }
+
+  /** Show the whole video: no script is told how wide the paper is, but what is placed in percent fits any. */
+  function layOutForPrint() {
+    beforePrint ??= { scale: pixelsPerSecond, left: scroller.scrollLeft };
+    widthPx = PAPER_PX;
+    scroller.scrollLeft = 0;
+    zoomTo(0, 0);
+  }
+  function layOutForScreen() {
+    measure();
+    if (!beforePrint) return;
+    zoomTo(beforePrint.scale);
+    scroller.scrollLeft = beforePrint.left;
+    beforePrint = null;
   }
 
   function move(seconds) {
@@ -234,7 +251,8 @@ const timeline = (() => {
   byId("zoom-fit").addEventListener("click", () => zoomTo(0));
   new ResizeObserver(measure).observe(scroller);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  addEventListener("beforeprint", () => zoomTo(0));
+  addEventListener("beforeprint", layOutForPrint);
+  addEventListener("afterprint", layOutForScreen);
   measure();
 
   const nowLine = byId("now");
