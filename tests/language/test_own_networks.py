@@ -59,6 +59,50 @@ def test_an_answerer_says_what_it_does_not_know(checkpoint, clip) -> None:
         speaker.caption(clip)
 
 
+@pytest.mark.parametrize("word", ["zebra-crossing", "zebra's", "'elephant'", "purple_dragon", "-3"])
+def test_unknown_words_with_marks_in_them_are_unknown(checkpoint, clip, word: str) -> None:
+    speaker = load_speaker(checkpoint("video_qa", answers=["red"]))
+    assert f"does not know the word {word!r}" in speaker.answer(clip, f"what does the {word}?")
+    grounder = OwnGrounder(checkpoint("moment_detr", eye_width=4))
+    # The path is not looked at: there is nothing to find.
+    assert grounder.find_moments("none.mp4", f"the {word}", min_score=0.0) == []
+
+
+@pytest.mark.parametrize("nothing", ["", "???", " - ", "..."])
+def test_nothing_is_not_guessed_at(checkpoint, clip, nothing: str) -> None:
+    speaker = load_speaker(checkpoint("video_qa", answers=["red"]))
+    assert speaker.answer(clip, nothing) == "That is not clear: the question has no word in it."
+    with pytest.raises(OptionError, match="query is empty"):
+        OwnGrounder(checkpoint("moment_detr", eye_width=4)).find_moments("none.mp4", nothing)
+
+
+def test_words_with_marks_that_were_learned_and_loose_marks_are_no_hindrance(checkpoint, clip) -> None:
+    speaker = load_speaker(checkpoint("video_qa", words=[*WORDS, "t-shirt"], answers=["red"]))
+    assert speaker.answer(clip, "what does the t-shirt - jump?!") == "red"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message"),
+    [(0, "above 0"), (-5, "above 0"), (float("nan"), "above 0"), (0.1, "too short.*holds 0")],
+)
+def test_a_window_that_holds_no_moment_is_refused(checkpoint, seconds: float, message: str) -> None:
+    with pytest.raises(OptionError, match=f"window_seconds is {seconds}.*{message}"):
+        OwnGrounder(checkpoint("moment_detr", eye_width=4), window_seconds=seconds)
+
+
+def test_a_beam_of_nothing_is_refused(checkpoint) -> None:
+    with pytest.raises(OptionError, match="beam_width is 0; it must be 1 or more"):
+        OwnCaptioner(checkpoint("video_captioner"), beam_width=0)
+
+
+def test_a_checkpoint_that_is_not_there_is_named_as_a_file(tmp_path) -> None:
+    for missing in (tmp_path / "nope.safetensors", "runs/nope.safetensors"):
+        with pytest.raises(WeightsError, match=r"no such file .*nope\.safetensors"):
+            load_speaker(missing)
+        with pytest.raises(WeightsError, match=r"no such file .*nope\.safetensors"):
+            muybridge.find_moments("none.mp4", "the red circle", model=missing)
+
+
 def test_a_grounder_finds_distinct_moments_in_videos_longer_than_its_window(checkpoint, tmp_path) -> None:
     settings = WorldSettings(width=64, height=48, frames_per_second=2, num_scenes=5, scene_seconds=(8, 8))
     path = tmp_path / "world.mp4"

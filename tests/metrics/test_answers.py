@@ -39,3 +39,11 @@ def test_bad_input_is_named() -> None:
         evaluate_multiple_choice(CHOICES, QUESTIONS[:1] * 2)
     with pytest.raises(OptionError, match="no question"):
         evaluate_multiple_choice(CHOICES, [])
+    with pytest.raises(OptionError, match="question 1 has no type"):
+        evaluate_multiple_choice({1: 2}, [{"qid": 1, "answer": 2}])
+    with pytest.raises(OptionError, match="question number 2 has no qid and no answer"):
+        evaluate_multiple_choice(CHOICES, [QUESTIONS[0], {"type": "CW"}])
+    with pytest.raises(OptionError, match=r"the qid \[1\]"):
+        evaluate_multiple_choice(CHOICES, [{"qid": [1], "type": "CW", "answer": 2}])
+    with pytest.raises(OptionError, match="question number 1 is None"):
+        evaluate_multiple_choice(CHOICES, [None])  # type: ignore[list-item]

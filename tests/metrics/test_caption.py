@@ -156,6 +156,15 @@ def test_bad_input_is_named() -> None:
         cider({1: "a"}, {2: "a"})
     with pytest.raises(OptionError, match="no reference"):
         bleu([[]], ["a"])
+    with pytest.raises(ShapeError, match="such as '1', 1"):
+        cider({1: "a"}, {"1": "a"})
+    with pytest.raises(ShapeError, match="lists"):
+        bleu(["a"], None)  # type: ignore[arg-type]
+    for wrong in (None, 5, {"caption": "a b"}, [None]):
+        with pytest.raises(OptionError, match="video 0: its prediction must be text"):
+            bleu([["a b"]], [wrong])  # type: ignore[list-item]
+        with pytest.raises(OptionError, match="video 'x': its references must be text"):
+            rouge_l({"x": wrong}, {"x": "a b"})  # type: ignore[dict-item]
     with pytest.raises(OptionError, match="max_order"):
         bleu(["a"], ["a"], max_order=0)
     with pytest.raises(OptionError, match="formula"):

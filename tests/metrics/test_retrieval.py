@@ -209,11 +209,56 @@ def test_queries_must_match_unless_told() -> None:
             "lie in",
         ),
         ([], [], "none in common"),
+        ([5], TRUTH, "predictions, row 1 is 5"),
+        ([{"qid": [1]}], TRUTH, r"qid \[1\]; it must be a text or a number"),
+        ([{**FOUND[0], "qid": "1"}], TRUTH[:1], "text '1' in the predictions and the number 1 in the ground"),
+        (
+            FOUND[:1],
+            [{"qid": 1, "relevant_windows": [[5, 1]]}],
+            "query 1: relevant_windows has a window from 5 to 1",
+        ),
+        (
+            [{"qid": 1, "pred_relevant_windows": [[5, 1, 0.9]]}],
+            TRUTH[:1],
+            "query 1: pred_relevant.* from 5 to 1",
+        ),
     ],
 )
 def test_bad_rows_are_named(found: list, truth: list, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         evaluate_moments(found, truth)
+
+
+@pytest.mark.parametrize("windows", [[[0, "x"]], [0, 10], [[0, None]], [[]], [[0, 1], [2]], 5])
+def test_windows_of_anything_but_numbers_are_named(windows: object) -> None:
+    with pytest.raises(OptionError, match=r"query 1: each of relevant_windows must be \[start, end\]"):
+        evaluate_moments(FOUND[:1], [{"qid": 1, "relevant_windows": windows}])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"relevant_clip_ids": [-1, 1, 2, 3, 10]}, "lie in"),
+        ({"relevant_clip_ids": [0.5, 1, 2, 3, 10]}, "whole numbers"),
+        ({"relevant_clip_ids": ["a", 1, 2, 3, 10]}, "whole numbers"),
+        ({"saliency_scores": [[4, 4, None]] * 5}, "list of numbers"),
+        ({"saliency_scores": [[4, 4, 4]] * 4 + [[4]]}, "list of numbers"),
+        ({"duration": "10"}, "duration is '10'"),
+        ({"duration": float("nan")}, "duration is nan"),
+    ],
+)
+def test_saliency_that_would_score_another_clip_is_named(change: dict, message: str) -> None:
+    with pytest.raises(OptionError, match=f"query 1: .*{message}"):
+        evaluate_moments(FOUND[:1], [{**TRUTH[0], **change}])
+
+
+@pytest.mark.parametrize("key", ["pred_relevant_windows", "pred_saliency_scores"])
+@pytest.mark.parametrize("lacks", [0, 1])
+def test_what_is_measured_does_not_depend_on_the_order_of_the_rows(key: str, lacks: int) -> None:
+    found = [dict(row) for row in FOUND]
+    del found[lacks][key]
+    with pytest.raises(OptionError, match=f"query {lacks + 1} has no {key}"):
+        evaluate_moments(found, TRUTH)
 
 
 def test_bad_files_are_named(tmp_path: Path) -> None:
@@ -222,6 +267,9 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text('{"qid": 1}\n{"qid":\n')
     with pytest.raises(OptionError, match="line 2"):
         read_rows(tmp_path / "bad.jsonl")
+    (tmp_path / "none.jsonl").write_text('{"qid": 1}\n{"id": 2}\n')
+    with pytest.raises(OptionError, match="line 2 has no qid"):
+        evaluate_moments(tmp_path / "none.jsonl", TRUTH)
     (tmp_path / "list.jsonl").write_text("[1]\n")
     with pytest.raises(OptionError, match="not a JSON object"):
         read_rows(tmp_path / "list.jsonl")

@@ -141,6 +141,12 @@ def test_several_files_and_an_index_are_one_state(saved, tmp_path: Path) -> None
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
 
 
+@pytest.mark.parametrize("name", ["nope.safetensors", "/tmp/nope.safetensors", "runs/nope.safetensors"])
+def test_a_file_that_is_not_there_is_neither_a_folder_nor_a_repository(name: str) -> None:
+    with pytest.raises(WeightsError, match=f"no such file {name}; give the path"):
+        hub_folder_module.hub_folder(name)
+
+
 def test_without_a_network_the_message_says_what_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
     hub = pytest.importorskip("huggingface_hub")
     asked = []

@@ -10,6 +10,7 @@ guessed at, and a query with one finds nothing.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,12 @@ from torch import Tensor
 
 from muybridge.errors import OptionError, WeightsError
 from muybridge.models.checkpoint import read_checkpoint
+from muybridge.models.hub_folder import refuse_missing_file
 from muybridge.models.moment_detr import MomentDETR
 from muybridge.models.registry import create_model
 from muybridge.models.video_captioner import VideoCaptioner
 from muybridge.models.video_qa import VideoQANet
-from muybridge.models.vocabulary import UNKNOWN, Vocabulary
+from muybridge.models.vocabulary import UNKNOWN, Vocabulary, split_words
 from muybridge.models.weights import Weights, weights_of
 from muybridge.values import Clip, Segment
 from muybridge.video.reader import open_video
@@ -37,7 +39,12 @@ _SAME = 0.5
 
 
 def is_own_checkpoint(model: str | Path) -> bool:
-    """Whether a name is the path of a `.safetensors` file that lies there."""
+    """Whether a name is the path of a `.safetensors` file.
+
+    Raises:
+        WeightsError: it is, and no such file is there.
+    """
+    refuse_missing_file(model)
     path = Path(model).expanduser()
     return path.suffix == ".safetensors" and path.is_file()
 
@@ -70,6 +77,7 @@ class OwnCaptioner:
         beam_width: sentences that are kept while it is written; 1 takes the likeliest word each time.
 
     Raises:
+        OptionError: a beam width below 1.
         WeightsError: another network's checkpoint, or a damaged one.
     """
 
@@ -77,6 +85,8 @@ class OwnCaptioner:
     """The frames should lie evenly in time, as in training; see `spoken`."""
 
     def __init__(self, path: str | Path, *, beam_width: int = 1) -> None:
+        if beam_width < 1:
+            raise OptionError(f"beam_width is {beam_width}; it must be 1 or more")
         model = create_model("video_captioner", weights=Path(path)).eval()
         assert isinstance(model, VideoCaptioner)
         self.model, self.beam_width = model, beam_width
@@ -127,8 +137,11 @@ class OwnAnswerer:
         )
 
     def answer(self, clip: Clip, question: str, *, context: str | None = None) -> str:
-        """The likeliest answer; where it is less likely than not, or a word is unknown, that it is not clear."""
-        unknown = _unknown_words(self.model.vocabulary, question)
+        """The likeliest answer; that it is not clear where it is less likely than not, or a word unknown or missing."""
+        words = _words_of(question)
+        if not words:
+            return "That is not clear: the question has no word in it."
+        unknown = _unknown_words(self.model.vocabulary, words)
         if unknown:
             return f"That is not clear: the network does not know the word {unknown[0]!r}."
         answer, probability = self.model.ask(_frames(clip, self.record)[None], [question])[0]
@@ -145,9 +158,10 @@ class OwnGrounder:
 
     Args:
         path: a checkpoint of `moment_detr` with eyes.
-        window_seconds: how much is looked at in one go.
+        window_seconds: how much is looked at in one go; two frames at least.
 
     Raises:
+        OptionError: a window that is not finite, or too short for two frames.
         WeightsError: another network's checkpoint, a damaged one, or one without eyes.
     """
 
@@ -158,6 +172,8 @@ class OwnGrounder:
             raise WeightsError(f"{path} holds a network without eyes, which cannot look at a video")
         self.model, self.window_seconds = model, window_seconds
         self.record = _record(model, path)
+        self.rate = self.record.frames_per_second or 1.0
+        self.num_frames = _frames_of_window(window_seconds, self.rate)
 
     def find_moments(self, path: str | Path, query: str, *, min_score: float = _SURE) -> list[Segment]:
         """The moments of a query, the likeliest first.
@@ -172,28 +188,27 @@ class OwnGrounder:
 
         Raises:
             VideoError: the video cannot be read.
-            OptionError: an empty query.
+            OptionError: an empty query, or one without any word.
         """
-        if not query.strip():
+        words = _words_of(query)
+        if not words:
             raise OptionError("the query is empty; say what to look for")
-        if _unknown_words(self.model.vocabulary, query):
+        if _unknown_words(self.model.vocabulary, words):
             return []
-        rate = self.record.frames_per_second or 1.0
         size = (self.record.size_px, self.record.size_px)
         moments: list[Segment] = []
         with open_video(path) as video:
             start, end = video.packets.start_seconds, video.packets.end_seconds
-            count = round(self.window_seconds * rate)
             for first in np.arange(
                 start, max(end - self.window_seconds / 2, start + 1e-9), self.window_seconds / 2
             ):
-                seconds = first + np.arange(count) / rate
+                seconds = first + np.arange(self.num_frames) / self.rate
                 seconds = seconds[: max(2, int(np.sum(seconds < end)))]
                 clip = video.frames_at(
                     seconds=np.minimum(seconds, end - 1e-6).tolist(), size_px=size, resize="squash"
                 )
                 features = self.model.look(_tensor(clip.pixels, self.record))
-                length = len(seconds) / rate
+                length = len(seconds) / self.rate
                 for begin, stop, score in self.model.find(features, query):
                     if score >= min_score and stop > begin:
                         span = (float(first + begin * length), float(min(end, first + stop * length)))
@@ -220,10 +235,25 @@ def _record(model: torch.nn.Module, path: str | Path) -> Weights:
     return record
 
 
-def _unknown_words(vocabulary: Vocabulary, sentence: str) -> list[str]:
-    from muybridge.models.vocabulary import split_words
+def _frames_of_window(window_seconds: float, rate: float) -> int:
+    if not (math.isfinite(window_seconds) and window_seconds > 0):
+        raise OptionError(f"window_seconds is {window_seconds}; it must be a finite number above 0")
+    count = round(window_seconds * rate)
+    # A moment starts at one frame and ends at another: in a single one there is none to find.
+    if count < 2:
+        raise OptionError(
+            f"window_seconds is {window_seconds}, which is too short: at {rate:g} frames a second it holds"
+            f" {count}, and it must hold 2; give {2 / rate:g} or more"
+        )
+    return count
 
-    words = [word for word in split_words(sentence) if word.isalnum()]
+
+def _words_of(sentence: str) -> list[str]:
+    """The words of a sentence as a vocabulary splits it, without loose marks, which need not be known."""
+    return [word for word in split_words(sentence) if any(map(str.isalnum, word))]
+
+
+def _unknown_words(vocabulary: Vocabulary, words: list[str]) -> list[str]:
     return [word for word in words if int(vocabulary.encode(word)[1]) == UNKNOWN]
 
 

@@ -42,7 +42,7 @@ def evaluate_multiple_choice(
         Choices are compared by value: an index with an index, a text with a text.
 
     Raises:
-        OptionError: no question, a question without prediction, or two of one key.
+        OptionError: no question, one without prediction, two of one key, or a row that lacks what is needed.
 
     >>> rows = [{"qid": 1, "type": "CW", "answer": 2}, {"qid": 2, "type": "TP", "answer": 0}]
     >>> evaluate_multiple_choice({1: 2, 2: 4}, rows)["by_group"]
@@ -50,8 +50,8 @@ def evaluate_multiple_choice(
     """
     right: dict[str, list[bool]] = {}
     seen: set[Hashable] = set()
-    for row in questions:
-        key: Hashable = f"{row['video']}_{row['qid']}" if "video" in row else row["qid"]
+    for number, row in enumerate(questions, start=1):
+        key = _key(row, number)
         if key in seen:
             raise OptionError(f"two questions have the key {key!r}; give each its own qid")
         if key not in predictions:
@@ -73,6 +73,24 @@ def evaluate_multiple_choice(
         }
         result["by_group"] = {name: _percent(answers) for name, answers in groups.items() if answers}
     return result
+
+
+def _key(row: Mapping[str, Any], number: int) -> Hashable:
+    """Under what a question's prediction stands."""
+    if not isinstance(row, Mapping):
+        raise OptionError(
+            f"question number {number} is {row!r}; it must be a mapping with qid, type and answer"
+        )
+    lacking = [name for name in ("qid", "type", "answer") if name not in row]
+    if lacking:
+        which = repr(row["qid"]) if "qid" in row else f"number {number}"
+        raise OptionError(
+            f"question {which} has no {' and no '.join(lacking)}; it has {sorted(map(str, row))}"
+        )
+    key = f"{row['video']}_{row['qid']}" if "video" in row else row["qid"]
+    if not isinstance(key, Hashable):
+        raise OptionError(f"question number {number} has the qid {key!r}; it must be a text or a number")
+    return key
 
 
 def _percent(answers: list[bool]) -> float:

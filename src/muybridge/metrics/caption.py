@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import regex
@@ -67,7 +67,7 @@ def bleu(
 
     Raises:
         ShapeError: not one prediction for each video.
-        OptionError: a video without reference, or `max_order` below 1.
+        OptionError: a video without reference, one whose sentence is no text, or `max_order` below 1.
 
     Two of four words are right, and none of the pairs; the prediction is as long as the reference:
 
@@ -115,7 +115,7 @@ def rouge_l(
 
     Raises:
         ShapeError: not one prediction for each video.
-        OptionError: a video without reference.
+        OptionError: a video without reference, or one whose sentence is no text.
 
     "a sits down" is common: precision 3/4 and recall 3/5.
 
@@ -158,7 +158,8 @@ def cider(
 
     Raises:
         ShapeError: not one prediction for each video.
-        OptionError: a video without reference, an unknown formula, or `max_order` below 1.
+        OptionError: a video without reference, one whose sentence is no text, an unknown formula, or `max_order`
+            below 1.
 
     >>> truth = [["a red ball rolls to the left"], ["two dogs play on the beach"]]
     >>> round(cider(truth, [sentences[0] for sentences in truth]), 6)
@@ -192,13 +193,13 @@ def _token_pairs(
     references: References, predictions: Predictions, tokenize: Tokenize
 ) -> list[tuple[list[list[str]], list[str]]]:
     """For each video, its references' words and its prediction's words."""
-    if isinstance(references, str) or isinstance(predictions, str):
+    if any(isinstance(rows, str) or not isinstance(rows, Iterable) for rows in (references, predictions)):
         raise ShapeError("references and predictions must be lists with one item for each video")
     all_true: list[str | Sequence[str]]
     all_said: list[str | Sequence[str]]
     if isinstance(references, Mapping) and isinstance(predictions, Mapping):
         if references.keys() != predictions.keys():
-            odd = sorted(map(str, references.keys() ^ predictions.keys()))[:5]
+            odd = sorted(map(repr, references.keys() ^ predictions.keys()))[:5]
             raise ShapeError(f"references and predictions differ in their ids, such as {', '.join(odd)}")
         all_true, all_said = list(references.values()), [predictions[key] for key in references]
     elif isinstance(references, Mapping) or isinstance(predictions, Mapping):
@@ -207,18 +208,31 @@ def _token_pairs(
         all_true, all_said = list(references), list(predictions)
     if len(all_true) != len(all_said) or not all_true:
         raise ShapeError(f"{len(all_true)} videos with references but {len(all_said)} predictions")
+    videos: Iterable[Hashable] = references if isinstance(references, Mapping) else range(len(all_true))
     pairs = []
-    for number, (true, said) in enumerate(zip(all_true, all_said, strict=True)):
-        sentences = [true] if isinstance(true, str) else list(true)
-        one = [said] if isinstance(said, str) else list(said)
+    for video, true, said in zip(videos, all_true, all_said, strict=True):
+        sentences, one = _sentences(true, video, "references"), _sentences(said, video, "prediction")
         if len(one) != 1:
             raise ShapeError(
-                f"video {number} has {len(one)} predictions; it must be one (references come first)"
+                f"video {video!r} has {len(one)} predictions; it must be one (references come first)"
             )
         if not sentences:
-            raise OptionError(f"video {number} has no reference; leave it out")
+            raise OptionError(f"video {video!r} has no reference; leave it out")
         pairs.append(([tokenize(sentence) for sentence in sentences], tokenize(one[0])))
     return pairs
+
+
+def _sentences(value: Any, video: Hashable, what: str) -> list[str]:
+    """One sentence or several, as a list."""
+    if isinstance(value, str):
+        return [value]
+    # A mapping would give its keys as sentences.
+    sentences = list(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else None
+    if sentences is None or not all(isinstance(one, str) for one in sentences):
+        raise OptionError(
+            f"video {video!r}: its {what} must be text, not {value!r}; give '' for nothing said"
+        )
+    return sentences
 
 
 def _ngrams(words: list[str], max_order: int) -> Ngrams:

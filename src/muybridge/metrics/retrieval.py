@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,8 @@ def evaluate_moments(
         window counts as missed, where the published code would stop.
 
     Raises:
-        OptionError: the queries differ, one occurs twice, or a row lacks what is needed.
+        OptionError: the queries differ, one occurs twice, or a row lacks what is needed or what other rows have, or
+            holds something else; the message names the query.
 
     >>> truth = [{"qid": 1, "relevant_windows": [[0, 10]]}, {"qid": 2, "relevant_windows": [[20, 60]]}]
     >>> windows = {1: [[0, 8, 0.9]], 2: [[0, 20, 0.9]]}
@@ -68,6 +69,7 @@ def evaluate_moments(
     (50.0, 50.0, 0.0)
     """
     found, truth = _by_query(predictions, "predictions"), _by_query(ground_truth, "ground_truth")
+    _check_kinds(found, truth)
     if match_number and found.keys() != truth.keys():
         odd = sorted(map(str, found.keys() ^ truth.keys()))[:5]
         raise OptionError(
@@ -79,15 +81,15 @@ def evaluate_moments(
         raise OptionError("no query to evaluate: predictions and ground_truth have none in common")
     scores: dict[str, Any] = {}
     brief: dict[str, float | None] = {}
-    first = found[queries[0]]
-    if "pred_relevant_windows" in first:
+    # What one row has, all must have: otherwise the rows that lack it would not count, and nobody would know.
+    if _any_has(found, queries, "pred_relevant_windows"):
         moments = _moments(
             {query: _windows(found[query], "pred_relevant_windows", 3) for query in queries},
             {query: _windows(truth[query], "relevant_windows", 2) for query in queries},
         )
         scores |= moments
         brief |= _moments_brief(moments)
-    if "pred_saliency_scores" in first and "saliency_scores" in truth[queries[0]]:
+    if _any_has(found, queries, "pred_saliency_scores") and _any_has(truth, queries, "saliency_scores"):
         highlights = _highlights([found[query] for query in queries], [truth[query] for query in queries])
         scores |= highlights
         brief |= {f"{n}-{k.split('-')[1]}": v for n, pair in highlights.items() for k, v in pair.items()}
@@ -171,48 +173,98 @@ def read_rows(source: str | Path | Iterable[Row]) -> list[Row]:
     >>> read_rows([{"qid": 1}])
     [{'qid': 1}]
     """
+    return [row for _, row in _placed_rows(source, "rows")]
+
+
+def _placed_rows(source: str | Path | Iterable[Row], what: str) -> list[tuple[str, Row]]:
+    """The rows, each with the words that say where it stands."""
     if not isinstance(source, (str, Path)):
-        return list(source)
+        return [(f"{what}, row {number}", row) for number, row in enumerate(source, start=1)]
     try:
         lines = Path(source).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"{source} cannot be read as JSONL: {error}") from error
-    rows: list[Row] = []
+    rows: list[tuple[str, Row]] = []
     for number, line in enumerate(lines, start=1):
         if line.strip():
+            place = f"{source}, line {number}"
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise OptionError(f"{source}, line {number} is not JSON: {error}") from error
+                raise OptionError(f"{place} is not JSON: {error}") from error
             if not isinstance(row, dict):
-                raise OptionError(f"{source}, line {number} is not a JSON object")
-            rows.append(row)
+                raise OptionError(f"{place} is not a JSON object")
+            rows.append((place, row))
     return rows
 
 
 def _by_query(source: str | Path | Iterable[Row], what: str) -> dict[Any, Row]:
-    rows = read_rows(source)
     queries: dict[Any, Row] = {}
-    for row in rows:
+    for place, row in _placed_rows(source, what):
+        if not isinstance(row, Mapping):
+            raise OptionError(f"{place} is {row!r}; it must be a mapping with a qid")
         if "qid" not in row:
-            raise OptionError(f"a row of {what} has no qid; it has {sorted(row)}")
-        if row["qid"] in queries:
-            raise OptionError(f"{what} has two rows of qid {row['qid']}; keep one")
-        queries[row["qid"]] = row
+            raise OptionError(f"{place} has no qid; it has {sorted(map(str, row))}")
+        query = row["qid"]
+        if not isinstance(query, Hashable):
+            raise OptionError(f"{place} has the qid {query!r}; it must be a text or a number")
+        if query in queries:
+            raise OptionError(f"{what} has two rows of qid {query}; keep one (the second is {place})")
+        queries[query] = row
     return queries
 
 
+def _check_kinds(found: Mapping[Any, Row], truth: Mapping[Any, Row]) -> None:
+    """Refuse queries that read alike and are not the same: the text '1' and the number 1."""
+    missing = {str(query): query for query in truth.keys() - found.keys()}
+    for query in found.keys() - truth.keys():
+        if str(query) in missing:
+            names = [
+                f"the {'text' if isinstance(one, str) else 'number'} {one!r}"
+                for one in (query, missing[str(query)])
+            ]
+            raise OptionError(
+                f"a qid is {names[0]} in the predictions and {names[1]} in the ground_truth; write it alike"
+            )
+
+
+def _any_has(rows: Mapping[Any, Row], queries: Iterable[Any], key: str) -> bool:
+    return any(key in rows[query] for query in queries)
+
+
 def _windows(row: Row, key: str, width: int) -> list[list[float]]:
-    windows = row.get(key)
-    if windows is None:
-        raise OptionError(f"query {row['qid']} has no {key}, which other rows have")
-    rows = [[float(value) for value in window[:width]] for window in windows]
-    if any(len(window) < width or not all(map(math.isfinite, window)) for window in rows):
+    try:
+        windows = _numbers([list(window)[:width] for window in _value(row, key)])
+    except TypeError:  # a number where a window should be
+        windows = None
+    if windows is None or (len(windows) and windows.shape[1:] != (width,)) or not np.isfinite(windows).all():
         names = "[start, end, score]" if width == 3 else "[start, end]"
-        raise OptionError(f"query {row['qid']}: each of {key} must be {names}, all finite")
+        raise OptionError(f"query {row['qid']}: each of {key} must be {names}, all finite numbers")
+    rows: list[list[float]] = windows.tolist()
+    reversed_one = next((window for window in rows if window[0] > window[1]), None)
+    if reversed_one is not None:
+        raise OptionError(
+            f"query {row['qid']}: {key} has a window from {reversed_one[0]:g} to {reversed_one[1]:g};"
+            " give the start first"
+        )
     if key == "relevant_windows" and not rows:
         raise OptionError(f"query {row['qid']} has no relevant window; leave it out of the ground truth")
     return rows
+
+
+def _value(row: Row, key: str) -> Any:
+    if row.get(key) is None:
+        raise OptionError(f"query {row['qid']} has no {key}; add it: what is measured must be in every row")
+    return row[key]
+
+
+def _numbers(values: Any) -> NDArray[np.float64] | None:
+    """An array of numbers; None for texts, gaps, and lists of several lengths."""
+    try:
+        array = np.array(values)
+    except ValueError:
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "iuf" else None
 
 
 def _moments(
@@ -312,24 +364,37 @@ def _highlights(found: list[Row], truth: list[Row]) -> dict[str, dict[str, float
 
 def _saliency(row: Row) -> NDArray[np.float64]:
     """(clips of the video, annotators): 0 for the clips that are not relevant."""
-    for key in ("duration", "relevant_clip_ids", "saliency_scores"):
-        if key not in row:
-            raise OptionError(f"query {row['qid']} has no {key}; highlights cannot be measured without it")
-    num_clips = int(row["duration"] / SECONDS_PER_CLIP)
-    clips, scores = np.array(row["relevant_clip_ids"], np.int64), np.array(row["saliency_scores"], np.float64)
-    if scores.ndim != 2 or len(clips) != len(scores) or (len(clips) and not 0 <= clips.max() < num_clips):
+    duration = _value(row, "duration")
+    if not (isinstance(duration, (int, float, np.number)) and math.isfinite(duration) and duration >= 0):
+        raise OptionError(f"query {row['qid']}: duration is {duration!r}; it must be a number of seconds")
+    num_clips = int(duration / SECONDS_PER_CLIP)
+    clips, scores = _numbers(_value(row, "relevant_clip_ids")), _numbers(_value(row, "saliency_scores"))
+    if (
+        clips is None
+        or scores is None
+        or not _are_clips(clips, num_clips)
+        or not _are_ratings(scores, len(clips))
+    ):
         raise OptionError(
-            f"query {row['qid']}: saliency_scores must be one list for each of relevant_clip_ids,"
-            f" which lie in [0, {num_clips}) for {row['duration']} seconds"
+            f"query {row['qid']}: saliency_scores must be one list of numbers for each of relevant_clip_ids,"
+            f" which are whole numbers that lie in [0, {num_clips}) for {duration} seconds"
         )
     full = np.zeros((num_clips, scores.shape[1]))
-    full[clips] = scores
+    full[clips.astype(np.int64)] = scores
     return full
 
 
+def _are_clips(clips: NDArray[np.float64], num_clips: int) -> bool:
+    return clips.ndim == 1 and bool(((clips >= 0) & (clips < num_clips) & (clips % 1 == 0)).all())
+
+
+def _are_ratings(scores: NDArray[np.float64], num_clips: int) -> bool:
+    return scores.ndim == 2 and len(scores) == num_clips and bool(np.isfinite(scores).all())
+
+
 def _clip_scores(row: Row) -> NDArray[np.float64]:
-    scores = np.array(row.get("pred_saliency_scores", ()), np.float64)
-    if scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
+    scores = _numbers(_value(row, "pred_saliency_scores"))
+    if scores is None or scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
         raise OptionError(
             f"query {row['qid']}: pred_saliency_scores must be finite numbers, one for each clip of"
             f" {SECONDS_PER_CLIP} seconds"

@@ -20,7 +20,14 @@ from muybridge.errors import WeightsError, require_extra
 from muybridge.models.checkpoint import read_checkpoint
 from muybridge.models.weights import Weights
 
-__all__ = ["cached_hub_folder", "hub_folder", "read_config", "read_state", "record_of_folder"]
+__all__ = [
+    "cached_hub_folder",
+    "hub_folder",
+    "read_config",
+    "read_state",
+    "record_of_folder",
+    "refuse_missing_file",
+]
 
 _PROCESSORS = ("video_preprocessor_config.json", "preprocessor_config.json", "processor_config.json")
 # Every how many frames the published training took one; configs do not say it.
@@ -41,12 +48,13 @@ def hub_folder(
         safetensors_only: whether a repository that has only pytorch_model.bin is refused.
 
     Raises:
-        WeightsError: there is no such folder, no such repository, or no network; the message says what to do.
+        WeightsError: there is no such folder, file or repository, or no network; the message says what to do.
         MissingExtraError: a hub name needs `muybridge[hub]`.
     """
     folder = Path(reference).expanduser()
     if folder.is_dir():
         return folder
+    refuse_missing_file(reference)
     if reference.startswith((".", "/", "~")) or reference.count("/") != 1:
         raise WeightsError(f"no folder {reference}; expected config.json and model.safetensors in it")
     cached = cached_hub_folder(reference)
@@ -68,6 +76,19 @@ def hub_folder(
             " preprocessor_config.json) and give the folder's path instead of the name"
         ) from error
     return found
+
+
+def refuse_missing_file(reference: str | Path) -> None:
+    """Raise where a name is that of a `.safetensors` file, and nothing is there: no folder or repository is meant.
+
+    Raises:
+        WeightsError: no such file.
+
+    >>> refuse_missing_file("owner/repository")
+    """
+    path = Path(reference).expanduser()
+    if path.suffix == ".safetensors" and not path.exists():
+        raise WeightsError(f"no such file {reference}; give the path of a checkpoint that is there")
 
 
 def cached_hub_folder(reference: str) -> Path | None:
