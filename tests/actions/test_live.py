@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from muybridge.actions.events import EventRule
 from muybridge.actions.live import StreamUpdate, stream
 from muybridge.actions.streaming import StreamingClassifier
-from muybridge.errors import VideoError, WeightsError
+from muybridge.errors import OptionError, VideoError, WeightsError
 from muybridge.pipeline.passes import watch
 from muybridge.video.reader import open_video
 from muybridge.video.sources import open_source
@@ -102,3 +103,18 @@ def test_a_source_that_breaks_off_is_an_error_after_the_events_so_far(tmp_path: 
 def test_without_weights_nothing_is_opened(tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         next(stream(tmp_path / "none.mp4", model="causal_tiny"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"weights": "mine"}, {"window_size": 8}, {"stride": 4}, {"rule": EventRule()}],
+    ids=lambda options: next(iter(options)),
+)
+def test_options_of_a_model_that_is_set_up_already_are_refused(lamp: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=f"{next(iter(options))}: .* StreamingClassifier"):
+        next(stream(lamp, model=watcher(), **options))
+
+
+def test_options_of_a_source_that_is_open_already_are_refused(lamp: Path) -> None:
+    with open_source(lamp) as source, pytest.raises(OptionError, match=r"policy, foo: .* open_source"):
+        next(stream(source, model=watcher(), policy="bogus", foo=3))

@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from muybridge.errors import OptionError, VideoOpenError
 from muybridge.models.checkpoint import save_checkpoint
 from muybridge.models.registry import create_model
 from muybridge.models.weights import Weights
-from stream_servers import RtspServer, free_port, write_clip
+from stream_servers import RtspServer, free_port, silence, tcp_server, write_clip
 
 RUN = CliRunner()
 
@@ -153,10 +154,64 @@ def test_a_webhook_that_fails_is_told_and_ends_nothing() -> None:
     assert all("did not reach the webhook at 127.0.0.1" in line for line in complaints)
 
 
-@pytest.mark.parametrize("address", ["ftp://a/b", "file:///etc/passwd", "http://", "alarm"])
+def test_a_webhook_that_does_not_speak_http_costs_its_events_only() -> None:
+    def greet(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+    complaints: list[str] = []
+    with tcp_server(greet) as port:
+        hook = Webhook(f"http://127.0.0.1:{port}/", complain=complaints.append)
+        for label in ("wave", "clap"):
+            hook.send({"label": label})
+        hook.close()
+    assert (hook.num_sent, hook.num_failed) == (0, 2)
+    assert len(complaints) == 2
+    assert all(
+        "did not reach the webhook at 127.0.0.1: it does not speak HTTP" in line for line in complaints
+    )
+
+
+@pytest.mark.parametrize("count", [3, 150])
+def test_a_webhook_that_is_too_slow_is_told_how_much_it_missed(count: int) -> None:
+    complaints: list[str] = []
+    with tcp_server(silence) as port:
+        hook = Webhook(f"http://127.0.0.1:{port}/", timeout_seconds=5.0, complain=complaints.append)
+        for index in range(count):
+            hook.send({"index": index})
+        hook.close(timeout_seconds=0.1)
+    assert (hook.num_sent, hook.num_failed) == (0, count)
+    num_left = count - (len(complaints) - 1)  # where too many wait, each one is told
+    assert complaints[-1].startswith(f"{num_left} events could not be delivered to the webhook at 127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ftp://a/b",
+        "file:///etc/passwd",
+        "http://",
+        "alarm",
+        "http://[::1",
+        "http://a/b c",
+        " http://a",
+        "http://a/\u00e4",
+        "http://a:port/",
+        "http://a:99999/",
+    ],
+)
 def test_only_http_takes_webhooks(address: str) -> None:
-    with pytest.raises(OptionError, match="http"):
+    with pytest.raises(OptionError, match="must begin with http"):
         Webhook(address, complain=print)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://me:secret@a/b", "https://me:secret@[::1", "https://me:secret@a"]
+)
+def test_a_webhook_takes_no_password_and_shows_none(address: str) -> None:
+    with pytest.raises(OptionError, match="no name and password") as caught:
+        Webhook(address, complain=print)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_source_that_is_not_there(checkpoint: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from muybridge.actions.events import Event, EventRule
 from muybridge.actions.stream_prediction import PredictionObserver, StreamPrediction
 from muybridge.actions.streaming import StreamingClassifier, StreamModel
-from muybridge.errors import VideoError
+from muybridge.errors import OptionError, VideoError
 from muybridge.video.live_source import LiveSource, SourceCounts
 from muybridge.video.reader import Pace
 from muybridge.video.sources import open_source
@@ -57,7 +57,7 @@ def stream(
     model: StreamModel | PredictionObserver = None,
     weights: str | Path | None = None,
     window_size: int | None = None,
-    stride: int = 4,
+    stride: int | None = None,
     rule: EventRule | None = None,
     **options: Any,
 ) -> Iterator[StreamUpdate]:
@@ -68,7 +68,7 @@ def stream(
         model: as in `StreamingClassifier`, or one that is set up, or a `MultiScaleClassifier`.
         weights: which weights of a named model.
         window_size: frames of the window; None for the model's own.
-        stride: frames between two predictions.
+        stride: frames between two predictions; None for those of `StreamingClassifier`.
         rule: when an event begins and ends.
         options: of `open_source`.
 
@@ -78,7 +78,7 @@ def stream(
     Raises:
         VideoError: the source cannot be opened, or was lost; what was open is yielded before.
         WeightsError: no trained weights are at hand.
-        OptionError: an option outside what is allowed.
+        OptionError: an option outside what is allowed, or for a model or a source that is set up already.
 
     >>> def brightness(clip):
     ...     return [[clip.mean().item(), 1 - clip.mean().item()]]
@@ -86,15 +86,30 @@ def stream(
     >>> [update.prediction.label for update in stream(getfixture("sample_video"), model=watcher) if update.prediction]
     ['dark', 'dark', 'dark', 'dark', 'dark']
     """
-    if isinstance(model, PredictionObserver):
-        watcher = model
-    else:
-        watcher = StreamingClassifier(
-            model, weights=weights, window_size=window_size, stride=stride, rule=rule
-        )
-    opened = source if isinstance(source, LiveSource) else open_source(source, **options)
-    with opened:
+    chosen = {"weights": weights, "window_size": window_size, "stride": stride, "rule": rule}
+    watcher = _watcher(model, {name: value for name, value in chosen.items() if value is not None})
+    with _opened(source, options) as opened:
         yield from _updates(opened, watcher)
+
+
+def _watcher(model: StreamModel | PredictionObserver, options: dict[str, Any]) -> PredictionObserver:
+    if not isinstance(model, PredictionObserver):
+        return StreamingClassifier(model, **options)
+    if options:
+        raise OptionError(
+            f"{', '.join(options)}: the model is set up already; give that to its {type(model).__name__} instead"
+        )
+    return model
+
+
+def _opened(source: str | int | Path | LiveSource, options: dict[str, Any]) -> LiveSource:
+    if not isinstance(source, LiveSource):
+        return open_source(source, **options)
+    if options:
+        raise OptionError(
+            f"{', '.join(options)}: the source is open already; give that to open_source instead"
+        )
+    return source
 
 
 def _updates(source: LiveSource, watcher: PredictionObserver) -> Iterator[StreamUpdate]:

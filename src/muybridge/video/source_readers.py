@@ -31,6 +31,7 @@ __all__ = ["CameraReader", "DamageNotes", "FileReader", "FolderReader", "SourceR
 
 IMAGE_ENDINGS = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
 SECONDS_BETWEEN_LOOKS = 0.05
+LONGEST_WRITE_SECONDS = 1.0
 AnyPicture = DecodedPicture | ArrayPicture
 SortKey = tuple[tuple[int, int, str], ...]
 
@@ -179,7 +180,8 @@ class FolderReader:
     Args:
         path: the folder.
         limits: the largest picture that is accepted.
-        frames_per_second: how far apart the images are; None takes the moments at which they were written.
+        frames_per_second: how far apart the images are, unreadable ones too; None takes the moments at which they were
+            written.
         idle_seconds: the folder has ended when nothing new appeared for so long.
     """
 
@@ -200,6 +202,8 @@ class FolderReader:
         self.limits = limits
         self.frames_per_second = frames_per_second
         self.idle_seconds = idle_seconds
+        self._newest_date = float("-inf")
+        self._has_told_of_dates = False
         self.is_live = False
         self.last_arrival = time.monotonic()
         self.damage = DamageNotes(self.address)
@@ -221,22 +225,35 @@ class FolderReader:
     def pictures(self) -> Iterator[DecodedPicture]:
         """The images as they appear, until nothing new came for `idle_seconds`."""
         last: SortKey | None = None
-        converter, count = Converter(), 0
+        converter, place = Converter(), -1
         while (found := self._wait(last)) is not None:
             for key, path in found:
                 if self._is_stopped:
                     return
                 last = key
+                place += 1
                 self.last_arrival = time.monotonic()
                 picture = self._decode(path)
                 if picture is None:
                     continue
                 if self.frames_per_second is not None:
-                    seconds = count / self.frames_per_second
+                    seconds = place / self.frames_per_second
                 else:
-                    seconds = path.stat().st_mtime_ns / 1e9
-                count += 1
+                    seconds = self._date(path)
                 yield DecodedPicture(picture, converter, pts_seconds=seconds, duration_seconds=0.0, index=0)
+
+    def _date(self, path: Path) -> float:
+        """When an image was written; told once where that cannot be the time at which it was taken."""
+        seconds = path.stat().st_mtime_ns / 1e9
+        if seconds <= self._newest_date and not self._has_told_of_dates:
+            self._has_told_of_dates = True
+            self.damage.pass_on(
+                f"{path.name} is dated no later than an image before it, and images are timed by their dates: such"
+                " images are left out, or their times are wrong; give their rate (--frames-per-second,"
+                " frames_per_second)"
+            )
+        self._newest_date = max(seconds, self._newest_date)
+        return seconds
 
     def _wait(self, last: SortKey | None) -> list[tuple[SortKey, Path]] | None:
         until = time.monotonic() + self.idle_seconds
@@ -265,7 +282,7 @@ class FolderReader:
 
     def _decode(self, path: Path) -> Any:
         """The picture of an image; tried again for a second, since its writer may not be done."""
-        until = time.monotonic() + 1.0
+        until = time.monotonic() + LONGEST_WRITE_SECONDS
         while True:
             try:
                 with open_container(path, limits=self.limits) as container:

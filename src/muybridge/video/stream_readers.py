@@ -10,9 +10,11 @@ import os
 import select
 import stat
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -77,7 +79,7 @@ class _FFmpegReader(ABC):
         self._failure = None
         began = time.monotonic()
         try:
-            self._container = self._open_container()
+            self._container = self._open_apart()
         except (av.error.FFmpegError, OSError, ValueError) as error:
             is_late = time.monotonic() - began >= 0.95 * self.open_timeout_seconds
             if is_late or isinstance(error, av.error.ExitError):
@@ -107,6 +109,28 @@ class _FFmpegReader(ABC):
             stream_index=stream.index,
         )
 
+    def _open_apart(self) -> InputContainer:
+        """Open in another thread: FFmpeg waits deaf to Ctrl-C, and PyAV swallows what is raised while it reads."""
+        opening: Future[InputContainer] = Future()
+
+        def work() -> None:
+            try:
+                opening.set_result(self._open_container())
+            except BaseException as error:
+                opening.set_exception(error)
+
+        thread = threading.Thread(target=work, name="muybridge-opening", daemon=True)
+        thread.start()
+        try:
+            # With a time limit, so that Ctrl-C is heard on every platform.
+            while thread.is_alive():
+                thread.join(0.2)
+        except BaseException:
+            self.stop()
+            thread.join(0.5)  # a pipe ends by then; a network stream ends with its time limit
+            raise
+        return opening.result()
+
     def pictures(self) -> Iterator[DecodedPicture]:
         """The sound pictures.
 
@@ -128,8 +152,9 @@ class _FFmpegReader(ABC):
             raw = picture.pts * tick if picture.pts is not None else float("nan")
             length = float(picture.duration or 0) * tick
             first = raw if first is None else first
-            self._last_picture = time.monotonic()
             yield DecodedPicture(picture, converter, pts_seconds=raw, duration_seconds=length, index=0)
+            # Only now: how long a watcher takes is no fault of the source.
+            self._last_picture = time.monotonic()
         if self._is_stopped:
             return
         if self._failure is not None:
@@ -140,17 +165,29 @@ class _FFmpegReader(ABC):
 
     def _packets(self, stream: Any) -> Iterator[Any]:
         assert self._container is not None
+        packets = self._container.demux(stream)
+        while (packet := self._next_of(packets)) is not None and not self._is_stopped:
+            if self.last_arrival - self._last_picture > self.read_timeout_seconds:
+                self._failure = VideoDecodeError("garbage", path=self.address)
+                return
+            yield packet
+
+    def _next_of(self, packets: Iterator[Any]) -> Any:
+        """The next packet; None at the end, or where `_failure` says why there is none."""
+        asked = time.monotonic()
+        packet = None
         try:
-            for packet in self._container.demux(stream):
-                if self._is_stopped:
-                    return
-                self.last_arrival = time.monotonic()
-                if self.last_arrival - self._last_picture > self.read_timeout_seconds:
-                    self._failure = VideoDecodeError("garbage", path=self.address)
-                    return
-                yield packet
+            packet = next(packets, None)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             self._failure = error
+        now = time.monotonic()
+        if now - asked >= self.read_timeout_seconds:
+            # Some formats make an end, or a last half packet, of a time limit: the time tells what it was.
+            self._failure = TimeoutError()
+            return None
+        if packet is not None:
+            self.last_arrival = now
+        return packet
 
     def _why_it_ended(self, error: Exception) -> str:
         limit = f"{self.read_timeout_seconds:g} s"
@@ -196,9 +233,19 @@ class StreamReader(_FFmpegReader):
 
     def __init__(self, address: str, **options: Any) -> None:
         super().__init__(address, **options)
-        self._url = address
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+            is_address = parts.port is None or parts.port > 0
+        except ValueError:  # a port that is no number or too large, half of an IPv6 address
+            is_address = False
+        if not is_address:
+            raise VideoOpenError(
+                "this is no address; expected such as rtsp://host:554/path or http://[::1]:8080/path",
+                path=self.address,
+            )
         self._scheme = parts.scheme.lower()
+        # FFmpeg knows its protocols in small letters only.
+        self._url = f"{self._scheme}://{address.partition('://')[2]}"
         if self._scheme not in PROTOCOLS:
             raise VideoOpenError(
                 f"the protocol {parts.scheme!r} is not allowed; sources come by {', '.join(PROTOCOLS)}",
@@ -282,6 +329,8 @@ class PipeReader(_FFmpegReader):
     def _open_container(self) -> InputContainer:
         if self._is_fifo:
             self._descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        elif sys.stdin is None:
+            raise VideoOpenError("it is closed; pipe a video into it", path=self.address)
         else:
             self._descriptor = os.dup(sys.stdin.fileno())
         self._limit = self.open_timeout_seconds
@@ -304,12 +353,6 @@ class PipeReader(_FFmpegReader):
         # The writer waits for the reader, so no frame needs to be dropped; who pipes a camera asks for the newest.
         self.is_live = self.is_endless = False
         return metadata
-
-    def pictures(self) -> Iterator[DecodedPicture]:
-        """The sound pictures; see the base."""
-        yield from super().pictures()
-        if self._timed_out and not self._is_stopped:
-            raise VideoError(f"nothing came for {self._limit:g} s", path=self.address)
 
     def close(self) -> None:
         """Close the container and the pipe."""
@@ -337,7 +380,11 @@ def without_password(address: str) -> str:
     >>> without_password("rtsp://admin:secret@camera.local:554/1")
     'rtsp://admin:***@camera.local:554/1'
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # half of an IPv6 address
+        scheme, mark, rest = address.partition("://")
+        return f"{scheme}{mark}***@{rest.rpartition('@')[2]}" if "@" in rest else address
     if parts.password is None:
         return address
     user, _, host = parts.netloc.rpartition("@")
