@@ -1,5 +1,7 @@
 """Several windows at once: which scale speaks for which class, and what each added."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -130,5 +132,8 @@ def test_scales_that_cannot_be_fused() -> None:
     wrong = MultiScaleClassifier({"a": scale(1)}, weights={"a": [1.0, 1.0, 1.0]})
     with pytest.raises(ShapeError, match=r"\(2,\)"):
         wrong.push(frames([1])[0])
-    with pytest.raises(OptionError, match="positive"):
-        MultiScaleClassifier.of_model(lit, window_seconds=(0.0,))
+    for seconds, step in (((0.0,), 0.25), ((math.nan, 1), 0.25), ((1, math.inf), 0.25), ((1,), math.nan)):
+        with pytest.raises(OptionError, match="positive and finite"):
+            MultiScaleClassifier.of_model(lit, window_seconds=seconds, step_seconds=step)
+    with pytest.raises(OptionError, match=r"only the scales 0\.5 s, 2 s; give each length once"):
+        MultiScaleClassifier.of_model(lit, window_seconds=(0.5, 0.5000001, 2))

@@ -116,5 +116,12 @@ def test_bad_arrays_and_soft_options() -> None:
         suppress([(0, 1)], [0.5], labels=[1, 2])
     with pytest.raises(OptionError, match="sigma"):
         soft_nms([], sigma=0)
-    with pytest.raises(OptionError, match="max_proposals"):
-        soft_nms([], max_proposals=0)
+    for labels in (["a", "b"], [0.2, 0.9]):
+        with pytest.raises(OptionError, match=r"labels are .* whole numbers.*return_inverse"):
+            suppress([(0, 1), (0, 1)], [0.5, 0.6], labels=labels)
+    assert suppress(np.zeros((0, 2)), [], labels=[]).tolist() == []
+    for count in (0, 1.5):
+        with pytest.raises(OptionError, match="max_proposals"):
+            soft_nms([], max_proposals=count)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="min_score is nan"):
+        soft_nms([], min_score=np.nan)

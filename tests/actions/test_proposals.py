@@ -96,11 +96,20 @@ def test_scores_that_are_no_numbers_are_named(make: Any, bad: float) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"threshold": -0.1}, {"threshold": 1.1}, {"threshold": np.nan}, {"min_duration": 0}, {"merge_gap": -1}],
-)
+    [{"threshold": -0.1}, {"threshold": 1.1}, {"threshold": np.nan}, {"min_duration": 0}, {"merge_gap": -1},
+     {"merge_gap": np.nan}, {"merge_gap": 1.5}, {"min_duration": np.nan}, {"min_duration": 2.5}],
+)  # fmt: skip
 def test_options_outside_what_is_allowed(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=next(iter(options))):
         generate_proposals([0.5], **options)
+
+
+@pytest.mark.parametrize("bad", [np.nan, -1, 0, 2.5])
+def test_limits_that_count_nothing_are_refused(bad: Any) -> None:
+    with pytest.raises(OptionError, match="max_duration"):
+        boundary_proposals([0.9, 0.1], [0.1, 0.9], max_duration=bad)
+    with pytest.raises(OptionError, match="max_proposals"):
+        matching_proposals([0.9, 0.1], [0.1, 0.9], np.ones((2, 2)), max_proposals=bad)
 
 
 def test_other_shapes_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from muybridge.actions.events import EventRule
-from muybridge.actions.scorers import CausalScorer, FrameRing, MomentScorer, make_scorer
+from muybridge.actions.scorers import CausalScorer, FrameRing, MomentScorer, WindowScorer, make_scorer
 from muybridge.actions.stream_prediction import PredictionEvents, StreamPrediction
 from muybridge.actions.streaming import StreamingClassifier
 from muybridge.errors import OptionError, ShapeError, WeightsError
@@ -293,12 +294,29 @@ def test_options_that_cannot_be() -> None:
     for options in ({"window_size": 0}, {"stride": 0}, {"frames_per_second": 0.0}, {"stride": 1.5}):
         with pytest.raises(OptionError):
             StreamingClassifier(lambda clip: [1.0], **options)  # type: ignore[arg-type]
+    for model_or_function in (lambda clip: [1.0], model("simple3d"), model("causal_tiny")):
+        with pytest.raises(OptionError, match="outputs is 'probability'; it is 'logits' or 'probabilities'"):
+            StreamingClassifier(model_or_function, outputs="probability")  # type: ignore[arg-type]
+        with pytest.raises(
+            OptionError, match="precision is 'float16'; it is 'auto', 'float32' or 'bfloat16'"
+        ):
+            StreamingClassifier(model_or_function, precision="float16")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="outputs is 'probs'"):
+        WindowScorer(lambda clip: [1.0], window_size=1, normalization=PLAIN, outputs="probs")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="8 frames"):
         StreamingClassifier(small_vivit(), window_size=16)
     with pytest.raises(OptionError, match="multiple"):
         make_scorer(_without_length(small_vivit()), window_size=7, stride=1, normalization=PLAIN)
     with pytest.raises(OptionError, match="ignored label"):
         StreamingClassifier(lambda clip: [1.0], labels=["a"], ignored=["b"])
+
+
+def test_integers_of_numpy_count() -> None:
+    numbers = {"window_size": np.int64(4), "stride": np.int32(2), "size_px": np.int16(8)}
+    classifier = StreamingClassifier(lambda clip: [1.0], **numbers)  # type: ignore[arg-type]
+    assert [p.index for p in map(classifier.push, noise(6)) if p] == [3, 5]
+    settings = json.loads(json.dumps(classifier.settings()))
+    assert (settings["window_size"], settings["stride"], settings["size_px"]) == (4, 2, 8)
 
 
 def _without_length(net: nn.Module) -> nn.Module:

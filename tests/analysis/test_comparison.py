@@ -88,6 +88,14 @@ def test_black_frames_are_no_common_ground() -> None:
     assert not description.motion.any()
 
 
+def test_flat_videos_cannot_be_told(original: Path, tmp_path: Path) -> None:
+    black = write(tmp_path / "black.mp4", [np.zeros((48, 64, 3), np.uint8)] * 5)
+    for other in (black, original):
+        found = compare_videos(black, other)
+        assert found.same_recording is None
+        assert (found.shared_seconds, found.offset_seconds) == (0.0, None)
+
+
 def test_orientation_and_place_of_edges() -> None:
     image = np.zeros((64, 64), np.float32)
     image[20, 40:] = 200.0  # a horizontal line: brightness changes along y, half a turn's middle

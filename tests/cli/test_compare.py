@@ -36,6 +36,15 @@ def test_two_strangers(sample_video: Path, tmp_path: Path) -> None:
     assert data["offset_seconds"] is None
 
 
+def test_black_and_black_cannot_be_told(tmp_path: Path) -> None:
+    black = tmp_path / "black.mp4"
+    with VideoWriter(black, width=64, height=48, frames_per_second=10) as writer:
+        for _ in range(10):
+            writer.write(np.zeros((48, 64, 3), np.uint8))
+    assert "same recording  cannot be told: one of them" in run(str(black), str(black))
+    assert json.loads(run(str(black), str(black), "--json"))["same_recording"] is None
+
+
 def test_a_model_without_weights_at_hand(sample_video: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         run(str(sample_video), str(sample_video), "--model", "r3d_18", "--weights", str(tmp_path / "no.pth"))

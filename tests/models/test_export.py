@@ -135,6 +135,17 @@ def test_bad_input(tmp_path: Path) -> None:
     model, inputs = build("temporal_proposal_net")
     with pytest.raises(OptionError, match="returns 3 tensors, but output_names are logits"):
         export_onnx(model, tmp_path / "model.onnx", inputs)
+    for wrong in ([], [*inputs, *inputs]):
+        with pytest.raises(
+            OptionError, match=rf"inputs are {len(wrong)} tensors; give one for each argument"
+        ):
+            export_onnx(model, tmp_path / "model.onnx", wrong)
+        with pytest.raises(
+            OptionError, match=rf"inputs are {len(wrong)} tensors; give one for each argument"
+        ):
+            export_program(model, tmp_path / "model.pt2", wrong)
+    with pytest.raises(OptionError, match=r"TemporalProposalNet keeps nothing of the past.*causal_small"):
+        export_step(model, tmp_path / "step.onnx", height=16, width=16)  # type: ignore[arg-type]
     with pytest.raises(OutputError, match="does not exist"):
         export_program(model, tmp_path / "nowhere" / "model.pt2", inputs)
     with pytest.raises(OptionError, match=r"must end in \.pt2"):

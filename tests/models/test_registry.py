@@ -82,6 +82,12 @@ def test_unknown_names_come_with_the_nearest() -> None:
         create_model("r3d_18", weights="some/absent.pth")
 
 
+@pytest.mark.parametrize("num_classes", [0, -1, 2.5])
+def test_a_number_of_classes_that_counts_nothing_is_refused(num_classes: int) -> None:
+    with pytest.raises(OptionError, match=f"num_classes is {num_classes}; it must be a whole number"):
+        create_model("simple3d", num_classes=num_classes)
+
+
 def test_builders_with_loose_arguments_are_refused() -> None:
     def loose(**options: object) -> nn.Module:
         return nn.Identity()

@@ -147,10 +147,11 @@ def test_bad_input(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         store_flow(frames, tmp_path / "no" / "folder")
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(OptionError, match="num_fields"):
-        iterate_flow_stacks(frames, num_fields=0)
-    with pytest.raises(OptionError, match="stride"):
-        iterate_flow_stacks(frames, stride=0)
+    for count in (0, 2.5):
+        with pytest.raises(OptionError, match="num_fields"):
+            iterate_flow_stacks(frames, num_fields=count)  # type: ignore[arg-type]
+        with pytest.raises(OptionError, match="stride"):
+            iterate_flow_stacks(frames, stride=count)  # type: ignore[arg-type]
     mixed = [*flow_frames(1), *flow_frames(1, size=(6, 8))]
     with pytest.raises(ShapeError, match="follows"):
         list(iterate_flow_stacks(mixed, num_fields=2))

@@ -327,10 +327,14 @@ def test_spans_of_a_hypothesis_lie_on_its_best_path() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda x: ctc.beam_search(x, "ab", width=0), OptionError, "width=0"),
+        (lambda x: ctc.beam_search(x, "ab", width=0), OptionError, "width is 0; it must be a whole number"),
+        (lambda x: ctc.beam_search(x, "ab", width=2.5), OptionError, "width is 2.5"),
+        (lambda x: ctc.beam_search(x, "ab", nbest=2.5), OptionError, "nbest is 2.5"),
         (lambda x: ctc.beam_search(x, "ab", nbest=26), OptionError, "nbest=26"),
         (lambda x: ctc.beam_search(x, "ab", max_gap=0), OptionError, "max_gap=0"),
         (lambda x: ctc.beam_search(x, "ab", length_bonus=np.nan), OptionError, "length_bonus=nan"),
+        (lambda x: ctc.beam_search(x, "ab", language_model_weight=np.nan), OptionError, "weight=nan"),
+        (lambda x: ctc.beam_search(x, "ab", language_model_weight=np.inf), OptionError, "weight=inf"),
         (lambda x: ctc.beam_search(x * np.nan, "ab"), OptionError, "NaN"),
         (lambda x: ctc.beam_search_batch([x, x[:, :2]], "ab"), ShapeError, r"\[2, 3\] columns"),
         (lambda x: ctc.beam_search(x, "ab", lexicon="words"), OptionError, "split the string"),

@@ -115,7 +115,8 @@ def test_a_missing_arpa_file(tmp_path: Path) -> None:
     [
         ("", {}, "empty text"),
         (" \n", {}, "empty text"),
-        ("a", {"order": 0}, "order=0"),
+        ("a", {"order": 0}, "order is 0; it must be a whole number"),
+        ("a", {"order": 2.5}, "order is 2.5"),
         ("a", {"smoothing": "x"}, "x"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import itertools
 import math
@@ -22,6 +23,7 @@ from hypothesis import given, settings, strategies as st
 
 from muybridge.errors import EmptyVideoError, OptionError, VideoError, VideoOpenError
 from muybridge.observer import View
+from muybridge.video import source_readers
 from muybridge.video.live_source import LiveSource
 from muybridge.video.reader import Pace, open_video
 from muybridge.video.source_clock import SourceClock
@@ -179,9 +181,11 @@ def test_rtsp_of_another_server(clip: Path) -> None:
 
 
 def test_http_file(clip: Path, transport_stream: Path) -> None:
-    for path in (clip, transport_stream):
-        with folder_server(path.parent) as url, open_source(f"{url}/{path.name}", **QUICK) as source:
-            found = seen(source)
+    for path, scheme in ((clip, "http"), (transport_stream, "HTTP")):
+        with folder_server(path.parent) as url:
+            address = f"{url}/{path.name}".replace("http", scheme)
+            with open_source(address, **QUICK) as source:
+                found = seen(source)
         assert source.policy == "every"
         assert [number for _, number in found] == list(range(50))
 
@@ -266,6 +270,32 @@ def test_a_named_pipe(transport_stream: Path, tmp_path: Path) -> None:
         assert [number for _, number in seen(source)] == list(range(50))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
+def test_ctrl_c_while_a_pipe_is_opened(transport_stream: Path, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    is_over = threading.Event()
+
+    def write_the_beginning() -> None:
+        with fifo.open("wb") as pipe:
+            pipe.write(transport_stream.read_bytes()[:2000])
+            pipe.flush()
+            time.sleep(0.2)  # until FFmpeg waits for more
+            _thread.interrupt_main()
+            is_over.wait(20)
+
+    in_thread(write_the_beginning)
+    with pytest.raises(KeyboardInterrupt):
+        open_source(fifo, **QUICK | {"open_timeout_seconds": 10.0})
+    is_over.set()
+
+
+def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(VideoOpenError, match="standard input: it is closed"):
+        open_source("-", **QUICK)
+
+
 def test_a_growing_folder(tmp_path: Path) -> None:
     def save(index: int) -> None:
         ok, data = cv2.imencode(".png", numbered(index))
@@ -287,6 +317,18 @@ def test_a_growing_folder(tmp_path: Path) -> None:
     np.testing.assert_allclose([seconds for seconds, _ in found], np.arange(14) / 10)
 
 
+def test_an_image_that_cannot_be_read_moves_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_readers, "LONGEST_WRITE_SECONDS", 0.0)
+    for index in range(1, 8):
+        (tmp_path / f"{index}.png").write_bytes(b"not an image")
+    for index in (1, 3, 7):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), numbered(index))
+    options = QUICK | {"read_timeout_seconds": 0.2}
+    with open_source(tmp_path, frames_per_second=10, **options) as source:
+        found = seen(source)
+    assert found == [(0.0, 1), (0.2, 3), (0.6, 7)]
+
+
 def test_a_folder_is_timed_by_when_its_images_were_written(tmp_path: Path) -> None:
     for index, seconds in enumerate((100.0, 100.5, 100.5, 102.0)):
         cv2.imwrite(str(tmp_path / f"{index}.png"), numbered(index))
@@ -295,6 +337,17 @@ def test_a_folder_is_timed_by_when_its_images_were_written(tmp_path: Path) -> No
         found = seen(source)
     assert found == [(100.0, 0), (100.5, 1), (102.0, 3)]
     assert source.counts.num_left_out == 1
+
+
+def test_images_that_share_a_date_are_told_of_once(tmp_path: Path) -> None:
+    for index in range(5):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), numbered(index))
+        os.utime(tmp_path / f"{index}.png", (100.0, 100.0))
+    with open_source(tmp_path, **QUICK | {"read_timeout_seconds": 0.2}) as source:
+        assert len(seen(source)) == 1
+    (told,) = source.notes
+    assert told.startswith("1.png is dated no later")
+    assert "--frames-per-second" in told
 
 
 def test_a_camera_that_is_not_there() -> None:
@@ -419,6 +472,46 @@ def test_a_stream_that_ends_at_once(tmp_path: Path) -> None:
     assert "EmptyVideoError: standard input: it ended before the first byte" in done.stderr
 
 
+def test_a_stream_that_stalls_says_so(transport_stream: Path) -> None:
+    data = transport_stream.read_bytes()
+    talk = answer_with(data[: 2 * len(data) // 3], then=silence)
+    options = QUICK | {"give_up_seconds": 0, "policy": "every"}
+    with tcp_server(talk) as port, open_source(f"http://127.0.0.1:{port}/", **options) as source:
+        assert len(seen(source)) > 10
+    assert source.notes[-1].endswith("nothing came for 1 s")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
+@pytest.mark.parametrize("ending", ["mkv", "ts"])
+def test_a_pipe_that_stalls_says_so(tmp_path: Path, ending: str) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    data = write_clip(tmp_path / f"clip.{ending}").read_bytes()
+    is_over = threading.Event()
+
+    def write_a_part() -> None:
+        with fifo.open("wb") as pipe:
+            pipe.write(data[: 2 * len(data) // 3])
+            pipe.flush()
+            is_over.wait(20)
+
+    in_thread(write_a_part)
+    with open_source(fifo, **QUICK) as source, pytest.raises(VideoError, match="nothing came for 1 s"):
+        seen(source)
+    is_over.set()
+
+
+def test_a_watcher_that_pauses_is_no_fault_of_the_source(transport_stream: Path) -> None:
+    options = QUICK | {"read_timeout_seconds": 0.3}
+    with (
+        folder_server(transport_stream.parent) as url,
+        open_source(f"{url}/{transport_stream.name}", max_waiting=1, **options) as source,
+    ):
+        first = seen(source, 1)
+        time.sleep(0.5)
+        assert [number for _, number in first + seen(source)] == list(range(50))
+
+
 def test_garbage_from_the_start(tmp_path: Path) -> None:
     with tcp_server(garbage) as port:
         for scheme in ("rtsp", "http"):
@@ -501,6 +594,8 @@ def test_the_frame_rate_changes_in_the_middle(tmp_path: Path) -> None:
         "gopher://127.0.0.1/",
         "udp://127.0.0.1:5000",
         "http:///nowhere",
+        "http://[::1",
+        "http://127.0.0.1:99999/",
         "/no/such/file.mp4",
         "",
         "rtsp://a\0b",
@@ -524,10 +619,11 @@ def test_a_playlist_from_the_network_reaches_no_file(tmp_path: Path, transport_s
 
 
 def test_a_password_is_never_shown() -> None:
-    with pytest.raises(VideoOpenError) as caught:
-        open_source(f"rtsp://admin:secret@127.0.0.1:{free_port()}/1", **QUICK)
-    assert "secret" not in str(caught.value)
-    assert "admin:***@" in str(caught.value)
+    for host, shown in ((f"127.0.0.1:{free_port()}", "admin:***@"), ("[::1", "rtsp://***@[::1")):
+        with pytest.raises(VideoOpenError) as caught:
+            open_source(f"rtsp://admin:secret@{host}/1", **QUICK)
+        assert "secret" not in str(caught.value)
+        assert shown in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -535,10 +631,14 @@ def test_a_password_is_never_shown() -> None:
     [
         {"policy": "some"},
         {"max_waiting": 0},
+        {"max_waiting": 2.5},
+        {"max_waiting": math.nan},
+        {"max_waiting": math.inf},
         {"open_timeout_seconds": 0},
         {"read_timeout_seconds": math.inf},
         {"give_up_seconds": -1},
         {"frames_per_second": 0},
+        {"frames_per_second": 1.0},  # of a video file
     ],
 )
 def test_options_that_cannot_be(clip: Path, options: dict[str, object]) -> None:

@@ -22,6 +22,7 @@ from torch import nn
 from muybridge.actions.inference import Inference, Precision
 from muybridge.actions.views import read_views
 from muybridge.cache_folder import cache_folder
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, VideoError, WeightsError
 from muybridge.models.available import available_weights
 from muybridge.models.checkpoint import read_checkpoint
@@ -29,7 +30,6 @@ from muybridge.models.hub_folder import hub_folder, read_config
 from muybridge.models.registry import create_model, list_models, model_entry
 from muybridge.models.weights import Weights, weights_of
 from muybridge.values import Prediction
-from muybridge.video.counts import check_count
 from muybridge.video.transforms import to_model_tensor
 
 __all__ = ["Classifier", "classify", "load_classifier_model"]

@@ -21,7 +21,7 @@ from torch import nn
 from muybridge.errors import OptionError, ShapeError, WeightsError
 from muybridge.models.folding import fold_batch_norms
 
-__all__ = ["Inference", "has_fast_bfloat16"]
+__all__ = ["Inference", "check_precision", "has_fast_bfloat16"]
 
 Precision = Literal["auto", "float32", "bfloat16"]
 _TIE = 0.03
@@ -43,6 +43,21 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     # Newer than the oldest torch that is supported; without it float32 is the safe answer.
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def check_precision(precision: Precision) -> None:
+    """Refuse a precision that there is not.
+
+    Args:
+        precision: what was asked for.
+
+    Raises:
+        OptionError: an unknown precision.
+
+    >>> check_precision("auto")
+    """
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise OptionError(f"precision is {precision!r}; it is 'auto', 'float32' or 'bfloat16'")
 
 
 class Inference:
@@ -69,8 +84,7 @@ class Inference:
         precision: Precision = "auto",
         device: str | torch.device | None = None,
     ) -> None:
-        if precision not in ("auto", "float32", "bfloat16"):
-            raise OptionError(f"precision is {precision!r}; it is 'auto', 'float32' or 'bfloat16'")
+        check_precision(precision)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         if precision == "auto":
             precision = "bfloat16" if has_fast_bfloat16(self.device) else "float32"

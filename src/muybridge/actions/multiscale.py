@@ -11,6 +11,7 @@ what each scale added, so that it can be seen which one spoke.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Self
 
@@ -121,16 +122,23 @@ class MultiScaleClassifier(PredictionObserver):
             options: of every `StreamingClassifier`.
 
         Raises:
-            OptionError: lengths that are not positive.
+            OptionError: lengths that are not positive and finite, or two of one name.
         """
-        if not window_seconds or min(window_seconds) <= 0 or not step_seconds > 0:
+        if not window_seconds or not all(
+            0 < seconds < math.inf for seconds in (*window_seconds, step_seconds)
+        ):
             raise OptionError(
-                f"window_seconds {window_seconds} and step_seconds {step_seconds} must be positive"
+                f"window_seconds {window_seconds} and step_seconds {step_seconds} must be positive and finite"
+            )
+        lengths = {f"{seconds:g} s": seconds for seconds in sorted(window_seconds)}
+        if len(lengths) < len(window_seconds):
+            raise OptionError(
+                f"window_seconds {window_seconds} are only the scales {', '.join(lengths)}; give each length once"
             )
         one = StreamingClassifier(model, **options)
         rate = one.view.frames_per_second or NOMINAL_FRAMES_PER_SECOND
         scales = {}
-        for seconds in sorted(window_seconds):
+        for name, seconds in lengths.items():
             own: dict[str, Any] = dict(options)
             if isinstance(one.model, CausalNet):
                 own["window_size"] = max(1, round(seconds * rate))
@@ -139,7 +147,7 @@ class MultiScaleClassifier(PredictionObserver):
                 own["window_size"] = one.window_size
                 own["frames_per_second"] = one.window_size / seconds
                 own["stride"] = max(1, round(step_seconds * one.window_size / seconds))
-            scales[f"{seconds:g} s"] = StreamingClassifier(one.model, **own)
+            scales[name] = StreamingClassifier(one.model, **own)
         return cls(scales, fusion=fusion, weights=weights, rule=rule, ignored=ignored)
 
     def reset(self) -> None:

@@ -17,6 +17,7 @@ arXiv:1704.04503.
 from __future__ import annotations
 
 import dataclasses
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from operator import attrgetter
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from muybridge.actions.proposals import Proposal
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, ShapeError
 
 __all__ = ["Overlap", "soft_nms", "suppress", "temporal_nms"]
@@ -93,7 +95,8 @@ def suppress(
 
     Raises:
         ShapeError: arrays that do not fit each other.
-        OptionError: NaN, an end that is not after its start, or options outside what is allowed.
+        OptionError: NaN, an end that is not after its start, labels that are no whole numbers, or options outside
+            what is allowed.
 
     >>> suppress([(0, 10), (1, 9), (20, 30)], [0.5, 0.9, 0.7])
     array([1, 2])
@@ -102,9 +105,14 @@ def suppress(
     spans, values = _checked(segments, scores)
     if labels is None:
         return _suppress_one_class(spans, values, overlap_threshold, overlap)
-    groups = np.asarray(labels, np.intp)
+    groups = np.asarray(labels)
     if groups.shape != values.shape:
         raise ShapeError(f"labels {groups.shape}; they must be {values.shape}, one for each segment")
+    if groups.size and groups.dtype.kind not in "biu":  # cut to whole numbers, 0.2 and 0.9 would be one class
+        raise OptionError(
+            f"labels are {groups.dtype}; they must be whole numbers, one for each class. Number them by"
+            " np.unique(labels, return_inverse=True)[1]"
+        )
     kept = [np.zeros(0, np.intp)]
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
@@ -149,8 +157,10 @@ def soft_nms(
     _check_options(overlap_threshold, overlap)
     if method not in ("gaussian", "linear") or not sigma > 0:
         raise OptionError(f"method {method!r}, sigma {sigma}: 'gaussian' or 'linear', and a positive sigma")
-    if max_proposals is not None and max_proposals < 1:
-        raise OptionError(f"max_proposals is {max_proposals}; it must be 1 or more, or None")
+    if math.isnan(min_score):
+        raise OptionError(f"min_score is {min_score}; it must be a number, 0 to drop nothing")
+    if max_proposals is not None:
+        check_count("max_proposals", max_proposals)
     found: list[Proposal] = []
     for label in sorted({p.label for p in proposals}) if per_class else [None]:
         mine = [p for p in proposals if label is None or p.label == label]

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, ShapeError
 
 __all__ = [
@@ -105,8 +106,7 @@ def generate_proposals(
     """
     values = _checked_signal(scores, "scores")
     _check_options(threshold, min_duration)
-    if merge_gap < 0:
-        raise OptionError(f"merge_gap is {merge_gap}; it must be 0 or more moments")
+    check_count("merge_gap", merge_gap, least=0)
     starts, ends = _runs(values > threshold)
     if len(starts) > 1:
         is_apart = starts[1:] - ends[:-1] >= max(merge_gap, 1)
@@ -199,6 +199,8 @@ def boundary_proposals(
     end = _checked_probabilities(end_probabilities, "end_probabilities", like=start)
     inside = None if actionness is None else _checked_probabilities(actionness, "actionness", like=start)
     _check_options(peak_fraction, min_duration)
+    if max_duration is not None:
+        check_count("max_duration", max_duration)
     longest = len(start) if max_duration is None else max_duration
     firsts, lasts = _likely_moments(start, peak_fraction), _likely_moments(end, peak_fraction)
     row, column = np.nonzero(
@@ -258,8 +260,8 @@ def matching_proposals(
     if belief.ndim == 3:
         belief = belief.prod(axis=0)
     _check_options(peak_fraction, min_duration)
-    if max_proposals is not None and max_proposals < 1:
-        raise OptionError(f"max_proposals is {max_proposals}; it must be 1 or more, or None")
+    if max_proposals is not None:
+        check_count("max_proposals", max_proposals)
     is_start, is_end = np.zeros(len(start), bool), np.zeros(len(start), bool)
     is_start[_likely_moments(start, peak_fraction)] = True
     is_end[_likely_moments(end, peak_fraction)] = True
@@ -335,5 +337,4 @@ def _check_range(values: NDArray[np.float64], name: str) -> None:
 def _check_options(threshold: float, min_duration: int) -> None:
     if not 0 <= threshold <= 1:
         raise OptionError(f"threshold {threshold}; it must lie in [0, 1]")
-    if min_duration < 1:
-        raise OptionError(f"min_duration is {min_duration}; it must be 1 or more moments")
+    check_count("min_duration", min_duration)

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from muybridge.actions.inference import Inference, Precision
+from muybridge.actions.inference import Inference, Precision, check_precision
 from muybridge.errors import OptionError, ShapeError, WeightsError
 from muybridge.models.causal import CausalNet
 from muybridge.models.folding import fold_batch_norms
@@ -132,6 +132,9 @@ class WindowScorer:
         window_size: T.
         normalization: of the pixels.
         outputs: what the function gives.
+
+    Raises:
+        OptionError: unknown `outputs`.
     """
 
     def __init__(
@@ -142,6 +145,7 @@ class WindowScorer:
         normalization: Normalization,
         outputs: Outputs = "logits",
     ) -> None:
+        _check_outputs(outputs)
         self._function = function
         self._normalization = normalization
         self._outputs = outputs
@@ -307,8 +311,11 @@ def make_scorer(
         recompute: compute the whole window anew whatever the model.
 
     Raises:
-        OptionError: a window that the model cannot take.
+        OptionError: a window that the model cannot take, or unknown `outputs` or `precision`.
     """
+    # Also where this model has no use for them: a typing error must not wait for the model that has.
+    _check_outputs(outputs)
+    check_precision(precision)
     needed = getattr(model, "num_frames", None)
     if isinstance(model, nn.Module) and isinstance(needed, int) and needed != window_size:
         raise OptionError(f"window_size is {window_size}; this model takes windows of {needed} frames")
@@ -322,6 +329,11 @@ def make_scorer(
     return WindowScorer(
         inference.probabilities, window_size=window_size, normalization=normalization, outputs="probabilities"
     )
+
+
+def _check_outputs(outputs: Outputs) -> None:
+    if outputs not in ("logits", "probabilities"):
+        raise OptionError(f"outputs is {outputs!r}; it is 'logits' or 'probabilities'")
 
 
 def _another_size(shape: tuple[int, ...], before: tuple[int, ...]) -> str:

@@ -33,12 +33,12 @@ from muybridge.actions.inference import Precision
 from muybridge.actions.scorers import ClipFunction, Normalization, Outputs, make_scorer
 from muybridge.actions.stream_prediction import PredictionObserver, StreamPrediction
 from muybridge.actions.views import crop_corners, resized_size
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, ShapeError, WeightsError
 from muybridge.models.causal import CausalNet
 from muybridge.models.weights import Weights, weights_of
 from muybridge.observer import View
 from muybridge.values import Frame
-from muybridge.video.counts import check_count
 from muybridge.video.picture import ArrayPicture
 from muybridge.video.reader import Pace
 
@@ -78,7 +78,7 @@ class StreamingClassifier(PredictionObserver):
         name: of the observer.
 
     Raises:
-        OptionError: numbers outside what is allowed, or a window that the model cannot take.
+        OptionError: options outside what is allowed, or a window that the model cannot take.
         WeightsError: no trained weights are at hand.
         UnknownNameError: no such model.
 
@@ -114,9 +114,10 @@ class StreamingClassifier(PredictionObserver):
     ) -> None:
         self.model_name, self.model, record = _load(model, weights)
         self.record = record
-        self.window_size = window_size if window_size is not None else _own_window(self.model, record)
-        self.stride = stride
-        _check_numbers(self.window_size, stride, frames_per_second, size_px)
+        window = window_size if window_size is not None else _own_window(self.model, record)
+        _check_numbers(window, stride, frames_per_second, size_px)
+        # A deque and JSON take none of NumPy's integers.
+        self.window_size, self.stride = int(window), int(stride)
         known = tuple(labels) if labels is not None else record.labels if record is not None else ()
         super().__init__(name, known, rule=rule, ignored=_ignored(known, ignored))
         own_rate = record.frames_per_second if record is not None else None
@@ -131,7 +132,7 @@ class StreamingClassifier(PredictionObserver):
         self._scorer = make_scorer(
             self.model,
             window_size=self.window_size,
-            stride=stride,
+            stride=self.stride,
             normalization=(record.mean, record.std) if record is not None else UNSCALED,
             outputs=outputs,
             precision=precision,
@@ -310,7 +311,7 @@ def _shape_record(
 ) -> Weights | None:
     """A record that says how frames are resized and cut; None leaves them as they are."""
     if size_px is not None:
-        return Weights("size", size_px=size_px)
+        return Weights("size", size_px=int(size_px))
     if record is not None:
         return record
     own = getattr(model, "size_px", None)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.actions.closer_look import closer_look, cut_clip
+from muybridge.counts import check_count
 from muybridge.errors import OptionError
 from muybridge.models.weights import Weights
-from muybridge.video.counts import check_count
 from muybridge.video.packets import PacketTable
 from muybridge.video.reader import open_video
 from muybridge.video.sampling import clip_starts, fps_indices, stride_indices

@@ -34,7 +34,8 @@ class VideoComparison:
     Args:
         a: the first video.
         b: the second video.
-        same_recording: whether one holds at least half of the other, frame for frame.
+        same_recording: whether one holds at least half of the other, frame for frame; None where that cannot be told,
+            because all frames of one of them are of one color.
         shared_seconds: how long they run alike, frame for frame.
         shared_share: that, as a share of the shorter one.
         offset_seconds: what is at t in `a` is at t + offset in `b`; None where nothing is shared.
@@ -47,7 +48,7 @@ class VideoComparison:
 
     a: str
     b: str
-    same_recording: bool
+    same_recording: bool | None
     shared_seconds: float
     shared_share: float
     offset_seconds: float | None
@@ -82,13 +83,14 @@ def compare_videos(a: str | Path, b: str | Path, *, model: nn.Module | None = No
     seconds, offset = match_fingerprints(first, second)
     shortest = min(len(first.pts_seconds), len(second.pts_seconds)) / FRAMES_PER_SECOND
     share = min(1.0, seconds / shortest)
+    can_tell = not (first.is_plain.all() or second.is_plain.all())
     features = None
     if model is not None:
         features = clip_similarity(model_features(model, a), model_features(model, b))
     return VideoComparison(
         str(a),
         str(b),
-        same_recording=share >= 0.5,
+        same_recording=share >= 0.5 if can_tell else None,
         shared_seconds=round(min(seconds, shortest), 3),
         shared_share=round(share, 4),
         offset_seconds=offset,

@@ -46,6 +46,7 @@ def flow(
         muybridge flow holiday.mp4 --stats --json
     """
     from muybridge.cli.output import print_json, progress_bar
+    from muybridge.errors import VideoError
     from muybridge.motion.flow_render import draw_flow_video
     from muybridge.motion.flow_summary import summarize_flow
     from muybridge.motion.flow_video import iterate_flow
@@ -71,6 +72,8 @@ def flow(
         else:
             pairs = iterate_flow(opened, **options)  # type: ignore[arg-type]
         summary = summarize_flow(_reported(pairs, bar, opened.metadata))
+    if not summary.pairs:  # zeros would say that nothing moves
+        raise VideoError("it has a single frame; flow is between two, so give a longer video", path=video)
     if as_json:
         print_json({"video": video, "method": method, "output": output or None, **summary.to_dict()})
         return

@@ -70,11 +70,12 @@ def export_onnx(
         tolerance: the largest absolute difference to the model that is let pass.
 
     Raises:
-        OptionError: a model in training mode, or another number of outputs than of names.
+        OptionError: a model in training mode, another number of inputs than its `forward` takes, or of outputs than
+            of names.
         OutputError: a file that cannot be written, or that gives something else than the model.
         MissingExtraError: the `export` extra is not installed.
     """
-    batches = [_with_rows(inputs, 2), _with_rows(inputs, 3)]
+    batches = _batches(model, inputs)
     program = _program(model, batches[0], free_batch=True)
     return _write_onnx(model, program, path, batches, output_names=output_names, tolerance=tolerance)
 
@@ -96,10 +97,11 @@ def export_step(
         tolerance: the largest absolute difference to the model that is let pass.
 
     Raises:
-        OptionError: a model in training mode.
+        OptionError: a model in training mode, or one that is not causal.
         OutputError: a file that cannot be written, or that gives something else than the model.
         MissingExtraError: the `export` extra is not installed.
     """
+    _check_is_causal(model)
     names = tuple(model.initial_state(1, height, width))
     step = _Step(model, names).train(model.training)
     first = [torch.randn(1, 3, 1, height, width), *model.initial_state(1, height, width).values()]
@@ -128,14 +130,14 @@ def export_program(
         tolerance: the largest absolute difference to the model that is let pass.
 
     Raises:
-        OptionError: a model in training mode, or another ending.
+        OptionError: a model in training mode, another number of inputs than its `forward` takes, or another ending.
         OutputError: a file that cannot be written, or that gives something else than the model.
     """
     path = Path(path)
     if path.suffix != ".pt2":
         raise OptionError(f"{path}: the name of an exported program must end in .pt2")
     names = list(inspect.signature(model.forward).parameters)[: len(inputs)]
-    batches = [_with_rows(inputs, 2), _with_rows(inputs, 3)]
+    batches = _batches(model, inputs)
     if len(_run(model, batches[0])) > 1:
         model = _Flat(model)
     program = _program(model, batches[0], free_batch=True)
@@ -180,9 +182,28 @@ class _Step(nn.Module):
         return (logits, *(state[name] for name in self.names))
 
 
-def _with_rows(inputs: Sequence[Tensor], num_rows: int) -> list[Tensor]:
-    """Random inputs of those shapes with another batch: a batch of one would be taken for fixed."""
-    return [torch.randn(num_rows, *tensor.shape[1:], dtype=tensor.dtype) for tensor in inputs]
+def _check_is_causal(model: nn.Module) -> None:
+    if not isinstance(model, CausalNet):
+        raise OptionError(
+            f"{type(model).__name__} keeps nothing of the past, so it has no single step; give a causal network, such"
+            " as causal_small, or write the whole clip's model by export_onnx"
+        )
+
+
+def _batches(model: nn.Module, inputs: Sequence[Tensor]) -> list[list[Tensor]]:
+    """Random inputs of those shapes in batches of 2 and 3: a batch of one would be taken for fixed."""
+    signature = inspect.signature(model.forward)
+    try:
+        signature.bind(*inputs)
+    except TypeError:
+        raise OptionError(
+            f"inputs are {len(inputs)} tensors; give one for each argument of {type(model).__name__}.forward:"
+            f" {', '.join(signature.parameters)}"
+        ) from None
+    return [
+        [torch.randn(num_rows, *tensor.shape[1:], dtype=tensor.dtype) for tensor in inputs]
+        for num_rows in (2, 3)
+    ]
 
 
 def _program(model: nn.Module, inputs: Sequence[Tensor], *, free_batch: bool) -> torch.export.ExportedProgram:

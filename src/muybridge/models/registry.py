@@ -23,6 +23,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, UnknownNameError, WeightsError
 from muybridge.models.weights import Weights, set_weights, weights_of
 
@@ -216,7 +217,8 @@ def create_model(
 
     Raises:
         UnknownNameError: unknown model or weights; the message lists the nearest names.
-        OptionError: an option that the builder does not have.
+        OptionError: an option that the builder does not have, or a `num_classes` that is no whole number of at
+            least 1.
         WeightsError: weights that cannot be had, are damaged, or belong to another architecture.
 
     >>> model = create_model("r3d_18", num_classes=10)
@@ -226,6 +228,7 @@ def create_model(
     entry = model_entry(name)
     settings = dict(options)
     if num_classes is not None:
+        check_count("num_classes", num_classes)
         settings["num_classes"] = num_classes
     _check_options(entry, settings)
     if weights is None:

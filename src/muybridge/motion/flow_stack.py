@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from muybridge.counts import check_count
 from muybridge.errors import MuybridgeError, OptionError, OutputError, ShapeError, VideoError
 from muybridge.motion.flow import as_flow
 from muybridge.motion.flow_video import FlowFrame
@@ -248,7 +249,7 @@ def iterate_flow_stacks(
         stacks in order of time. A stretch between cuts of fewer than L fields gives none.
 
     Raises:
-        OptionError: a number that is not positive.
+        OptionError: counts that are no whole numbers of at least 1, or a bound that is not positive.
         ShapeError: fields of different sizes.
 
     >>> flow = np.full((4, 6, 2), 5.0, np.float32)
@@ -257,8 +258,8 @@ def iterate_flow_stacks(
     [torch.Size([10, 4, 6]), torch.Size([10, 4, 6])]
     """
     step = num_fields if stride is None else stride
-    if num_fields < 1 or step < 1:
-        raise OptionError(f"num_fields is {num_fields} and stride {stride}; both must be at least 1")
+    check_count("num_fields", num_fields)
+    check_count("stride", step)
     _check_bound(bound_px)
     return _stacks(fields, num_fields, step, bound_px, center)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import cv2
 
+from muybridge.counts import check_count
 from muybridge.errors import OutputError
 from muybridge.motion.scenes import watch_scenes
 from muybridge.values import Frame, Segment
-from muybridge.video.counts import check_count
 from muybridge.video.reader import open_video
 
 __all__ = ["choose_keyframes", "pick_keyframes", "write_keyframes"]

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, ShapeError
 from muybridge.text.alignment import (
     align,
@@ -177,7 +178,7 @@ def beam_search(
 
     Raises:
         ShapeError: `log_probs` is not (T, K).
-        OptionError: a width, nbest or bonus outside, a language model of other characters, or what
+        OptionError: a width, nbest, weight or bonus outside, a language model of other characters, or what
             `greedy_decode` refuses.
 
     Each step: blank 0.6, a 0.4. The best path is empty (0.36), yet `a` has 0.24 + 0.24 + 0.16 = 0.64.
@@ -231,12 +232,14 @@ def beam_search_batch(
     >>> [best.text for best, *_ in beam_search_batch(steps, "a", kind="probabilities")]
     ['a', '']
     """
-    if width < 1:
-        raise OptionError(f"width={width}: a beam keeps at least 1 labeling")
-    if not 1 <= nbest <= width:
+    check_count("width", width)
+    check_count("nbest", nbest)
+    if nbest > width:
         raise OptionError(f"nbest={nbest} must lie between 1 and the width, {width}")
     if not max_gap > 0:
         raise OptionError(f"max_gap={max_gap} must be above 0 nats")
+    if not math.isfinite(language_model_weight):
+        raise OptionError(f"language_model_weight={language_model_weight} must be a finite number")
     if not math.isfinite(length_bonus):
         raise OptionError(f"length_bonus={length_bonus} must be a finite number of nats")
     matrices = [as_log_probabilities(line, kind=kind) for line in lines]

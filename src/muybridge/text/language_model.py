@@ -17,6 +17,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from muybridge.counts import check_count
 from muybridge.errors import MuybridgeError, OptionError
 
 __all__ = ["CharacterLanguageModel", "Smoothing"]
@@ -68,10 +69,9 @@ class CharacterLanguageModel:
                 forbids it (relative frequencies, good only where nothing but the seen pairs may be written).
 
         Raises:
-            OptionError: an empty text, an order below 1, or an unknown smoothing.
+            OptionError: an empty text, an order that is no whole number of at least 1, or an unknown smoothing.
         """
-        if order < 1:
-            raise OptionError(f"order={order}: an n-gram has at least 1 character")
+        check_count("order", order)
         if smoothing not in ("witten-bell", "kneser-ney", "none"):
             raise OptionError(f"smoothing={smoothing!r} is not one of witten-bell, kneser-ney, none")
         characters = f" {' '.join(text.split())} "

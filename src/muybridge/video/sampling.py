@@ -21,10 +21,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, UnknownNameError
 from muybridge.values import Clip
 from muybridge.video.container import DEFAULT_LIMITS, Limits
-from muybridge.video.counts import check_count
 from muybridge.video.packets import PacketTable
 from muybridge.video.reader import Video, open_video
 

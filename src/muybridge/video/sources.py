@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, VideoOpenError
 from muybridge.video.container import DEFAULT_LIMITS, Limits
 from muybridge.video.live_source import DropPolicy, LivePicture, LiveSource, SourceCounts
@@ -49,7 +50,7 @@ def open_source(
             `"every"` makes the source wait. None takes `"newest"` for what happens now, `"every"` for recordings.
         max_waiting: how many pictures may wait.
         real_time: give the pictures of a recording at the pace at which they were taken.
-        frames_per_second: of a folder of images; None takes the moments at which they were written.
+        frames_per_second: of a folder of images, and of nothing else; None takes the dates of its files.
         open_timeout_seconds: how long to wait for the start.
         read_timeout_seconds: the longest time without a picture; a folder has ended then, anything else is lost.
         give_up_seconds: how long a lost camera or stream is tried again, with growing waits; 0 for not at all.
@@ -83,6 +84,11 @@ def open_source(
         read_timeout_seconds=read_timeout_seconds,
         frames_per_second=frames_per_second,
     )
+    if frames_per_second is not None and not isinstance(reader, FolderReader):
+        raise OptionError(
+            f"frames_per_second is {frames_per_second}; it is for a folder of images, and {reader.address} has"
+            " times of its own: leave it out"
+        )
     return LiveSource(
         reader,
         policy=policy,
@@ -98,8 +104,7 @@ def _check_options(
 ) -> None:
     if policy not in (None, "newest", "every"):
         raise OptionError(f"policy is {policy!r}; it is 'newest' or 'every'")
-    if max_waiting < 1:
-        raise OptionError(f"max_waiting is {max_waiting}; it must be 1 or more")
+    check_count("max_waiting", max_waiting)
     if not give_up_seconds >= 0:
         raise OptionError(f"give_up_seconds is {give_up_seconds}; it must be 0 or more")
     if frames_per_second is not None and not 0 < frames_per_second < float("inf"):
