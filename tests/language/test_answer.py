@@ -123,6 +123,8 @@ def timeline(*more: Segment, observers: tuple[str, ...] = WATCHED, **metadata: o
         ("How many shots come after the dissolve?", "The video shows 1 shot there."),
         ("How long is the shot after the cut?", "The shot lasts 5 s, from 4 s to 9 s."),
         ("How long are the shots in total?", "3 shots last 12 s in total."),
+        ("What is the average shot length?", "3 shots last 4 s on average."),
+        ("How long is the average shot?", "3 shots last 4 s on average."),
         ("What is the length of the second shot?", "The second shot lasts 5 s, from 4 s to 9 s."),
         ("What's going on at 3 s?", "The action “jog in place” is seen from 2.5 s to 3.5 s."),
         ("When does the camera stand still the longest?",

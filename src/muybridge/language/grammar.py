@@ -55,6 +55,12 @@ REWRITES: tuple[tuple[str, str], ...] = (
     (r"^is it (?:true|right|correct|so) that\b", "is"),
     (r"\b(?:at all|even)\b", ""),
     (r"^((?:what|which|when|list|read|show)\b.*?) all\b", r"\1"),
+    (
+        r"^what is the (?:average|mean) (?:length|duration) of (?:a|the) (?:shots?|scenes?)\b",
+        "how long are the shots",
+    ),
+    (r"^what is the (?:average|mean) (?:shot|scene) (?:length|duration)\b", "how long are the shots"),
+    (r"^how long is (?:the|an) (?:average|mean) (?:shot|scene)\b", "how long are the shots"),
     (r"^what is the (?:total )?(?:length|duration) of (.*(?:shot|dissolve|fade).*)$", r"how long is \1"),
     (r"\bthe (?:two|2|three|3|following|these)\b", "these"),
     *((rf"\b{word}\b", f"{number}") for number, word in enumerate(_NUMBERS.split(), start=1)),
