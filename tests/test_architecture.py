@@ -14,7 +14,7 @@ ROWS = [
     {"motion", "analysis"},
     {"video", "models", "metrics"},
     {"observer"},
-    {"values", "counts"},
+    {"values", "counts", "writing"},
     {"errors", "_lazy", "cache_folder", "cores", "heap"},
 ]
 LEVEL = {name: len(ROWS) - row for row, names in enumerate(ROWS) for name in names}

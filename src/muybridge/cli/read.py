@@ -57,8 +57,8 @@ def read(
 def _check_target(target: Path, video: Path) -> None:
     """Say now what would keep the subtitles from being written: the reading takes long."""
     from muybridge.errors import OptionError
-    from muybridge.report.writing import check_writable, naming_a_remedy
     from muybridge.text.reader import is_image
+    from muybridge.writing import naming_a_remedy, try_writing
 
     if is_image(video):
         raise OptionError(f"{video} is an image; subtitles need a video, so leave --srt and --vtt out")
@@ -70,11 +70,11 @@ def _check_target(target: Path, video: Path) -> None:
         raise OptionError(f"{target} is the video itself; name another file for the subtitles")
     if _is_replaced(target):
         with naming_a_remedy(f"the subtitles to {target}"):
-            check_writable(target.parent)
+            try_writing(target.parent)
 
 
 def _write_subtitles(target: Path, text: str) -> None:
-    from muybridge.report.writing import naming_a_remedy, write_whole
+    from muybridge.writing import naming_a_remedy, write_whole
 
     with naming_a_remedy(f"the subtitles to {target}"):
         if _is_replaced(target):

@@ -35,23 +35,6 @@ from muybridge.values import Answer, Timeline
 __all__ = ["answer_question", "evidence_context"]
 
 Handler = Callable[[Scope], Answer]
-_DONE_BY_NOBODY = (
-    *(
-        "camera",
-        "cut",
-        "date",
-        "dissolve",
-        "fade",
-        "frames",
-        "keyframe",
-        "metadata",
-        "motion",
-        "shot",
-        "text",
-    ),
-    "transition",
-)
-"""What the video has, whoever is in it."""
 
 
 def answer_question(timeline: Timeline, question: str) -> Answer:
@@ -90,8 +73,6 @@ def answer_question(timeline: Timeline, question: str) -> Answer:
         return _strange(evidence, parsed, strange)
     if reason := left_out(parsed):
         return cannot_tell(reason)
-    if parsed.actors and parsed.subject is not None and parsed.subject.kind in _DONE_BY_NOBODY:
-        return cannot_tell("who is to be seen in the video was not measured")
     scope = Scope.of(evidence, parsed, words)
     if scope.reason:
         return cannot_tell(scope.reason)

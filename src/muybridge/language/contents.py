@@ -51,8 +51,6 @@ def written_answer(scope: Scope) -> Answer:
             question.ordinal if question.ordinal is not None else (-1 if question.relation == "before" else 1)
         )
         pool = sorted(sure, key=lambda one: one.start_seconds)
-        if re.search(r"\b(?:words?|letters?|characters?)\b", question.text) and question.ordinal is not None:
-            return cannot_tell("text is read in lines, and not word by word")
         at = len(pool) - 1 if at < 0 else at - 1
         if not 0 <= at < len(pool):
             return absent(scope)

@@ -190,6 +190,7 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
 """What questions can be about: kind, the words that say so, and which of its kind."""
 
 PATTERNS = {
+    "part_of_text": r"\b(?:words?|letters?|characters?)\b",
     "end": (
         r"\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over$|gone)\b"
     ),

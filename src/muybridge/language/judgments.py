@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from muybridge.language.contents import MAX_TOLD, merged_by_label, written_answer
@@ -28,8 +27,6 @@ def yes_no_answer(scope: Scope) -> Answer:
         return cannot_tell("the question names nothing that was measured")
     if question.quantity is not None:
         return _quantity(scope)
-    if re.search(r"\b(?:gone|over)\b", question.text) and question.at_end:
-        return cannot_tell("ask when it ends instead")
     if question.at_end or (question.at_start and scope.window is not None):
         return _edge(scope)
     if question.ordinal is not None:
@@ -246,7 +243,7 @@ def extreme_answer(scope: Scope) -> Answer:
     kind = scope.subject.kind
     if kind not in ("shot", "text", "action", "camera", "dissolve", "fade") or not scope.segments:
         return cannot_tell("there is nothing of that kind to compare")
-    if scope.subject.phrase or re.search(r"\bwords?\b", scope.question.text):
+    if scope.subject.phrase:
         return cannot_tell("only lines of text are compared, by how long they are shown")
     every = merged_by_label(scope.segments) if kind in ("camera", "action") else list(scope.segments)
     choose = max if scope.question.extreme == "longest" else min

@@ -165,8 +165,6 @@ def count_answer(scope: Scope) -> Answer:
     found = list(scope.segments)
     if kind == "action" and scope.words:
         return cannot_tell("how often it is done, and by how many people, was not counted")
-    if kind == "text" and (parts := re.search(r"\b(?:words?|letters?|characters?)\b", scope.question.text)):
-        return cannot_tell(f"lines of text are counted, and not {parts[0]}")
     if kind == "action":
         names = sorted({one.label for one in found})
         return known(f"{counted(len(names), 'action')}: {join_and(map(quoted, names)) or 'none'}.", found)

@@ -30,6 +30,24 @@ _USED = {
 _USED_BY_OTHERS = _TIME | {"ordinal"}
 _CAMERA_VERBS = frozenset({"pans", "tilts", "zooms", "rolls", "shakes", "static"})
 
+_DONE_BY_NOBODY = (
+    *(
+        "camera",
+        "cut",
+        "date",
+        "dissolve",
+        "fade",
+        "frames",
+        "keyframe",
+        "metadata",
+        "motion",
+        "shot",
+        "text",
+    ),
+    "transition",
+)
+"""What the video has, whoever is in it."""
+
 
 def left_out(question: Question) -> str:
     """What of a question its answer would not look at, in words; empty where it looks at all.
@@ -99,6 +117,13 @@ def _of_subject(subject: Subject, question: Question) -> str:
         is_described = question.intent == "summary" or re.search(PATTERNS["camera_does"], text)
         if not (asks_what_it_does and is_described):
             return "the question does not say what the camera is to do"
+    if question.actors and subject is question.subject and subject.kind in _DONE_BY_NOBODY:
+        return "who is to be seen in the video was not measured"
+    asks_for_parts = question.intent == "count" or question.ordinal is not None or question.extreme
+    if subject.kind == "text" and asks_for_parts and (part := re.search(PATTERNS["part_of_text"], text)):
+        return f"text is read in lines, and {part[0]} were not looked at one by one"
+    if question.intent == "yes_no" and question.at_end and re.search(r"\b(?:gone|over)\b", text):
+        return "what is no longer there was not looked at; ask when it ends"
     if re.search(r"\bnext\b", text) and subject.kind != "happens" and subject is question.subject:
         return "“next” after what is not said"
     # Capitals alone are no proof that words on the screen are meant: "Is it an MP4?"

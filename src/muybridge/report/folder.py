@@ -26,8 +26,8 @@ from muybridge.report.page import render_page, video_href
 from muybridge.report.strict_json import json_text
 from muybridge.report.subtitles import segments_to_srt, segments_to_vtt
 from muybridge.report.tables import segments_to_csv, signals_to_csv
-from muybridge.report.writing import check_writable, naming_a_remedy, write_whole
 from muybridge.values import Picture, Timeline
+from muybridge.writing import naming_a_remedy, try_writing, write_whole
 
 __all__ = ["check_report_folder", "read_timeline", "write_report"]
 
@@ -111,7 +111,7 @@ def check_report_folder(folder: str | os.PathLike[str]) -> None:
     folder = Path(folder)
     with naming_a_remedy(f"the report to {folder}"):
         _claim(folder, ())
-        check_writable(next(place for place in (folder, *folder.parents) if place.exists()))
+        try_writing(next(place for place in (folder, *folder.parents) if place.exists()))
 
 
 def read_timeline(path: str | os.PathLike[str]) -> Timeline:

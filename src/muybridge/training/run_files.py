@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from safetensors import SafetensorError
 
 from muybridge.errors import MuybridgeError, OptionError, OutputError, WeightsError
 from muybridge.models.checkpoint import load_plain
+from muybridge.writing import try_writing
 
 __all__ = ["RunFiles", "check_writable", "write_whole"]
 
@@ -76,9 +76,7 @@ def check_writable(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # One without a name: several processes of a run may look at once.
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"0")
+        try_writing(folder)
     except OSError as error:
         raise OutputError(
             f"nothing can be written to {folder}: {error.strerror or error}; give another --output"

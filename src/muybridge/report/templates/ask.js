@@ -168,7 +168,7 @@ const answerQuestion = (() => {
     const { kind } = question.subject;
     if (kind === "frames" || kind === "text" ? false : !["shot", ...shotKinds].includes(kind)) return beyond();
     if (question.ordinal !== null || (kind === "frames" && question.window)) return beyond();
-    if (kind === "text" && /\b(?:words?|letters?|characters?)\b/.test(question.text)) return beyond();
+    if (kind === "text" && new RegExp(data.language.grammar.patterns.part_of_text).test(question.text.toLowerCase())) return beyond();
     if (kind === "frames") return data.language.facts.frames ? known(data.language.facts.frames) : unknown("the number of frames is not known");
     const found = kind === "text" ? [...new Map(rows.filter(isSure).map((row) => [row.label, row])).values()] : rows;
     const noun = kind === "text" ? counted(found.length, "line of text", "lines of text") : counted(found.length, kind);

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from muybridge.errors import OutputError
 
-__all__ = ["check_writable", "naming_a_remedy", "write_whole"]
+__all__ = ["try_writing", "naming_a_remedy", "write_whole"]
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space, or choose a folder on another disk",
@@ -53,14 +53,15 @@ def naming_a_remedy(what: str) -> Iterator[None]:
         raise OutputError(f"cannot write {what}: {error.strerror}; {remedy}") from error
 
 
-def check_writable(folder: Path) -> None:
+def try_writing(folder: Path) -> None:
     """Try whether a file can be written into a folder that is there, and leave nothing behind.
 
     Raises:
         OSError: it cannot.
     """
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    # A file without a name: several processes may try at once.
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"0")
 
 
 def write_whole(path: Path, content: bytes) -> None:
