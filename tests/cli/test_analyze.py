@@ -58,6 +58,20 @@ def test_the_same_command_again_replaces_its_own_reports(sample_video: Path, tmp
     assert Path(saved["metadata"]["path"]).name == "cat.mov"
 
 
+def test_a_later_run_does_not_write_over_the_report_of_another_video(
+    sample_video: Path, tmp_path: Path
+) -> None:
+    videos = [shutil.copy(sample_video, tmp_path / name) for name in ("cat.mov", "cat.mp4")]
+    for video in [*videos, *videos]:
+        done = CliRunner().invoke(app, ["analyze", str(video), *QUICK])
+        assert done.exit_code == 0, done.output
+    saved = {
+        path.name: Path(json.loads((path / "timeline.json").read_text())["metadata"]["path"]).name
+        for path in tmp_path.glob("*.muybridge")
+    }
+    assert saved == {"cat.muybridge": "cat.mov", "cat-mp4.muybridge": "cat.mp4"}
+
+
 def test_a_report_that_cannot_be_written_costs_no_other(sample_video: Path, tmp_path: Path) -> None:
     videos = [str(shutil.copy(sample_video, tmp_path / name)) for name in ("a.mp4", "b.mp4")]
     (tmp_path / "r").mkdir()

@@ -51,6 +51,14 @@ def test_nothing_is_said_to_match(store: str) -> None:
     done = CliRunner().invoke(app, ["find", "xylophone", "--store", store])
     assert done.exit_code == 0
     assert "nothing matches" in done.stderr
+    assert "kind" not in done.stderr
+
+
+def test_a_kind_that_the_store_lacks_is_named(store: str) -> None:
+    done = CliRunner().invoke(app, ["find", "walk", "--kind", "subtitel", "--store", store])
+    assert done.exit_code == 0
+    assert "nothing of kind subtitel; it has: " in done.stderr
+    assert "subtitle" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import chain, count
 from pathlib import Path
@@ -80,6 +81,8 @@ def analyze(
 def report_folders(paths: list[Path], output: Path | None, *, writes: bool) -> list[Path | None]:
     """Where each video's report goes: beside the video unless an output folder is named; no two to one place.
 
+    Where the report of another video lies, such as that of `cat.mov` for `cat.mp4`, the ending is kept in the name.
+
     >>> report_folders([Path("a/cat.mp4")], None, writes=True)[0].as_posix()
     'a/cat.muybridge'
     >>> [folder.as_posix() for folder in report_folders([Path("a/c.mp4"), Path("b/c.mp4")], Path("r"), writes=True)]
@@ -98,9 +101,21 @@ def report_folders(paths: list[Path], output: Path | None, *, writes: bool) -> l
     for together in beside.values():
         names = report_names([path.name for path in together])
         folders |= {
-            path: path.with_name(f"{name}.muybridge") for path, name in zip(together, names, strict=True)
+            path: _unless_of_another(path.with_name(f"{name}.muybridge"), path)
+            for path, name in zip(together, names, strict=True)
         }
     return [folders[path] for path in paths]
+
+
+def _unless_of_another(folder: Path, video: Path) -> Path:
+    """The folder, or one that has the video's ending in its name, where another video's report lies in the first."""
+    try:
+        saved = json.loads((folder / "timeline.json").read_bytes())["metadata"]["path"]
+    except (OSError, ValueError, KeyError, TypeError):  # no report, or none that could be lost
+        return folder
+    if Path(saved).name == video.name:
+        return folder
+    return video.with_name(f"{video.stem}{video.suffix.replace('.', '-')}.muybridge")
 
 
 def report_names(names: list[str]) -> list[str]:

@@ -73,6 +73,9 @@ def find(
         _print(found)
     if found:
         _write(found, strip, clip)
+    elif kind and (unknown := [name for name in kind if name not in opened.kinds()]):
+        there = ", ".join(opened.kinds())
+        typer.echo(f"the store has nothing of kind {', '.join(unknown)}; it has: {there}", err=True)
 
 
 def _print(found: list[Match]) -> None:

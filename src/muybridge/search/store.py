@@ -302,6 +302,12 @@ class Store:
         filters = Filters(tuple(kinds), tuple(files), start_seconds, end_seconds, min_score)
         return find_text(self, query, filters, limit=limit, by=by)
 
+    def kinds(self) -> list[str]:
+        """The kinds of segments that the store holds, sorted."""
+        with reading(self.uri):
+            column = self.tables.segments.search().select(["kind"]).to_arrow()["kind"]
+        return sorted(column.unique().to_pylist())
+
     def find_like(self, clip: str | Path, *, limit: int = 20, files: Sequence[str] = ()) -> list[Match]:
         """Find where a clip, or something that looks like it, occurs.
 
