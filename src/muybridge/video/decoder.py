@@ -43,6 +43,8 @@ MAX_HALVINGS = {
     "msmpeg4v2": 2,
     "msmpeg4v3": 2,
 }
+# Decoders that ask before each packet what they may leave out, and do so. libdav1d asks when it is opened only.
+SKIPPING_DECODERS = {"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"}
 DECODE_ERRORS = (av.error.FFmpegError, ValueError, OSError, MemoryError)
 
 
@@ -156,8 +158,9 @@ class PictureDecoder:
         self._groups.append([])
 
     def skip_unreferenced(self, skip: bool) -> None:
-        """Leave out, from the next packet on, pictures that no other picture is made from."""
-        self._context.skip_frame = "NONREF" if skip else "DEFAULT"
+        """Leave out, from the next packet on, pictures that no other picture is made from, where the decoder can."""
+        if self._context.name in SKIPPING_DECODERS:
+            self._context.skip_frame = "NONREF" if skip else "DEFAULT"
 
     def _next(self, source: Iterator[VideoPacket]) -> VideoPacket | None:
         try:

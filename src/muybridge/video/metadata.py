@@ -90,20 +90,26 @@ class FirstPicture:
         self._context.thread_count = 2
         self._is_begun = self._is_done = False
         self._waiting: list[Packet[VideoStream]] = []
+        self._num_shown = 0
 
     def offer(self, packet: Packet[VideoStream]) -> bool:
-        """Begin with the first packet; keep the next few, should it not be enough. Whether more are wanted."""
-        if packet.size and not self._is_begun:
+        """Begin with the first packet; keep the next few, should it not be enough. Whether more are wanted.
+
+        Packets that an edit list hides give no picture, but the first one that is shown may be made from theirs.
+        """
+        if packet.size and not (self._is_begun or self._waiting or packet.is_discard):
             self._is_begun = True
             self._decode(packet)
         elif packet.size:
             self._waiting.append(packet)
-        return len(self._waiting) < MAX_WAITING
+            self._num_shown += not packet.is_discard
+        return self._num_shown < MAX_WAITING
 
     def finish(self) -> None:
         """All packets have been offered: wait for the picture."""
         if self._is_begun and not self._decode(None):
             self._context.flush_buffers()
+        if self._waiting and not self._is_done:
             any(self._decode(packet) for packet in (*self._waiting, None))
         self._waiting.clear()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av.error
 import numpy as np
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PacketTable", "read_packets"]
 
+DECODING_TIMES_ONLY = {"avi", "asf", "mxf"}
+"""Containers that give no times of presentation, or whose readers in FFmpeg take them for those of decoding."""
+UNTIMED_CODECS = {"h264", "hevc", "vvc"}
+"""Codecs from whose packets FFmpeg cannot tell the order of presentation without decoding them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PacketTable:
@@ -33,16 +38,20 @@ class PacketTable:
     Args:
         pts_seconds: (N,) float64, when the frame appears.
         duration_seconds: (N,) float64, until the next frame appears; for the last, what the container says.
-        pts: (N,) int64, the same moments in the stream's own ticks.
+        pts: (N,) int64, the same moments in the stream's own ticks, none twice.
         dts: (N,) int64, when the packet is to be decoded, in ticks.
         size_bytes: (N,) int64.
         is_keyframe: (N,) bool: decoding may start here.
         decode_order: (N,) int64, the packet's place in the file.
-        is_exact: whether the container gave a time of its own to every packet. Where it did not, the rows are
-            in the order of the file and their times are estimates from the frame rate.
+        is_exact: whether a picture is recognized by the time that its packet carries. Where the container does not
+            give one to every packet, or numbers them in the order of the file, pictures are counted instead, and
+            times that are missing are estimates.
         damage: what was wrong with the container, in words; empty for a sound file.
         reorder_depth: how many pictures the decoder holds back to put them in order, as far as is known.
         is_disposable: (N,) bool, whether no other picture is made from this one, as far as is known.
+        packet_pts: (N,) int64, what the packets themselves say, in ticks: `pts`, but for those that repeat another's.
+        lead_in_dts: where the packets begin that the container's edit list hides before the first frame, in ticks;
+            None where it hides none.
 
     >>> table = PacketTable.from_columns(pts=[0, 2, 1], dts=[0, 1, 2], size_bytes=[9, 5, 2],
     ...                                  is_keyframe=[True, False, False], seconds_per_tick=0.5)
@@ -61,6 +70,8 @@ class PacketTable:
     damage: str = ""
     reorder_depth: int = 0
     is_disposable: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    packet_pts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    lead_in_dts: int | None = None
 
     @classmethod
     def from_columns(
@@ -76,11 +87,13 @@ class PacketTable:
         damage: str = "",
         reorder_depth: int = 0,
         is_disposable: Any = None,
+        lead_in_dts: int | None = None,
     ) -> PacketTable:
         """Sort packets that stand in the order of the file into the order in which they are shown."""
-        times = np.asarray(pts, np.int64)
-        order = np.argsort(times, kind="stable")
-        times = times[order]
+        packet_pts = np.asarray(pts, np.int64)
+        order = np.argsort(packet_pts, kind="stable")
+        packet_pts = packet_pts[order]
+        times = _moved_apart(packet_pts)
         seconds: NDArray[np.float64] = np.asarray(times * seconds_per_tick, np.float64)
         if len(times) and last_duration <= 0:
             # The usual step stands in for a last duration that the container does not give.
@@ -100,6 +113,8 @@ class PacketTable:
             np.zeros(len(times), np.bool_)
             if is_disposable is None
             else np.asarray(is_disposable, np.bool_)[order],
+            packet_pts,
+            lead_in_dts,
         )
 
     def __len__(self) -> int:
@@ -156,6 +171,17 @@ def read_packets(
         return scan_packets(container, video_stream(container, str(path)))
 
 
+class _Row(NamedTuple):
+    """What is kept of one packet; times in ticks."""
+
+    pts: int | None
+    dts: int | None
+    size_bytes: int
+    is_keyframe: bool
+    duration: int
+    is_disposable: bool
+
+
 def scan_packets(
     container: InputContainer,
     stream: VideoStream,
@@ -163,14 +189,10 @@ def scan_packets(
     also: Iterable[Callable[[Packet[VideoStream]], bool]] = (),
 ) -> PacketTable:
     """`read_packets` on an open container, read to its end; each of `also` sees them while it asks for more."""
-    pts: list[int | None] = []
-    dts: list[int | None] = []
-    size: list[int] = []
-    is_keyframe: list[bool] = []
-    durations: list[int] = []
-    is_disposable: list[bool] = []
+    rows: list[_Row] = []
     tells = disposability_of(stream)
     num_hidden = 0
+    lead_in_dts: int | None = None
     damage = ""
     reorder_depth = stream.codec_context.reorder_depth
     watching = list(also)
@@ -179,49 +201,114 @@ def scan_packets(
             if watching:
                 watching = [shown for shown in watching if shown(packet)]
             # The last packet that PyAV gives is an empty one, which tells a decoder to flush.
-            if packet.size == 0 or packet.is_discard:
-                num_hidden += packet.is_discard
+            if packet.size == 0:
                 continue
-            pts.append(packet.pts)
-            dts.append(packet.dts)
-            size.append(packet.size)
-            is_keyframe.append(packet.is_keyframe)
-            durations.append(packet.duration or 0)
-            is_disposable.append(tells(packet))
+            if packet.is_discard:
+                if not rows and lead_in_dts is None:
+                    lead_in_dts = packet.dts
+                num_hidden += 1
+                continue
+            row = packet.pts, packet.dts, packet.size, packet.is_keyframe, packet.duration or 0
+            rows.append(_Row(*row, tells(packet)))
     except (av.error.FFmpegError, OSError) as error:
-        damage = f"the container breaks off after {len(pts)} packets ({error.strerror or error})"
-    if not damage and stream.frames > len(pts) + num_hidden:
-        damage = f"the header promises {stream.frames} frames, the file holds {len(pts) + num_hidden}"
+        damage = f"the container breaks off after {len(rows)} packets ({error.strerror or error})"
     tick = stream.time_base
-    times, is_exact = _presentation_times(pts, dts, durations, stream)
+    # FFmpeg takes an MP4's own list of disposable samples for one of the packets, whatever the edit list has hidden.
+    is_edited = stream.codec_context.name != "h264" and (
+        num_hidden > 0 or stream.frames not in (0, len(rows))
+    )
+    times, is_exact, doubt = _presentation_times(rows, stream, container.format.name)
     last = int(np.argmax(times)) if times else 0
     return PacketTable.from_columns(
         pts=times,
-        dts=[time if value is None else value for value, time in zip(dts, times, strict=True)],
-        size_bytes=size,
-        is_keyframe=is_keyframe,
+        dts=[time if row.dts is None else row.dts for row, time in zip(rows, times, strict=True)],
+        size_bytes=[row.size_bytes for row in rows],
+        is_keyframe=[row.is_keyframe for row in rows],
         seconds_per_tick=float(tick) if tick else 1.0,
-        last_duration=durations[last] if durations else 0,
+        last_duration=rows[last].duration if rows else 0,
         is_exact=is_exact,
-        damage=damage,
+        damage=damage or _shortfall(rows, num_hidden, stream) or doubt,
         reorder_depth=reorder_depth,
-        is_disposable=is_disposable,
+        is_disposable=[row.is_disposable and not is_edited for row in rows],
+        lead_in_dts=lead_in_dts,
     )
 
 
-def _presentation_times(
-    pts: list[int | None], dts: list[int | None], durations: list[int], stream: VideoStream
-) -> tuple[list[int], bool]:
-    known = [value for value in pts if value is not None]
-    if len(known) == len(pts) and len(set(known)) == len(known):
-        return known, True
-    # Without reordering, the decoding times are the presentation times (AVI says only those).
-    decoding = [value for value in dts if value is not None]
+def _shortfall(rows: list[_Row], num_hidden: int, stream: VideoStream) -> str:
+    """Says so where the file holds fewer frames than its header promises."""
+    num_held = len(rows) + num_hidden
+    if stream.frames <= num_held or not rows:
+        return ""
+    # FFmpeg keeps whole groups of pictures that an edit list hides to itself; the frames that it shows fill the length
+    # that it tells, but for one where the list cuts through it.
+    durations = [row.duration for row in rows]
+    leeway = max(durations) if num_hidden else 0.5 * min(durations)
+    if stream.duration and stream.duration - sum(durations) < leeway:
+        return ""
+    return f"the header promises {stream.frames} frames, the file holds {num_held}"
+
+
+def _presentation_times(rows: list[_Row], stream: VideoStream, container: str) -> tuple[list[int], bool, str]:
+    """The time of each packet in ticks, whether all are its own, and what is wrong with them, in words."""
+    known = [row.pts for row in rows if row.pts is not None]
+    num_own = len(set(known))
     reorders = bool(stream.codec_context and stream.codec_context.has_b_frames)
-    if not known and not reorders and len(decoding) == len(pts) and len(set(decoding)) == len(decoding):
-        return decoding, True
+    if num_own == len(rows):
+        return known, not (reorders and _follow_the_file(known, stream, container)), ""
+    # Without reordering, the decoding times are the presentation times (AVI says only those).
+    decoding = [row.dts for row in rows if row.dts is not None]
+    if not known and not reorders and len(decoding) == len(rows) and len(set(decoding)) == len(decoding):
+        return decoding, True, ""
+    if 2 * num_own > len(rows):
+        return _completed(rows, reorders=reorders)
     rate = average_rate(stream)
     step = max(1, round(1 / (rate * stream.time_base))) if rate and stream.time_base else 0
-    step = step or max((value for value in durations if value > 0), default=1)
+    step = step or max((row.duration for row in rows if row.duration > 0), default=1)
     first = min(known or decoding, default=0)
-    return [first + position * step for position in range(len(pts))], False
+    return [first + position * step for position in range(len(rows))], False, ""
+
+
+def _follow_the_file(pts: list[int], stream: VideoStream, container: str) -> bool:
+    """Whether the times are those of decoding: FFmpeg counts on where the container and the codec give none."""
+    codec = stream.codec_context.codec.canonical_name
+    return container in DECODING_TIMES_ONLY and codec in UNTIMED_CODECS and pts == sorted(pts)
+
+
+def _completed(rows: list[_Row], *, reorders: bool) -> tuple[list[int], bool, str]:
+    """The times of a file where most packets have one of their own; `from_columns` moves apart those that repeat."""
+    times: list[int] = []
+    seen: set[int] = set()
+    doubtful: list[int] = []
+    latest = next(row.pts for row in rows if row.pts is not None)
+    for place, row in enumerate(rows):
+        decoding = None if reorders else row.dts
+        latest = row.pts if row.pts is not None else decoding if decoding is not None else latest
+        if row.pts is None or latest in seen:
+            doubtful.append(place)
+        seen.add(latest)
+        times.append(latest)
+    # In a program stream nothing follows the last packet that would tell its time, so FFmpeg guesses: no damage.
+    damage = ""
+    if doubtful != [len(rows) - 1]:
+        damage = f"frames without a time of their own: {len(doubtful)} of {len(rows)}; theirs are estimates"
+    # Where the codec reorders, two pictures of one time need not come one after the other, so they are counted.
+    are_in_order = not reorders and times == sorted(times)
+    return times, are_in_order and all(row.pts is not None for row in rows), damage
+
+
+def _moved_apart(pts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sorted times, none twice: one that repeats moves on by the usual step, or less where the next frame is near.
+
+    >>> _moved_apart(np.array([0, 40, 80, 80, 160, 160, 180])).tolist()
+    [0, 40, 80, 120, 160, 170, 180]
+    """
+    distinct, firsts, counts = np.unique(pts, return_index=True, return_counts=True)
+    if len(distinct) == len(pts):
+        return pts
+    gaps = np.diff(distinct)
+    usual = max(1, int(np.median(gaps))) if len(gaps) else 1
+    steps = np.clip(np.append(gaps, usual * counts[-1]) // counts, 1, usual)
+    places = np.arange(len(pts))
+    moved = pts + (places - np.repeat(firsts, counts)) * np.repeat(steps, counts)
+    # Where the clock has no tick left between two frames, those after it move on too.
+    return np.asarray(np.maximum.accumulate(moved - places) + places, np.int64)

@@ -120,9 +120,9 @@ class Video:
 
     @cached_property
     def places(self) -> Mapping[int, int]:
-        """The place of each frame, by its time in the stream's ticks; empty where the container gives none."""
-        ticks = self.packets.pts.tolist() if self.packets.is_exact else []
-        return {tick: place for place, tick in enumerate(ticks)}
+        """The place of the first frame whose packet carries that time, in ticks; empty where they must be counted."""
+        ticks = self.packets.packet_pts.tolist() if self.packets.is_exact else []
+        return {tick: place for place, tick in reversed(list(enumerate(ticks)))}
 
     @cached_property
     def spare(self) -> frozenset[int]:
@@ -264,15 +264,15 @@ class Video:
             decoder = PictureDecoder(
                 stream, self.damage, quick=quick, short_side_px=short_side_px, max_threads=max_threads
             )
-            clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage)
+            key = 0
             if start_seconds is not None and self.packets.is_exact:
-                first = self.packets.index_at(start_seconds)
-                key = keyframe_before(self.packets, first)
+                key = keyframe_before(self.packets, self.packets.index_at(start_seconds))
                 if key > 0:
                     container.seek(int(self.packets.dts[key]), stream=stream)
+            clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage, first=key)
             packets: Iterable[Packet[VideoStream]] = container.demux(stream)
             if sparing and self.spare:
-                left_out = {int(self.packets.pts[place]) for place in self.spare}
+                left_out = {int(self.packets.packet_pts[place]) for place in self.spare}
                 packets = (packet for packet in packets if packet.pts not in left_out)
             for picture in decoder.decode(packets):
                 if self._is_closed:
@@ -337,34 +337,51 @@ class Clock:
         places: `Video.places`.
         seconds_per_tick: the stream's clock.
         damage: where times that run backwards are reported.
+        first: the place from which on pictures are decoded.
     """
 
     def __init__(
-        self, packets: PacketTable, places: Mapping[int, int], seconds_per_tick: float, damage: Damage
+        self,
+        packets: PacketTable,
+        places: Mapping[int, int],
+        seconds_per_tick: float,
+        damage: Damage,
+        *,
+        first: int = 0,
     ) -> None:
         self._packets = packets
         self._seconds_per_tick = seconds_per_tick
         self._damage = damage
-        self._place = places
+        self._places = places
+        self._last_place = first - 1
         self._last_seconds: float | None = None
         self.num_frames = 0
 
     def stamp(self, picture: VideoFrame, converter: Converter) -> DecodedPicture:
         """The picture with its moment."""
-        place = self._place.get(picture.pts) if picture.pts is not None else None
-        if place is None:
-            place = min(self.num_frames, max(0, len(self._packets) - 1))
+        place, is_known = self._place_of(picture.pts)
         length = float(self._packets.duration_seconds[place]) if len(self._packets) else 0.0
-        if self._packets.is_exact and picture.pts is not None:
+        if self._packets.is_exact and picture.pts is not None and not is_known:
             seconds = picture.pts * self._seconds_per_tick
         else:
             seconds = float(self._packets.pts_seconds[place])
         if self._last_seconds is not None and seconds <= self._last_seconds:
             self._damage.report(f"its timestamps run backwards at {self._last_seconds:.2f} s")
             seconds = self._last_seconds + max(length, 1e-3)
-        self._last_seconds = seconds
+        self._last_seconds, self._last_place = seconds, place
         self.num_frames += 1
         return DecodedPicture(picture, converter, pts_seconds=seconds, duration_seconds=length, index=place)
+
+    def _place_of(self, pts: int | None) -> tuple[int, bool]:
+        """The picture's place, and whether it is recognized by its time."""
+        place = self._places.get(pts) if pts is not None else None
+        if place is None:
+            return max(0, min(self._last_place + 1, len(self._packets) - 1)), False
+        # Of pictures that carry the same time, each takes the next place.
+        ticks = self._packets.packet_pts
+        while place <= self._last_place and place + 1 < len(ticks) and ticks[place + 1] == pts:
+            place += 1
+        return place, True
 
 
 def keyframe_before(packets: PacketTable, index: int) -> int:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
@@ -47,6 +48,7 @@ FRAMES_PER_DECODER = 24
 FRAMES_PER_SEEK = 4
 # A keyframe takes about as long as so many others.
 FRAMES_PER_KEYFRAME = 4
+STAND_IN = "some of the frames that are asked for cannot be decoded; their neighbors stand in"
 Resize = Literal["crop", "squash"]
 
 
@@ -198,36 +200,32 @@ def _follow_run(
     damage: Damage,
 ) -> None:
     packets = video.packets
-    wanted = {int(packets.pts[target]): target for target in run.targets}
-    clock = Clock(packets, video.places, float(stream.time_base or 1), damage)
     first, last = run.keyframe, run.targets[-1]
-    best: tuple[int, DecodedPicture] | None = None
-    for picture in decoder.decode(
-        _packets_of_run(container, stream, decoder, packets, first, wanted), flush=False
-    ):
-        best = _keep(clock.stamp(picture, converter), wanted, take, found, best)
-    for picture in decoder.drain():
-        best = _keep(clock.stamp(picture, converter), wanted, take, found, best)
-    damage.end(None if last == len(packets) - 1 else float(packets.pts_seconds[last]))
-    missing = [target for target in run.targets if target not in found]
-    if missing and best is not None:
+    clock = Clock(packets, video.places, float(stream.time_base or 1), damage, first=first)
+    packets_of_run = _packets_of_run(container, stream, decoder, packets, run)
+    latest: DecodedPicture | None = None
+    lost: set[int] = set()
+    waiting = deque(run.targets)
+
+    def let_stand_in(target: int) -> None:
         # A broken target: the last picture that was decoded before it stands in, under its own time.
-        stand_in = (take(best[1]), best[1].pts_seconds)
-        for target in missing:
-            before = [place for place in found if first <= place < target]
-            found[target] = found[max(before)] if before and max(before) > best[0] else stand_in
+        if latest is not None and target not in found:
+            found[target] = (take(latest), latest.pts_seconds)
+            lost.add(target)
 
-
-def _keep(
-    picture: DecodedPicture,
-    wanted: dict[int, int],
-    take: Take[Taken],
-    found: Found[Taken],
-    best: tuple[int, DecodedPicture] | None,
-) -> tuple[int, DecodedPicture] | None:
-    if picture.index in wanted.values():
-        found[picture.index] = (take(picture), picture.pts_seconds)
-    return (picture.index, picture) if best is None or picture.index > best[0] else best
+    for decoded in chain(decoder.decode(packets_of_run, flush=False), decoder.drain()):
+        picture = clock.stamp(decoded, converter)
+        while waiting and waiting[0] < picture.index:
+            let_stand_in(waiting.popleft())
+        if picture.index in run.targets:
+            found[picture.index] = (take(picture), picture.pts_seconds)
+            lost.discard(picture.index)
+        latest = picture
+    for target in waiting:
+        let_stand_in(target)
+    damage.end(None if last == len(packets) - 1 else float(packets.pts_seconds[last]))
+    if lost:
+        damage.report(STAND_IN)
 
 
 def _packets_of_run(
@@ -235,27 +233,42 @@ def _packets_of_run(
     stream: VideoStream,
     decoder: PictureDecoder,
     packets: PacketTable,
-    keyframe: int,
-    wanted: dict[int, int],
+    run: Run,
 ) -> Iterable[Packet[VideoStream]]:
-    remaining = set(wanted)
-    key_pts = int(packets.pts[keyframe])
-    container.seek(int(min(packets.dts[keyframe], key_pts)), stream=stream)
+    wanted = {int(packets.packet_pts[target]) for target in run.targets}
+    num_left = _num_packets(packets, sorted(wanted), run.keyframe)
+    key_pts = int(packets.packet_pts[run.keyframe])
+    starts_with_keyframe = bool(packets.is_keyframe[run.keyframe])
+    start = min(int(packets.dts[run.keyframe]), key_pts)
     reached = False
+    if packets.lead_in_dts is not None and not starts_with_keyframe:
+        # The first frames of a trimmed file may be made from a keyframe that its edit list hides.
+        start, reached = packets.lead_in_dts, True
+    container.seek(start, stream=stream)
     for packet in container.demux(stream):
         if packet.size == 0 or (packet.pts is None and packet.dts is None):
             continue
+        # Hidden packets are decoded like others, but give no pictures; their times may be those of other packets.
         ticks = packet.pts if packet.pts is not None else packet.dts
         # Some containers land on an earlier keyframe; what lies before ours is not needed.
-        reached = reached or ticks == key_pts
-        if not reached and ticks is not None and ticks < key_pts:
+        reached = reached or (
+            ticks == key_pts and not packet.is_discard and packet.is_keyframe >= starts_with_keyframe
+        )
+        if not reached and ticks is not None and ticks <= key_pts:
             continue
-        decoder.skip_unreferenced(ticks not in wanted)
+        is_wanted = ticks in wanted and not packet.is_discard
+        decoder.skip_unreferenced(not is_wanted)
         yield packet
-        remaining.discard(ticks)
-        if not remaining:
+        num_left -= is_wanted
+        if num_left <= 0:
             break
     decoder.skip_unreferenced(False)
+
+
+def _num_packets(packets: PacketTable, ticks: list[int], first: int) -> int:
+    """How many packets from that place on carry one of these times."""
+    starts = np.maximum(np.searchsorted(packets.packet_pts, ticks), first)
+    return int((np.searchsorted(packets.packet_pts, ticks, side="right") - starts).sum())
 
 
 def _read_counting(video: Video, targets: list[int], fit: Fit) -> Found[NDArray[np.uint8]]:
@@ -270,6 +283,7 @@ def _read_counting(video: Video, targets: list[int], fit: Fit) -> Found[NDArray[
             return found
     if last is not None:
         stand_in = (fit.pixels(last), last.pts_seconds)
+        video.damage.report(STAND_IN)
         found.update({target: stand_in for target in targets if target not in found})
     return found
 
@@ -282,9 +296,7 @@ def _assemble(video: Video, places: Sequence[int], found: Found[NDArray[np.uint8
         for place in places
     ]
     if sources != list(places):
-        video.damage.report(
-            "some of the frames that are asked for cannot be decoded; their neighbours stand in"
-        )
+        video.damage.report(STAND_IN)
     seconds = np.array([found[source][1] for source in sources], np.float64)
     return Clip(
         np.stack([found[source][0] for source in sources]),
