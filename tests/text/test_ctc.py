@@ -315,6 +315,23 @@ def test_lexicon_and_hot_words() -> None:
     assert ctc.beam_search(steps, alphabet, lexicon=["aaaaaa"], width=1) == []
 
 
+def test_a_beam_larger_than_all_texts_finds_the_best_with_hot_words() -> None:
+    rng = np.random.default_rng(5)
+    for lattice in lattices(seed=12, count=60):
+        alphabet = "abc"[: lattice.shape[1] - 1]
+        words = {"".join(rng.choice(list(alphabet), rng.integers(1, 5))) for _ in range(rng.integers(1, 5))}
+        scores = {
+            text: value
+            + 0.8 * sum(len(w) for w in words for at in range(len(text)) if text.startswith(w, at))
+            for text, value in ctc.exhaustive_search(lattice, alphabet).items()
+            if value > -np.inf
+        }
+        hot_words = ctc.HotWords(words, bonus=0.8)
+        found = ctc.beam_search(lattice, alphabet, width=400, nbest=400, hot_words=hot_words)
+        assert {best.text: best.score for best in found} == pytest.approx(scores)
+        assert found[0].score == pytest.approx(max(scores.values()))
+
+
 def test_spans_of_a_hypothesis_lie_on_its_best_path() -> None:
     steps = [[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.3, 0.7, 0.0], [0.9, 0.1, 0.0], [0.0, 0.2, 0.8]]
     best = ctc.beam_search(steps, "ab", kind="probabilities")[0]

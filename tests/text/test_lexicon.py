@@ -47,10 +47,10 @@ def gain(words: HotWords, written: str) -> float:
         ("", 0),
         ("ca", 0),  # what was given in advance is taken back
         ("cat", 3),
-        ("cats", 4),
+        ("cats", 4 + 3),  # "cat" is written as well
         ("catx", 3),
         ("categ", 3),  # the word inside stays
-        ("category", 8),
+        ("category", 8 + 3),
         ("cacat", 3),
         ("a cat, a dog", 6),
         ("dodog", 3),
@@ -66,3 +66,37 @@ def test_hot_words_by_hand(written: str, num_characters: int) -> None:
 def test_a_hot_word_is_worth_its_letters_each_time_it_is_written(written: str) -> None:
     # "abc" cannot overlap with itself, so the bonus counts its occurrences.
     assert gain(HotWords(["abc"], bonus=1.0), written) == pytest.approx(3 * written.count("abc"))
+
+
+def occurrences(words: list[str], written: str) -> int:
+    """The characters of all hot words, looked for at each place of a text."""
+    return sum(len(word) for word in set(words) for at in range(len(written)) if written.startswith(word, at))
+
+
+@given(
+    st.lists(st.text(alphabet="ab", min_size=1, max_size=6), min_size=1, max_size=6),
+    st.text(alphabet="abc", max_size=20),
+)
+@settings(max_examples=400, deadline=None)
+def test_every_occurrence_of_every_hot_word_counts(words: list[str], written: str) -> None:
+    hot = HotWords(words, bonus=0.5)
+    assert gain(hot, written) == hot.gain(written) == 0.5 * occurrences(words, written)
+
+
+def test_a_hot_word_inside_one_that_breaks_off_counts() -> None:
+    hot = HotWords(["New York Times", "York"], bonus=1.0)
+    assert gain(hot, "New York") == gain(hot, "New York City") == 4
+    assert gain(hot, "YorkYork") == 8
+    assert gain(hot, "New York Times") == 14 + 4
+    # While it is written, each character adds one, and the inner word its four where it ends.
+    place, gains = 0, []
+    for character in "New York T":
+        place, gained = hot.step(place, character)
+        gains.append(gained)
+    assert gains == [1, 1, 1, 1, 1, 1, 1, 1 + 4, 1, 1]
+
+
+def test_a_symbol_may_hold_the_end_of_a_hot_word() -> None:
+    hot = HotWords(["ab", "bc"], bonus=1.0)
+    place, gained = hot.step(0, "abc")
+    assert gained + hot.at_end(place) == 4

@@ -124,11 +124,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_text(text)
 
 
-def test_images_load_upright_and_over_white(tmp_path: Path, page: np.ndarray, reader: TextReader) -> None:
-    path = tmp_path / "ünïcode name.png"
+@pytest.mark.parametrize("kind", [".png", ".webp", ".tif"])
+def test_images_load_over_white(kind: str, tmp_path: Path, page: np.ndarray, reader: TextReader) -> None:
+    path = tmp_path / f"ünïcode name{kind}"
     opacity = 255 - cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
     written = np.dstack([np.zeros_like(page), opacity])
-    path.write_bytes(cv2.imencode(".png", written)[1].tobytes())
+    path.write_bytes(cv2.imencode(kind, written)[1].tobytes())
     assert texts(reader.read(load_image(path))) == ["Hello world", "room 4711"]
 
 

@@ -28,6 +28,7 @@ __getattr__, __dir__ = attach(
         "strokes",
         "tesseract",
         "tracks",
+        "transparency",
         "weights",
     ),
 )

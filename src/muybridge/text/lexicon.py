@@ -24,6 +24,7 @@ class _Node:
     depth: int = 0
     word_depth: int = 0  # of the longest word that is a prefix of this place
     fallback: int = 0  # the longest other place whose characters end this one
+    num_completed: int = 0  # characters of all words that end here
 
 
 def _tree(words: Iterable[str], what: str) -> list[_Node]:
@@ -125,7 +126,9 @@ class HotWords:
 
     Every character of a hot word adds to the score while the word grows; where the word breaks off, what it
     had gained is taken back. Hot words are found anywhere, so they serve scripts without spaces as well;
-    where two of them overlap, both count. Source of the search: A. Aho, M. Corasick, CACM 1975.
+    where two of them overlap, or one holds the other, both count. So a text gains the bonus times the
+    lengths of all occurrences of all hot words, a word listed twice being one. Source of the search: A. Aho,
+    M. Corasick, CACM 1975.
 
     Args:
         words: the hot words.
@@ -133,6 +136,10 @@ class HotWords:
 
     Raises:
         OptionError: there is no word, or the bonus is not above 0.
+
+    >>> hot = HotWords(["New York Times", "York"], bonus=1.0)
+    >>> [hot.gain(text) for text in ("New", "New York", "New York Times")]
+    [0.0, 4.0, 18.0]
     """
 
     def __init__(self, words: Iterable[str], *, bonus: float = 1.5) -> None:
@@ -142,13 +149,15 @@ class HotWords:
             raise OptionError(f"bonus={bonus} must be above 0")
         self.bonus = bonus
         self._nodes = _tree(words, "the hot words")
-        queue = deque([0])
+        queue = deque([0])  # shorter places first: a fallback is complete before what falls back to it
         while queue:
             node = self._nodes[queue.popleft()]
             for character, place in node.children.items():
                 child = self._nodes[place]
                 child.fallback = self._go(node.fallback, character) if node.depth else 0
                 child.word_depth = child.depth if child.is_word else node.word_depth
+                shorter = self._nodes[child.fallback].num_completed
+                child.num_completed = shorter + (child.depth if child.is_word else 0)
                 queue.append(place)
 
     def _go(self, place: int, character: str) -> int:
@@ -156,28 +165,30 @@ class HotWords:
             place = self._nodes[place].fallback
         return self._nodes[place].children.get(character, 0)
 
-    def _pending(self, place: int) -> float:
-        """What was given in advance for a word that is not complete."""
+    def _advance(self, place: int) -> int:
+        """The characters that are given in advance for the longest word begun, less the word it begins with.
+
+        They only guide the search: what is given at one place is taken back at the next.
+        """
         node = self._nodes[place]
-        return self.bonus * (node.depth - node.word_depth)
+        return node.depth - node.word_depth
 
     def step(self, place: int, symbol: str) -> tuple[int, float]:
         """Where a symbol leads from a place in the tree, and what it adds."""
-        gained = 0.0
+        num_characters = -self._advance(place)
         for character in symbol:
-            node = self._nodes[place]
-            grown = node.children.get(character)
-            if grown is not None:
-                gained, place = gained + self.bonus, grown
-            else:
-                after = self._go(node.fallback, character) if place else 0
-                given = self.bonus * self._nodes[after].depth
-                gained, place = gained - self._pending(place) + given, after
-        return place, gained
+            place = self._go(place, character)
+            num_characters += self._nodes[place].num_completed
+        return place, self.bonus * (num_characters + self._advance(place))
 
     def at_end(self, place: int) -> float:
         """Take back what an incomplete word was given."""
-        return -self._pending(place)
+        return -self.bonus * self._advance(place)
+
+    def gain(self, text: str) -> float:
+        """What a whole text gains, in nats."""
+        place, gained = self.step(0, text)
+        return gained + self.at_end(place)
 
 
 class HotWordsScorer:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from muybridge.errors import OptionError, ShapeError, UnknownNameError, VideoDecodeError, VideoOpenError
 from muybridge.text.ctc import Hypothesis
 from muybridge.text.ppocr import PPOCRNetworks, cut_out
+from muybridge.text.transparency import over_white
 from muybridge.values import Polygon, TextLine, TextTrack
 
 __all__ = ["ENGINES", "PPOCREngine", "TextEngine", "TextReader", "is_image", "load_image", "read_text"]
@@ -201,7 +202,7 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
     """Load an image, upright, over white where it is transparent.
 
     Args:
-        path: PNG, JPEG, WebP, TIFF, BMP or PNM.
+        path: PNG, JPEG, WebP, TIFF, BMP or PNM. The transparency of a gray TIFF is not read; a warning says so.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -211,20 +212,17 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
         VideoDecodeError: it is damaged, or larger than OpenCV opens.
     """
     try:
-        data = np.frombuffer(Path(path).read_bytes(), np.uint8)
+        data = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise VideoOpenError(f"cannot be read: {error}", path=path) from error
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        unchanged = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if bytes(data[:4]) == b"\x89PNG" else None
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        if image is not None:
+            image = over_white(np.asarray(image, np.uint8), data)
     except cv2.error as error:
         raise VideoDecodeError(f"the image cannot be decoded: {error.err or error}", path=path) from error
     if image is None:
         raise VideoDecodeError("the image is damaged or of an unknown format; convert it to PNG", path=path)
-    if unchanged is not None and unchanged.ndim == 3 and unchanged.shape[2] == 4:
-        # Text is often written in the transparency alone, the colors below being black throughout.
-        opacity = unchanged[:, :, 3:].astype(np.float64) / (255 if unchanged.dtype == np.uint8 else 65535)
-        image = np.round(image * opacity + 255 * (1 - opacity)).astype(np.uint8)
     return np.ascontiguousarray(image[:, :, ::-1], np.uint8)
 
 
