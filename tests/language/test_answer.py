@@ -101,7 +101,7 @@ def timeline(*more: Segment, observers: tuple[str, ...] = WATCHED, **metadata: o
          "Yes, “Goodbye” is on the screen from 10.5 s to 12 s."),
         ("What is the first camera movement?", "The camera pans left from 5 s to 7 s."),
         ("What is the last camera movement?", "The camera pans left and shakes from 7 s to 8 s."),
-        ("Describe the second shot.", "The camera stands still and pans left, and something falls."),
+        ("Describe the second shot.", "The camera pans left, stands still and shakes, and something falls."),
         ("Describe the camera at 6 s.", "The camera pans left."),
         ("What are the codec and the resolution?", "The picture is 640 × 360 pixels. The codec is h264."),
         ("Which text is on the screen longest?",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, settings, strategies as st
 
+from muybridge.language.answer import answer_question
 from muybridge.language.caption import caption_timeline, parts_of
 from muybridge.values import Segment, Timeline, VideoMetadata
 
@@ -87,3 +88,45 @@ def test_a_real_clip(shared: Path) -> None:
     assert [round(one.start_seconds) for one in captions] == [0, 0, 5, 8]
     assert captions[0].label.startswith("The video lasts 13.01 s and has 3 shots.")
     assert "zooms out" in captions[3].label
+
+
+def cameras(*rows: tuple[float, float, str]) -> list[Segment]:
+    return [Segment(start, end, "camera", label, 0.9) for start, end, label in rows]
+
+
+def test_a_camera_that_moves_in_many_short_stretches_moves() -> None:
+    pans = [
+        (at, at + 4, "camera pans left, shakes" if at % 8 else "camera pans left") for at in range(4, 60, 4)
+    ]
+    segments = cameras((0, 4, "camera static"), *pans)
+    timeline = Timeline(VideoMetadata("a.mp4", duration_seconds=60.0), tuple(segments))
+    (whole,) = caption_timeline(timeline)
+    # 56 s of panning, 28 s of them shaking, and 4 s of rest: less than 9 s, 15 % of the whole.
+    assert whole.label == "The video lasts 1:00. The camera pans left and shakes."
+    assert answer_question(timeline, "What does the video show?").text == whole.label
+    rows = whole.attributes["evidence"]
+    assert 3 <= len(rows) <= 6
+    assert {row[3] for row in rows} == {"camera pans left", "camera pans left, shakes"}
+
+
+def test_directions_sum_up_to_their_verb_and_rare_ones_are_left_out() -> None:
+    # Of 100 s: 12 s to the left, 12 s to the right, 1 s up, 75 s of rest.
+    turns = [(75 + 2 * n, 77 + 2 * n, f"camera pans {'right' if n % 2 else 'left'}") for n in range(12)]
+    segments = cameras((0, 75, "camera static"), *turns, (99, 100, "camera tilts up"))
+    (whole,) = caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=100.0), tuple(segments)))
+    assert whole.label.endswith("The camera stands still, and pans left and right.")
+    # What lasts longest is told where nothing takes its share: 2 × 2 s before 3 s of 60 s.
+    short = cameras((0, 3, "camera static"), (3, 5, "camera zooms in"), (50, 52, "camera zooms in"))
+    (whole,) = caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=60.0), tuple(short)))
+    assert whole.label.endswith("The camera zooms in.")
+
+
+def test_short_stretches_sum_up_within_a_part_too() -> None:
+    shots = [Segment(0, 20, "shot", "shot 1"), Segment(20, 40, "shot", "shot 2")]
+    tilts = [(at, at + 2, f"camera tilts up{', shakes' * (at % 4 == 0)}") for at in range(22, 40, 2)]
+    segments = [*shots, *cameras((0, 22, "camera static"), *tilts)]
+    captions = caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=40.0), tuple(segments)))
+    assert [one.label for one in captions[1:]] == [
+        "The camera stands still.",
+        "The camera tilts up and shakes.",
+    ]

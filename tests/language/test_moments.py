@@ -129,6 +129,69 @@ def test_an_opposite_is_no_half_match() -> None:
     assert spans(moments_in_timeline(timeline(text(1, 2, "turn left or right")), "turn right")) == [(1, 2)]
 
 
+STREET = timeline(
+    Segment(0, 20, "shot", "shot 1", None, {"transition": "start"}),
+    Segment(20, 40, "shot", "shot 2", 1.0, {"transition": "cut"}),
+    Segment(40, 60, "shot", "shot 3", 1.0, {"transition": "fade"}),
+    Segment(0, 10, "camera", "camera static", 1.0),
+    Segment(10, 20, "camera", "camera pans left, shakes", 1.0),
+    Segment(30, 34, "object", "something moves left", 1.0),
+)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "a man stands still",
+        "everyone stands still",
+        "a dog stands still",
+        "a person cuts",
+        "he fixed it",
+        "a woman turns",
+        "the car turns left",
+        "she shakes",
+        "someone fades",
+        "someone leaves",
+        "somebody left",
+        "they have left",
+        "the train departs",
+    ],
+)
+def test_what_somebody_does_is_not_what_the_camera_or_a_cut_does(query: str) -> None:
+    found = moments_in_timeline(STREET, query)
+    assert found.moments == (), found.explanation
+    assert found.explanation.startswith("No match: nothing in the timeline says ")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("steady", (0, 10)),
+        ("the camera stands still while a man talks", (0, 10)),
+        ("a cut to a man", (20, 20.04)),
+        ("a fade to a man", (40, 40.04)),
+        ("a shaky camera follows him", (10, 20)),
+        ("handheld", (10, 20)),
+        ("turn left", (10, 20)),
+        ("someone moves left", (30, 34)),
+    ],
+)
+def test_the_camera_and_cuts_are_found_where_they_are_meant(query: str, expected: Span) -> None:
+    found = moments_in_timeline(STREET, query, min_score=0.35)
+    assert spans(found)[0] == expected, found.explanation
+
+
+def test_leaving_is_found_where_it_is_said_or_done() -> None:
+    told = timeline(
+        Segment(0, 9, "camera", "camera pans left", 1.0),
+        Segment(1, 2, "subtitle", "The crew left at dawn."),
+        Segment(4, 5, "action", "depart", 1.0),
+    )
+    assert spans(moments_in_timeline(told, "the crew leaves")) == [(1, 2)]
+    assert spans(moments_in_timeline(told, "someone left")) == [(4, 5), (1, 2)]
+    assert spans(moments_in_timeline(told, "the camera pans left")) == [(0, 9)]
+
+
 def test_every_script_is_found_on_the_screen() -> None:
     seen = timeline(
         text(0, 2, "空间里面他绝对赢不了的"),

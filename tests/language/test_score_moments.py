@@ -43,6 +43,42 @@ def test_gaps_are_neither_smoothed_over_nor_bridged() -> None:
     np.testing.assert_allclose(smoothed(seconds, one_side), one_side)
 
 
+def test_a_frame_counts_for_as_long_as_it_is_shown() -> None:
+    # One a second until 5 s, one frame until 25 s, one a second again; each of the others is shown for 0.2 s.
+    seconds = np.concatenate([np.arange(0.0, 6.0), np.arange(25.0, 30.0)])
+    until = seconds + 0.2
+    until[5] = 25.0
+    scores = np.where(seconds == 5.0, 0.99, 0.01)
+    ((start, end, score),) = moments_of_scores(seconds, scores, until_seconds=until, sigma_seconds=0.0)
+    assert start == pytest.approx(5.0 - 0.8 / 2)  # half of the time in which nothing was looked at
+    assert end == 25.0
+    assert score == pytest.approx(0.99)
+    ((start, end, score),) = moments_of_scores(seconds, scores, until_seconds=until)
+    assert (start, end) == pytest.approx((4.6, 25.0))
+    assert 0.9 < score < 0.99
+    # A frame that is not shown any more does not count on: there the source was cut off.
+    until[5] = 5.2
+    ((start, end, _),) = moments_of_scores(seconds, scores, until_seconds=until)
+    assert (start, end) == pytest.approx((4.6, 5.2 + 0.5))
+
+
+def test_frames_that_stay_equal_the_same_frames_sent_again_and_again() -> None:
+    draw = np.random.default_rng(3)
+    lengths = draw.integers(1, 30, 40)
+    scores = draw.choice([0.05, 0.3, 0.9], 40)
+    until = np.cumsum(lengths).astype(np.float64)
+    seconds = until - lengths
+    # A median spacing of a second, so that pieces are as long as the frames that are sent again.
+    seconds, until = (
+        np.concatenate([np.arange(-60.0, 0.0) + at, row]) for at, row in ((0, seconds), (1, until))
+    )
+    scores, counts = np.concatenate([np.full(60, 0.05), scores]), np.concatenate([np.full(60, 1), lengths])
+    again = np.arange(-60.0, until[-1])
+    held = moments_of_scores(seconds, scores, until_seconds=until)
+    assert len(held) > 3
+    assert held == moments_of_scores(again, np.repeat(scores, counts), until_seconds=again + 1)
+
+
 def test_a_whole_video_can_be_one_moment() -> None:
     found = moments_of_scores(np.arange(5.0), np.full(5, 0.8), start_seconds=0.0, end_seconds=5.0)
     assert [(start, end) for start, end, _ in found] == [(0.0, 4.5)]
@@ -79,7 +115,7 @@ def test_moments_lie_apart_inside_the_source(values: list[float], sigma: float) 
 
 
 def test_bad_arrays_and_options() -> None:
-    with pytest.raises(ShapeError, match=r"both be \(N,\)"):
+    with pytest.raises(ShapeError, match=r"all be \(N,\)"):
         moments_of_scores(np.arange(3.0), np.zeros(4))
     with pytest.raises(OptionError, match="top is 0"):
         moments_of_scores(np.arange(3.0), np.zeros(3), top=0)

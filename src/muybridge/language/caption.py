@@ -17,8 +17,9 @@ __all__ = ["caption_timeline", "parts_of"]
 
 MAX_PART_SECONDS = 20.0
 _MAX_TEXTS, _MAX_ACTIONS, _MAX_EVIDENCE = 3, 3, 20
+_MAX_CAMERA_EVIDENCE = 3  # for each motion
 _MIN_SHARE = 0.15
-"""A camera motion that takes less of a part is not worth a word in it."""
+"""A camera motion that takes less of a part, all its stretches together, is not worth a word in it."""
 
 
 def caption_timeline(timeline: Timeline) -> list[Segment]:
@@ -78,7 +79,7 @@ def _whole(evidence: Evidence) -> Segment:
     told += f" and has {counted(len(shots), 'shot')}." if shots else "."
     segments = [segment for segment in evidence.timeline.segments if segment.kind not in ("shot", "keyframe")]
     duration = max(evidence.timeline.duration_seconds, 1e-9)
-    clauses, used = _clauses(segments, duration, whole=True)
+    clauses, used = _clauses(segments, duration)
     sentences = [told, *map(sentence, clauses)]
     if not clauses:
         sentences.append("Nothing else was found in it.")
@@ -109,7 +110,7 @@ def _sorted_into(spans: Sequence[Segment], evidence: Evidence) -> list[list[Segm
 
 
 def _clauses(
-    segments: Sequence[Segment], duration: float, *, span: Segment | None = None, whole: bool = False
+    segments: Sequence[Segment], duration: float, *, span: Segment | None = None
 ) -> tuple[list[str], list[Segment]]:
     """(what happens, as clauses; the segments that say so)."""
     kinds: dict[str, list[Segment]] = {}
@@ -125,11 +126,10 @@ def _clauses(
         told.append(f"the {verb} {join_and(map(quoted, names))}")
         used += [one for one in actions if one.label in names]
     cameras = [one for one in kinds.get("camera", ()) if one.label != "camera unknown"]
-    kept = [one for one in cameras if _seconds(one, span) >= _MIN_SHARE * duration]
-    words = list(dict.fromkeys(_by_share(kept or cameras[:1], span)))
-    if words:
-        told.append(_camera_clause(words[: 3 if whole else 2]))
-        used += kept or cameras[:1]
+    motions, grounds = _camera_motions(cameras, duration, span)
+    if motions:
+        told.append(_camera_clause(motions))
+        used += grounds
     objects = kinds.get("object", [])
     if objects:
         told.append(_object_clause(_by_share(objects, span)))
@@ -144,14 +144,50 @@ def _clauses(
     return told, used
 
 
-def _camera_clause(labels: Sequence[str]) -> str:
-    """Several camera labels as one clause.
+def _camera_motions(
+    cameras: Sequence[Segment], duration: float, span: Segment | None
+) -> tuple[list[str], list[Segment]]:
+    """(what the camera does, the longest first; the segments that say so).
 
-    >>> _camera_clause(["camera static", "camera pans left, shakes", "camera pans right"])
+    A handheld camera pans in many short stretches: what counts is how long it pans in all. A direction is told where
+    it takes its share of the panning.
+    """
+    verbs: dict[str, dict[str, float]] = {}  # verb → {motion: seconds}
+    for one in cameras:
+        for motion in _motions(one):
+            lasting = verbs.setdefault(motion.partition(" ")[0], {})
+            lasting[motion] = lasting.get(motion, 0.0) + _seconds(one, span)
+    longest = sorted(verbs.values(), key=lambda lasting: -sum(lasting.values()))
+    kept = [one for one in longest if sum(one.values()) >= _MIN_SHARE * duration] or longest[:1]
+    told: list[str] = []
+    for lasting in kept:
+        least = min(_MIN_SHARE * sum(lasting.values()), max(lasting.values()))
+        told += sorted((one for one in lasting if lasting[one] >= least), key=lambda one: -lasting[one])
+    grounds: dict[int, Segment] = {}
+    by_length = sorted(cameras, key=lambda one: -_seconds(one, span))
+    for motion in told:
+        saying = [one for one in by_length if motion in _motions(one)]
+        grounds |= {id(one): one for one in saying[:_MAX_CAMERA_EVIDENCE]}
+    return told, sorted(grounds.values(), key=lambda one: one.start_seconds)
+
+
+def _motions(camera: Segment) -> list[str]:
+    """What one segment says of the camera.
+
+    >>> [_motions(Segment(0, 1, "camera", f"camera {says}")) for says in ("pans left, shakes", "static")]
+    [['pans left', 'shakes'], ['stands still']]
+    """
+    parts = camera.label.removeprefix("camera ").split(", ")
+    return ["stands still" if part == "static" else part for part in parts]
+
+
+def _camera_clause(motions: Sequence[str]) -> str:
+    """Several motions of the camera as one clause.
+
+    >>> _camera_clause(["stands still", "pans left", "shakes", "pans right"])
     'the camera stands still, pans left and right, and shakes'
     """
-    words = [part for label in labels for part in label.removeprefix("camera ").split(", ")]
-    return f"the camera {_grouped('stands still' if word == 'static' else word for word in words)}"
+    return f"the camera {_grouped(motions)}"
 
 
 def _object_clause(labels: Sequence[str]) -> str:

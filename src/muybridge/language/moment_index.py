@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 
 from muybridge.language.query_terms import Term, stem_of, words_of
-from muybridge.language.thesaurus import ACTORS, EXCLUSIVE, IMPLIED, LIGHT, SYNONYMS
+from muybridge.language.thesaurus import ACTORS, EXCLUSIVE, IMPLIED, LIGHT, SYNONYMS, SYNONYMS_IN_SPEECH
 from muybridge.values import Segment, Timeline
 
 __all__ = ["Match", "MomentIndex"]
@@ -32,10 +32,21 @@ CAMERA_STEMS = frozenset(map(stem_of, "camera pan tilt zoomin zoomout shake hand
 OBJECT_STEMS = frozenset(map(stem_of, ACTORS | {"object", "something", "thing"}))
 _READ = ("text", "subtitle", "caption")
 _SAYS_NOTHING = ("shot", "keyframe", "moment", "segment")
-_GROUPS: dict[str, set[str]] = {}
-for _group in SYNONYMS:
-    for _word in _group:
-        _GROUPS.setdefault(stem_of(_word), set()).update(map(stem_of, _group))
+_SPOKEN = ("text", "subtitle")
+_OF_FILM = ("camera", "cut", "dissolve", "fade")
+
+
+def _by_stem(groups: Iterable[Iterable[str]]) -> dict[str, set[str]]:
+    """For each word of each group, the others; all by their stems."""
+    others: dict[str, set[str]] = {}
+    for group in groups:
+        stems = set(map(stem_of, group))
+        for stem in stems:
+            others.setdefault(stem, set()).update(stems)
+    return others
+
+
+_GROUPS, _GROUPS_IN_SPEECH = _by_stem(SYNONYMS), _by_stem(SYNONYMS_IN_SPEECH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,8 @@ class MomentIndex:
         """The segments that at least one term fits, without those that are about something else.
 
         A camera that pans right is no match for one that pans left, and "left" of an object says nothing of the
-        camera. Two lines count together only where they say more than either alone.
+        camera. Of somebody who turns or stands still, neither the camera nor a cut says anything. Two lines count
+        together only where they say more than either alone.
         """
         unwanted = self._contradicted(terms)
         stems = {term.stem for term in terms}
@@ -139,7 +151,8 @@ class MomentIndex:
         """The sayings that a term fits, with how well."""
         if term.is_phrase:
             return {saying: fit for saying in self._said if (fit := _says(saying, term.stem))}
-        fitting = dict.fromkeys(_GROUPS.get(term.stem, ()), SYNONYM_STRENGTH)
+        synonyms, in_speech = _GROUPS.get(term.stem, set()), _GROUPS_IN_SPEECH.get(term.stem, set())
+        fitting = dict.fromkeys(synonyms | in_speech, SYNONYM_STRENGTH)
         rules = MISREAD if term.stem.isascii() else INFLECTED
         word = term.text if term.stem.isascii() else term.stem
         cutoff = next((similar for letters, similar in rules if len(word) >= letters), None)
@@ -148,7 +161,10 @@ class MomentIndex:
             fitting |= {stem_of(found): MISREAD_STRENGTH for found, _, _ in near}
         found: dict[tuple[str, str], float] = {}
         for word, strength in (fitting | {term.stem: 1.0}).items():
+            must_be_said = word in in_speech - synonyms - {term.stem}
             for saying, own in self._words.get(word, {}).items():
+                if (term.is_deed and saying[0] in _OF_FILM) or (must_be_said and saying[0] not in _SPOKEN):
+                    continue
                 found[saying] = max(found.get(saying, 0.0), strength * own)
         if not term.stem.isascii():  # scripts without spaces: a word is anywhere in the line
             found |= {saying: fit for saying in self._said if (fit := _says(saying, term.stem)) == 1.0}

@@ -5,7 +5,19 @@ The lists are short and for what Muybridge itself reports: camera and object mot
 
 from __future__ import annotations
 
-__all__ = ["ACTORS", "EXCLUSIVE", "IMPLIED", "IRREGULAR", "LIGHT", "NEGATIONS", "STOP_WORDS", "SYNONYMS"]
+__all__ = [
+    "ACTORS",
+    "DOERS",
+    "EXCLUSIVE",
+    "FILM_WORDS",
+    "IMPLIED",
+    "IRREGULAR",
+    "LIGHT",
+    "NEGATIONS",
+    "STOP_WORDS",
+    "SYNONYMS",
+    "SYNONYMS_IN_SPEECH",
+]
 
 
 def _set(words: str) -> frozenset[str]:
@@ -26,8 +38,22 @@ NEGATIONS = _set(
 )
 """Words that turn a query round. A timeline says what is so: they can be found in what is read or spoken alone."""
 
-ACTORS = _set("person people man men woman women boy girl child kid someone somebody guy lady player human")
+ACTORS = _set(
+    "person people man men woman women boy girl child kid someone somebody everyone everybody anyone anybody guy lady "
+    "player human"
+)
 """Words that a label of an action leaves out: a timeline cannot tell a man from a woman."""
+
+DOERS = ACTORS | _set(
+    "he she they him them his her their himself herself themselves "
+    "animal dog puppy cat kitten horse bird car vehicle automobile bike bicycle truck bus train boat ship plane"
+)
+"""Who or what does something: where a query names one, what the camera or a cut does is no match."""
+
+FILM_WORDS = _set(
+    "camera pan tilt zoom zoomin zoomout handheld shaky tripod static footage shot transition crossfade"
+)
+"""Words that say of a query that it is of the camera or of cuts too, whoever else is in it."""
 
 LIGHT = _set(
     "camera move motion movement direction slowly quickly slow quick something thing object left right up down"
@@ -103,7 +129,7 @@ SYNONYMS = tuple(
         "car vehicle automobile",
         "bike bicycle cycle",
         "harbor harbour port",
-        "leave left depart",
+        "leave depart",
         "laugh giggle",
         "cook fry bake",
         "dance",
@@ -111,6 +137,9 @@ SYNONYMS = tuple(
         "cat kitten",
     )
 )
+
+SYNONYMS_IN_SPEECH = (_set("leave left depart"),)
+"""Those that hold in what is read or spoken alone: of a camera or an object, left is a direction."""
 
 IMPLIED = {
     "text": "text word letter sign title caption screen write read show",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_moments"]
 
-SAME_SHARE = 0.5  # of the shorter of two moments, from which on they are one
+SAME_OVERLAP = 0.5  # as a share of both together, from which on two moments are one
 
 
 def find_moments(
@@ -46,7 +48,8 @@ def find_moments(
         progress: called with (seconds done, seconds in all).
 
     Returns:
-        Segments of kind `"moment"`, the best first, with a score in [0, 1]; attributes tell what they rest on. An empty
+        Segments of kind `"moment"`, the best first, with a score in [0, 1]; attributes tell what they rest on. What
+        frames and evidence found may overlap; where they are nearly the same stretch, they are one moment. An empty
         list is an answer: no moment matches. `moments_in_timeline` tells why.
 
     Raises:
@@ -79,16 +82,12 @@ def find_moments(
         timeline = analyze(path, observers=observers, use_cache=use_cache, progress=progress)
         found = _seen(timeline, network, query, top)
     found += moments_in_timeline(timeline, query, subtitles=read_subtitles(path), top=top).moments
-    kept: list[Segment] = []
-    for moment in sorted(found, key=lambda one: -(one.score or 0.0)):
-        if not any(_is_same(moment, other) for other in kept):
-            kept.append(moment)
-    return kept[:top]
+    return _each_once(found)[:top]
 
 
 def _seen(timeline: Timeline, model: ImageTextModel, query: str, top: int) -> list[Segment]:
     """What an image-text model sees in the frames."""
-    from muybridge.language.frame_vectors import vectors_of
+    from muybridge.language.frame_vectors import shown_until, vectors_of
     from muybridge.language.score_moments import moments_of_scores
 
     seconds, vectors = vectors_of(timeline)
@@ -98,6 +97,7 @@ def _seen(timeline: Timeline, model: ImageTextModel, query: str, top: int) -> li
     spans = moments_of_scores(
         seconds,
         model.probabilities(vectors, query),
+        until_seconds=shown_until(timeline),
         start_seconds=start,
         end_seconds=start + timeline.duration_seconds,
         top=top,
@@ -106,6 +106,32 @@ def _seen(timeline: Timeline, model: ImageTextModel, query: str, top: int) -> li
     return [Segment(begin, end, "moment", query, round(score, 4), attributes) for begin, end, score in spans]
 
 
+def _each_once(found: Iterable[Segment]) -> list[Segment]:
+    """Moments, the best first; what frames and evidence both found has the better one's span and what both rest on.
+
+    A line of a second inside a minute that frames show is no second finding of that minute: both are told.
+
+    >>> minute = Segment(0, 60, "moment", "a dog", 0.9, {"model": "clip", "evidence": []})
+    >>> line, whole = (Segment(0, end, "moment", "a dog", 1.0, {"evidence": ["said"]}) for end in (1, 50))
+    >>> [(one.end_seconds, one.attributes) for one in _each_once([minute, line])]
+    [(1.0, {'evidence': ['said']}), (60.0, {'model': 'clip', 'evidence': []})]
+    >>> [(one.end_seconds, one.attributes) for one in _each_once([minute, whole])]
+    [(50.0, {'model': 'clip', 'evidence': ['said']})]
+    """
+    kept: list[Segment] = []
+    for moment in sorted(found, key=lambda one: -(one.score or 0.0)):
+        place = next((at for at, other in enumerate(kept) if _is_same(moment, other)), None)
+        if place is None:
+            kept.append(moment)
+            continue
+        better = kept[place].attributes
+        rests_on = {"evidence": [*better["evidence"], *moment.attributes["evidence"]]}
+        kept[place] = replace(kept[place], attributes={**moment.attributes, **better, **rests_on})
+    return kept
+
+
 def _is_same(one: Segment, other: Segment) -> bool:
-    shorter = min(one.duration_seconds, other.duration_seconds)
-    return one.overlap_seconds(other) >= SAME_SHARE * max(shorter, 1e-9)
+    """Whether two moments overlap by half of what they cover together: their intersection over their union."""
+    shared = one.overlap_seconds(other)
+    together = one.duration_seconds + other.duration_seconds - shared
+    return shared >= SAME_OVERLAP * max(together, 1e-9)
