@@ -163,6 +163,7 @@ def test_a_mark_of_the_byte_order_is_no_content(tmp_path: Path) -> None:
     [
         ("path,class\na.mp4,wave\n", "line 2: no label; the columns are path, class"),
         ("path,label,start_seconds\na.mp4,wave,1:30\n", r"line 2: '1:30' is not a number of seconds"),
+        ("path,label,end_seconds\na.mp4,wave,nan\n", r"line 2: 'nan' is not a number of seconds"),
         ("path,label,start_seconds,end_seconds\na.mp4,wave,3,2\n", "line 2: ends at 2.0 s, before its start"),
         ("path,label\n", "gives no video"),
         ("path,label\nx.mp4,wave\ny.mp4,wave\n", "all 2 that it names are missing"),
@@ -174,3 +175,77 @@ def test_a_wrong_manifest_names_its_line(tmp_path: Path, text: str, message: str
     (tmp_path / "mine.csv").write_bytes(text.encode("latin-1"))
     with pytest.raises(DatasetError, match=message):
         read_videos(tmp_path / "mine.csv")
+
+
+@pytest.mark.parametrize(
+    ("video", "message"),
+    [
+        ("null", r"gt\.json: one is no object with a list of 'annotations': None"),
+        ('{"annotations": 5}', "one is no object with a list"),
+        ('{"annotations": [{"label": "x", "segment": [NaN, 2]}]}', "one has an annotation that is none"),
+        ('{"annotations": [{"label": "x", "segment": ["inf", 2]}]}', "one has an annotation that is none"),
+        ('{"annotations": [{"label": "x", "segment": "12"}]}', "one has an annotation that is none"),
+        ('{"annotations": [{"label": null, "segment": [0, 2]}]}', "one has an annotation without a class"),
+        ('{"annotations": [{"label": " ", "segment": [0, 2]}]}', "one has an annotation without a class"),
+    ],
+)
+def test_what_is_no_annotation_of_activitynet(tmp_path: Path, video: str, message: str) -> None:
+    touch(tmp_path, "one.mp4")
+    (tmp_path / "gt.json").write_text('{"database": {"one": ' + video + "}}")
+    with pytest.raises(DatasetError, match=message):
+        read_videos(tmp_path / "gt.json")
+
+
+def test_stretches_that_end_before_they_start_are_left_out_and_named(tmp_path: Path) -> None:
+    touch(tmp_path, "one.mp4")
+    segments = [[5, 2], [1, 2], [3, 3]]
+    entry = {"annotations": [{"label": "Jump", "segment": segment} for segment in segments]}
+    (tmp_path / "gt.json").write_text(json.dumps({"database": {"one": entry}}))
+    with pytest.warns(DatasetWarning, match=r"2 stretches do not end .*one\.mp4 \(5\.00 s to 2\.00 s\)"):
+        videos = read_videos(tmp_path / "gt.json")
+    assert [(item.start_seconds, item.end_seconds) for item in videos] == [(1.0, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("abc,1,inf,train,wave", "line 2: not a line of Kinetics"),
+        ("abc,1,11,train", "line 2: no label in it"),
+        ("abc,1,11,train,", "line 2: no label in it"),
+        (",1,11,train,wave", "line 2: no youtube_id in it"),
+    ],
+)
+def test_a_wrong_line_of_kinetics(tmp_path: Path, line: str, message: str) -> None:
+    touch(tmp_path, "abc.mp4")
+    (tmp_path / "train.csv").write_text(f"youtube_id,time_start,time_end,split,label\n{line}\n")
+    with pytest.raises(DatasetError, match=message):
+        read_videos(tmp_path / "train.csv")
+
+
+def test_a_query_may_hold_any_separator_of_unicode(tmp_path: Path) -> None:
+    row = {"query": "a\u2028b\x85c", "vid": "v", "duration": 10, "relevant_windows": [[1, 2]]}
+    lines = json.dumps(row, ensure_ascii=False) + "\r\n" + json.dumps(row | {"query": "d"}) + "\n"
+    (tmp_path / "q.jsonl").write_text(lines, encoding="utf-8", newline="")
+    queries, _ = read_moments(tmp_path / "q.jsonl")
+    assert [(query.query, query.windows) for query in queries] == [
+        ("a\u2028b\x85c", ((1.0, 2.0),)),
+        ("d", ((1.0, 2.0),)),
+    ]
+
+
+def test_moments_that_take_no_time(tmp_path: Path) -> None:
+    rows = [
+        {"query": name, "vid": "v", "duration": 10, "relevant_windows": windows}
+        for name, windows in (("both", [[5, 2], [3, 4]]), ("only wrong", [[5, 2]]), ("secret", []))
+    ]
+    file = tmp_path / "q.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.warns(
+        DatasetWarning, match=r"2 stretches .*: 5\.0 to 2\.0 in line 1, 5\.0 to 2\.0 in line 2"
+    ):
+        queries, _ = read_moments(file)
+    assert [(query.query, query.windows) for query in queries] == [("both", ((3.0, 4.0),)), ("secret", ())]
+    for wrong in ({"relevant_windows": [[float("nan"), 1]]}, {"duration": float("inf")}):
+        file.write_text(json.dumps(rows[0] | wrong))
+        with pytest.raises(DatasetError, match="line 1: not a query with its moments"):
+            read_moments(file)

@@ -128,6 +128,21 @@ def test_background_replacement() -> None:
         ("turn left", "-"),
         ("bright light, leftover", "bright light, leftover"),
         ("circle anticlockwise, circle clockwise", "circle clockwise, circle anticlockwise"),
+        ("SwipeLeft, SwipeRight, Clap", "SwipeRight, SwipeLeft, Clap"),
+        ("swipe_left2, swipe_right2, SWIPELeft", "swipe_right2, swipe_left2, -"),
+        ("CircleClockwise, CircleCounterClockwise", "CircleCounterClockwise, CircleClockwise"),
+        ("turn cw, turn CCW", "turn CCW, turn cw"),
+        ("turn leftwards, swipeleft, righthanded", "-, -, -"),
+        ("turn leftwards, turn rightwards", "turn rightwards, turn leftwards"),
+        ("copyright, cleft lip, stand upright", "copyright, cleft lip, stand upright"),
+        ("swipe upright, swipe upleft", "swipe upleft, swipe upright"),
+        ("from left to right, from right to left", "from right to left, from left to right"),
+        ("left hand clockwise, right hand clockwise", "-, -"),
+        (
+            "left hand clockwise, right hand counter-clockwise, left hand anticlockwise, right hand clockwise",
+            "right hand counter-clockwise, left hand clockwise, right hand clockwise, left hand anticlockwise",
+        ),
+        ("Clap, clap", "Clap, clap"),
     ],
 )
 def test_names_in_the_mirror(labels: str, mirrored: str) -> None:

@@ -93,6 +93,28 @@ def test_classes_and_models_that_do_not_fit(colored: Path, tmp_path: Path) -> No
         evaluate(ColorNet(), lost)
 
 
+@pytest.mark.parametrize(
+    ("groups", "right", "interval"),
+    [
+        # One group is one trial: 0.5 ± z / (2 √(1 + z²)) with z = 1.96.
+        ("aaaa", "1100", [0.5, 0.0546, 0.9454]),
+        # Two groups with 4 of 5 right each: Wilson's interval of a share of 0.8 in 2 trials.
+        ("aaaaabbbbb", "1111011110", [0.8, 0.2231, 0.9824]),
+        # All wrong: from 0 to z² / (n + z²).
+        ("aabb", "0000", [0.0, 0.0, 0.6576]),
+    ],
+)
+def test_groups_that_say_the_same_have_an_interval(groups: str, right: str, interval: list[float]) -> None:
+    from muybridge.training.evaluation import Evaluation
+
+    # Six classes, so that five guesses do not hold the truth by themselves.
+    items = tuple(VideoItem(Path(f"{n}.mp4"), "a", group=group) for n, group in enumerate(groups))
+    probabilities = np.array([np.eye(6)[0 if hit == "1" else 1] for hit in right])
+    summary = Evaluation(items, tuple("abcdef"), probabilities, np.zeros((0, 6))).summary()
+    assert summary["top1"] == pytest.approx(interval, abs=1e-4)
+    assert summary["mean_class_accuracy"] == summary["top1"]
+
+
 def test_pictures_are_drawn_for_many_classes() -> None:
     from muybridge.training.evaluation import Evaluation
     from muybridge.training.evaluation_pictures import draw_confusion

@@ -13,6 +13,7 @@ from muybridge import classify
 from muybridge.cli.main import app
 from muybridge.errors import DatasetError, DatasetWarning, OptionError, OutputError, WeightsError
 from muybridge.models import create_model, weights_of
+from muybridge.models.weights import Weights
 from muybridge.training.annotations import read_folder
 from muybridge.training.clip_cache import ClipCache
 from muybridge.training.few_shot import _fit_head, head_features, learn_from_few
@@ -266,6 +267,51 @@ def test_the_column_that_says_which_rows_are_the_test(tmp_path: Path, of_trainin
     assert test is not None
     assert [item.path.name for item in train] == ["a.mp4", "b.mp4"]
     assert [item.path.name for item in test] == ["c.mp4", "d.mp4"]
+
+
+def test_the_seed_decides_the_first_weights_and_the_callers_chance_goes_on(
+    moving: Path, tmp_path: Path
+) -> None:
+    record = Weights("tiny", num_frames=4, frames_per_second=5.0, size_px=32, resize_px=36)
+    videos = read_folder(moving)
+
+    def run(name: str, *, seed: int, before: int) -> float:
+        torch.manual_seed(before)
+        settings = TrainingSettings(epochs=1, batch_size=12, seed=seed)
+        result = fine_tune(
+            videos, tmp_path / name, model="causal_tiny", record=record, settings=settings, quiet=True
+        )
+        return result.epochs[0]["train_loss"]
+
+    assert run("one", seed=3, before=1) == run("again", seed=3, before=2)
+    assert run("other", seed=4, before=1) != run("one more", seed=3, before=1)
+    drawn: list[torch.Tensor] = []
+    with pytest.MonkeyPatch.context() as patch:
+        # What comes after the model is made seeds torch for each epoch, so look before.
+        patch.setattr("muybridge.training.fine_tuning.Trainer", lambda *_, **__: drawn.append(torch.rand(1)))
+        torch.manual_seed(1)
+        with pytest.raises(AttributeError):
+            fine_tune(videos, tmp_path / "never", model="causal_tiny", record=record)
+    assert drawn == [torch.rand(1, generator=torch.Generator().manual_seed(1))]
+
+
+def test_a_split_of_its_own_is_kept(tmp_path: Path) -> None:
+    rows = [f"{label}{n}.mp4,{label},{'test' if n == 3 else 'train'}" for label in "xy" for n in range(4)]
+    for row in (*rows, "other0.mp4,x", "other1.mp4,y"):
+        (tmp_path / row.partition(",")[0]).touch()
+    (tmp_path / "mine.csv").write_text("\n".join(["path,label,subset", *rows]))
+    with pytest.raises(OptionError, match=r"a split of its own \(test, train\).*leave --test-share out"):
+        read_examples(tmp_path / "mine.csv", test_share=0.25)
+    (tmp_path / "other.csv").write_text("path,label\nother0.mp4,x\nother1.mp4,y\n")
+    train, test = read_examples(tmp_path / "mine.csv", test=tmp_path / "other.csv")
+    assert test is not None
+    assert {item.path.name for item in test} == {"other0.mp4", "other1.mp4"}
+    assert not any("3" in item.path.name for item in train)
+    # Where all is called the same, nothing is split.
+    (tmp_path / "mine.csv").write_text("\n".join(["path,label,subset", *rows]).replace("train", "test"))
+    train, test = read_examples(tmp_path / "mine.csv", test_share=0.25)
+    assert test is not None
+    assert (len(train), len(test)) == (6, 2)
 
 
 def test_a_split_by_groups_tests_every_class(tmp_path: Path) -> None:

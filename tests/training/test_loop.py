@@ -214,6 +214,23 @@ def test_kill_9_loses_at_most_the_current_epoch(tmp_path: Path) -> None:
     assert torch.equal(weights(result.model), weights(whole.model))
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "best"),
+    [
+        ("auroc", [float("nan"), 0.5, 0.9, 0.7], 2),
+        ("own loss", [float("nan"), 0.5, 0.9, float("nan")], 1),
+        ("auroc", [0.5, float("nan"), float("nan"), 0.4], 0),
+        ("auroc", [float("nan")] * 4, 0),
+    ],
+)
+def test_a_number_that_is_none_is_the_worst(
+    tmp_path: Path, name: str, values: list[float], best: int
+) -> None:
+    left = iter(values)
+    trainer = Trainer(network(), settings(monitor=name), tmp_path / "run", quiet=True)
+    assert trainer.fit(Bars(4), evaluate=lambda _: {name: next(left)}).best_epoch == best
+
+
 def test_nan_names_the_step_and_the_files(tmp_path: Path) -> None:
     trainer = Trainer(network(), settings(), tmp_path / "run")
     with pytest.raises(TrainingError, match=r"loss is nan at step \d \(epoch 0\), in the batch of .*05\.mp4"):

@@ -39,6 +39,26 @@ def test_boundary_targets_by_hand() -> None:
     assert boundary_targets([], 5).sum() == 0
 
 
+def test_what_several_segments_cover_counts_once_and_whole() -> None:
+    assert class_targets([(1, 1.5), (1.5, 2)], [0, 0], 3, 1).tolist() == [[0, 1, 0]]
+    # One inside another, one that reaches out of it, one of another class; given in no order.
+    spans, labels = [(2.5, 3.5), (0.25, 3), (1, 2), (0, 1)], [0, 0, 0, 1]
+    assert class_targets(spans, labels, 4, 2).tolist() == [[0.75, 1, 1, 0.5], [1, 0, 0, 0]]
+    # The regions of the ends 2 and 3 are [1.75, 2.25) and [2.75, 3.25): half of moment 2 lies in them.
+    assert boundary_targets([(0, 2), (1, 3)], 5, width=0.25)[1].tolist() == [0, 0.25, 0.5, 0.25, 0]
+
+
+def test_coverage_equals_counting_small_steps() -> None:
+    rng = np.random.default_rng(0)
+    middles = (np.arange(6 * 64) + 0.5) / 64
+    for _ in range(50):
+        starts = rng.integers(0, 5 * 64, 4) / 64
+        spans = np.stack([starts, starts + rng.integers(1, 64, 4) / 64], axis=1)
+        inside = ((spans[:, :1] < middles) & (middles < spans[:, 1:])).any(axis=0)
+        expected = inside.reshape(6, 64).mean(axis=1)
+        assert class_targets(spans, [0] * 4, 6, 1)[0] == pytest.approx(expected, abs=1e-6)
+
+
 def test_map_by_hand_and_its_best_cell_is_the_segment() -> None:
     overlaps = matching_targets([(3, 7), (0, 2)], 10, 8)
     assert overlaps.shape == (8, 10)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -157,6 +158,65 @@ def test_sentences_and_questions_of_a_scene_made_by_hand() -> None:
     assert describe_scene(replace(scene, events=())) == "nothing moves"
 
 
+def test_who_hits_and_who_is_hit_move_too() -> None:
+    cast = (
+        Actor("red", "star", 0.2, (0.4, 0, 0, 0, 1)),
+        Actor("blue", "ring", 0.2, (0, 0, 0, 0, 1)),
+        Actor("green", "cross", 0.2, (0.4, 0.4, 0, 0, 1)),
+    )
+    run, push, move = ((x, 0.0, 0.0, 0.0, 0.0) for x in (-0.2, -0.3, -0.4))
+    scene = Scene(
+        0, 2.0, 1.0, cast,
+        (Event(0.0, 1.0, 0, "hits", 1, 0.4), Event(1.0, 2.0, 2, "moves left")),
+        (Piece(0, 0.0, 0.4, run), Piece(1, 0.4, 1.0, push), Piece(2, 1.0, 2.0, move)),
+    )  # fmt: skip
+    for seed in range(30):
+        asked = {q.text: q.answer for q in list_questions([scene], np.random.default_rng(seed))}
+        assert asked["which shape hits another?"] == "star"
+        assert asked["what does the green cross do?"] == "moves left"
+        assert not any("moves left?" in text for text in asked)  # three of them do
+        assert not any(text.startswith("does the red star move") for text in asked)
+    # A hit downward is no move to the left.
+    down = tuple(replace(piece, change=(0, 0.2, 0, 0, 0)) for piece in scene.pieces[:2])
+    aside = replace(scene, pieces=(*down, scene.pieces[2]))
+    asked = {q.text: q.answer for q in list_questions([aside], np.random.default_rng(0))}
+    assert asked["which shape moves left?"] == "cross"
+
+
+_SIDES = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+
+
+def test_what_is_said_of_moves_is_seen_in_the_circles() -> None:
+    settings = WorldSettings(
+        width=160, height=96, num_actors=(3, 3), num_events=(2, 3), scene_seconds=(4, 4),
+        event_seconds=(0.8, 1.2), camera_motions=("rests",),
+    )  # fmt: skip
+    num_hits = num_checked = 0
+    for seed in range(160):
+        world = make_world(seed, settings)
+        scene, circles = world.scenes[0], world.circles()
+        num_hits += any(event.motion == "hits" for event in scene.events)
+        # How far each goes to each side while an event lasts, in pixels; 4 and less is a stray.
+        spans = [[round(8 * event.start_seconds), round(8 * event.end_seconds)] for event in scene.events]
+        ways = [circles[:, min(last, 31), :2] - circles[:, first, :2] for first, last in spans]
+        for question in world.questions:
+            side = _SIDES.get(question.text.rstrip("?").split()[-1])
+            if side is None or " move" not in question.text:
+                continue
+            reach = np.max([way @ side for way in ways], axis=0)
+            if question.kind == "yes or no" and question.answer == "no":
+                (actor,) = (n for n, a in enumerate(scene.actors) if f" {a.name} " in question.text)
+                assert reach[actor] < 7, (seed, question)
+                num_checked += 1
+            elif question.kind == "shape":
+                (actor,) = (n for n, a in enumerate(scene.actors) if a.shape == question.answer)
+                assert reach[actor] > 15, (seed, question)
+                assert np.delete(reach, actor).max() < 7, (seed, question)
+                num_checked += 1
+    assert num_hits > 20
+    assert num_checked > 80
+
+
 def test_yes_and_no_are_equally_likely() -> None:
     questions = [q for seed in range(300) for q in make_world(seed).questions if q.kind == "yes or no"]
     share = np.mean([q.answer == "yes" for q in questions])
@@ -225,6 +285,41 @@ def test_split_time_squeezes_what_does_not_fit() -> None:
     assert len(times) == 4
     assert all(a < b for a, b in times)
     assert times[-1][1] <= 1.0
+
+
+def test_more_words_than_frames_stay_in_their_scene() -> None:
+    settings = WorldSettings(num_words=(16, 16), scene_seconds=(1, 1), num_scenes=2)
+    for seed in range(5):
+        world = make_world(seed, settings)
+        words = [segment for segment in world.segments if segment.kind == "text"]
+        assert len(words) == 32
+        for scene, start in ((words[:16], 0.0), (words[16:], 1.0)):
+            for word in scene:
+                assert start <= word.start_seconds < word.end_seconds <= start + 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"event_seconds": (0, 0), "rest_seconds": (0, 0)}, "event_seconds is .*0 < lowest"),
+        ({"scene_seconds": (2, float("inf"))}, "scene_seconds is .* finite"),
+        ({"rest_seconds": (float("nan"), 1)}, "rest_seconds is"),
+        ({"frames_per_second": float("inf")}, "at inf frames per second"),
+        ({"words": ("",), "num_words": (1, 1)}, "words has ''"),
+        ({"words": ("CAFÉ",)}, "words has 'CAFÉ'; a word is of printable ASCII"),
+        ({"camera_motions": ()}, "camera_motions is empty"),
+        ({"noise": -1.0}, "noise is"),
+    ],
+)
+def test_settings_of_no_world(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        WorldSettings(**changes)
+
+
+def test_events_that_are_squeezed_to_nothing() -> None:
+    settings = WorldSettings(num_events=(5, 5), rest_seconds=(1e6, 1e6))
+    with pytest.raises(OptionError, match=r"leave no time for each in a scene of 2\.0 s"):
+        make_world(0, settings)
 
 
 def test_bad_input_is_named() -> None:

@@ -115,11 +115,11 @@ def ratio_interval(
     return Interval(float(part.sum() / max(1.0, whole.sum())), *_bounds(values, confidence))
 
 
-def proportion_interval(num_right: int, num_trials: int, *, confidence: float = 0.95) -> Interval:
+def proportion_interval(num_right: float, num_trials: int, *, confidence: float = 0.95) -> Interval:
     """The Wilson score interval of a share, honest at 0% and at 100% too.
 
     Args:
-        num_right: successes.
+        num_right: successes; a fraction where a trial is a group of which a share is right.
         num_trials: trials, at least as many.
         confidence: how often such an interval holds the true share.
 

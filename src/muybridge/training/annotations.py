@@ -11,7 +11,6 @@ Moments that answer a query (Charades-STA, QVHighlights) are read by `read_momen
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.errors import DatasetError
+from muybridge.training.annotation_files import (
+    csv_rows,
+    finite_seconds,
+    parse_seconds,
+    subset_name,
+    text_lines,
+    videos_by_stem,
+    warn_of_empty,
+    window,
+)
 from muybridge.training.videos import VideoItem, VideoList, few
 from muybridge.video.file_names import VIDEO_ENDINGS
 
@@ -63,7 +72,7 @@ def read_videos(source: str | Path, *, folder: str | Path | None = None) -> Vide
         name = re.fullmatch(r".+_test_split\d\.txt", path.name)
         return read_hmdb51(path, folder=videos) if name else read_ucf101(path, folder=videos)
     if path.suffix == ".csv":
-        _, columns = next(_csv_rows(path), (0, {}))
+        _, columns = next(csv_rows(path), (0, {}))
         return (read_kinetics if "youtube_id" in columns else read_manifest)(path, folder=videos)
     raise DatasetError(f"{path} has no known format; known are folders, .csv, .json and .txt")
 
@@ -136,18 +145,18 @@ def read_manifest(path: str | Path, *, folder: str | Path | None = None) -> Vide
     path = Path(path)
     base = Path(folder) if folder is not None else path.parent
     items, missing = [], []
-    for number, row in _csv_rows(path):
+    for number, row in csv_rows(path):
         for column in ("path", "label"):
             if not row.get(column):
                 raise DatasetError(f"{path}, line {number}: no {column}; the columns are {', '.join(row)}")
-        start = _seconds(row.get("start_seconds"), path, number)
-        end = _seconds(row.get("end_seconds"), path, number)
+        start = parse_seconds(row.get("start_seconds"), path, number)
+        end = parse_seconds(row.get("end_seconds"), path, number)
         if end is not None and end <= (start or 0.0):
             raise DatasetError(f"{path}, line {number}: ends at {end} s, before its start")
         file = base / row["path"]
         mask = base / row["mask"] if row.get("mask") else None
         item = VideoItem(
-            file, row["label"], start, end, row.get("group") or "", _subset(row.get("subset")), mask
+            file, row["label"], start, end, row.get("group") or "", subset_name(row.get("subset")), mask
         )
         if file.is_file() and (mask is None or mask.is_file()):
             items.append(item)
@@ -164,25 +173,27 @@ def read_kinetics(path: str | Path, *, folder: str | Path) -> VideoList:
         folder: where the clips lie.
 
     Raises:
-        DatasetError: a column is missing, or no clip is there.
+        DatasetError: a column is missing, a line is wrong or too short, or no clip is there.
 
     Warns:
         DatasetWarning: some clips are missing.
     """
-    files = _videos_by_stem(Path(folder))
+    files = videos_by_stem(Path(folder))
     items, missing = [], []
-    for number, row in _csv_rows(Path(path)):
+    for number, row in csv_rows(Path(path)):
         try:
             start, end = round(float(row["time_start"])), round(float(row["time_end"]))
             name, label = row["youtube_id"], row["label"]
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise DatasetError(f"{path}, line {number}: not a line of Kinetics ({error})") from error
+        if not name or not label:
+            raise DatasetError(f"{path}, line {number}: no {'label' if name else 'youtube_id'} in it")
         stem = f"{name}_{start:06d}_{end:06d}"
         file = files.get(stem) or files.get(name)
         if file is None:
             missing.append(stem)
         else:
-            items.append(VideoItem(file, label, group=name, subset=_subset(row.get("split"))))
+            items.append(VideoItem(file, label, group=name, subset=subset_name(row.get("split"))))
     return VideoList.of(items, missing=missing, source=path)
 
 
@@ -201,7 +212,7 @@ def read_ucf101(path: str | Path, *, folder: str | Path) -> VideoList:
     """
     subset = "train" if "train" in Path(path).name else "test" if "test" in Path(path).name else ""
     items, missing = [], []
-    for number, line in _lines(Path(path)):
+    for number, line in text_lines(Path(path)):
         name = line.rsplit(" ", 1)[0] if re.search(r" \d+$", line) else line
         label, slash, stem = name.partition("/")
         if not slash:
@@ -234,7 +245,7 @@ def read_hmdb51(path: str | Path, *, folder: str | Path) -> VideoList:
     items, missing = [], []
     for file in sorted(path.parent.glob(f"*{named[2]}.txt")):
         label = file.name.removesuffix(f"{named[2]}.txt")
-        for number, line in _lines(file):
+        for number, line in text_lines(file):
             name, _, digit = line.rpartition(" ")
             if digit not in ("0", "1", "2") or not name:
                 raise DatasetError(f"{file}, line {number}: {line!r} is not FILE and 0, 1 or 2")
@@ -254,37 +265,50 @@ def read_activitynet(path: str | Path, *, folder: str | Path) -> VideoList:
         folder: where the videos lie, named by their ID (with or without ActivityNet's `v_`).
 
     Raises:
-        DatasetError: not that form, or none of the videos is there.
+        DatasetError: not that form, an annotation without a class or with times that are none, or none of the videos
+            is there.
 
     Warns:
-        DatasetWarning: some videos are missing.
+        DatasetWarning: some videos are missing, or some stretches end before they start and are left out.
     """
     try:
         database = json.loads(Path(path).read_text(encoding="utf-8-sig"))["database"]
         rows = list(database.items())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(f"{path} is not in ActivityNet's form: no 'database' in it ({error})") from error
-    files = _videos_by_stem(Path(folder))
+    files = videos_by_stem(Path(folder))
     items: list[VideoItem] = []
     missing: list[str] = []
+    empty: list[str] = []
     for name, video in rows:
+        if not isinstance(video, dict) or not isinstance(video.get("annotations") or [], list):
+            raise DatasetError(f"{path}: {name} is no object with a list of 'annotations': {video}")
         file = files.get(name) or files.get(f"v_{name}")
         if file is None:
             missing.append(name)
             continue
-        items += _stretches(file, name, video, path)
+        items += _stretches(file, name, video, path, empty)
+    warn_of_empty(empty, path)
     return VideoList.of(items, missing=missing, source=path)
 
 
-def _stretches(file: Path, name: str, video: Mapping[str, Any], source: str | Path) -> Iterator[VideoItem]:
+def _stretches(
+    file: Path, name: str, video: Mapping[str, Any], source: str | Path, empty: list[str]
+) -> Iterator[VideoItem]:
+    """The items of one video; the names of those that take no time go to `empty`."""
     for entry in video.get("annotations") or ():
         try:
-            start, end = (float(seconds) for seconds in entry["segment"])
-            label = str(entry["label"]).strip()
+            start, end = window(entry["segment"])
+            label = "" if entry["label"] is None else str(entry["label"]).strip()
         except (KeyError, ValueError, TypeError) as error:
             raise DatasetError(f"{source}: {name} has an annotation that is none: {entry}") from error
+        if not label:
+            raise DatasetError(f"{source}: {name} has an annotation without a class: {entry}")
+        item = VideoItem(file, label, start, end, group=name, subset=subset_name(video.get("subset")))
         if end > start:
-            yield VideoItem(file, label, start, end, group=name, subset=_subset(video.get("subset")))
+            yield item
+        else:
+            empty.append(item.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,67 +346,30 @@ def read_moments(
 
     Raises:
         DatasetError: a line is not of that form; the message names it.
+
+    Warns:
+        DatasetWarning: some windows end before they start and are left out, and with them the queries that have no
+            other.
     """
-    files = _videos_by_stem(Path(folder)) if folder is not None else None
+    files = videos_by_stem(Path(folder)) if folder is not None else None
     queries: list[MomentQuery] = []
     missing: dict[str, None] = {}
-    for number, line in _lines(Path(path)):
+    empty: list[str] = []
+    for number, line in text_lines(Path(path)):
         try:
             row = json.loads(line)
-            windows = tuple((float(start), float(end)) for start, end in row.get("relevant_windows") or ())
-            video, query, duration = str(row["vid"]), str(row["query"]), float(row["duration"])
+            given = [window(times) for times in row.get("relevant_windows") or ()]
+            video, query, duration = str(row["vid"]), str(row["query"]), finite_seconds(row["duration"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DatasetError(f"{path}, line {number}: not a query with its moments ({error})") from error
         if files is not None and video not in files:
             missing[video] = None
             continue
+        windows = tuple((start, end) for start, end in given if end > start)
+        empty += [f"{start} to {end} in line {number}" for start, end in given if not end > start]
+        if given and not windows:  # without any window it would look like a query of a test set
+            continue
         file = files[video] if files is not None else None
         queries.append(MomentQuery(video, query, windows, duration, str(row.get("qid", "")), file))
+    warn_of_empty(empty, path)
     return queries, tuple(missing)
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line number, column → value) of each line below the header."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                # Many write a space behind each comma, which belongs neither to a column's name nor to a class.
-                yield reader.line_num, {str(key).strip(): _stripped(value) for key, value in row.items()}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path} cannot be read as CSV: {error}") from error
-
-
-def _stripped(value: Any) -> Any:
-    """A cell; None where the line is too short, and a list of what is too much in a line."""
-    return value.strip() if isinstance(value, str) else value
-
-
-def _subset(name: object) -> str:
-    """A part of the dataset's own split, however it is written; empty where there is none."""
-    return str(name or "").strip().lower()
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}") from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            yield number, line.strip()
-
-
-def _videos_by_stem(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise DatasetError(f"no folder of videos at {folder}")
-    return {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in VIDEO_ENDINGS}
-
-
-def _seconds(text: str | None, path: Path, number: int) -> float | None:
-    if text is None or not text.strip():
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise DatasetError(f"{path}, line {number}: {text!r} is not a number of seconds") from error

@@ -25,7 +25,18 @@ __all__ = ["Augmentation", "mirrored_labels", "replace_background"]
 
 Pixels = NDArray[np.uint8]
 
-_OPPOSITES = (("left", "right"), ("counterclockwise", "clockwise"), ("anticlockwise", "clockwise"))
+_SIDE = re.compile(r"left|right|(?:counter)?clockwise")
+_OPPOSITES = {
+    "left": "right",
+    "right": "left",
+    "clockwise": "counterclockwise",
+    "counterclockwise": "clockwise",
+}
+# Words that hold "left" or "right" and have no side.
+_SIDELESS = re.compile(
+    r"(?:al|b|birth|copy|f|up|(?:play|ship|wheel)?w)right(?:e\w+|ful\w*|ly|ness|s)?"
+    r"|right(?:eous\w*|ful\w*|s)|cleft(?:s|ed)?|leftovers?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,8 +286,10 @@ def replace_background(pixels: Pixels, mask: Pixels, background: Pixels) -> Pixe
 def mirrored_labels(labels: Sequence[str], *, given: Mapping[str, str] | None = None) -> dict[str, str]:
     """What each class is called in a mirror.
 
-    Names with "left" or "right", "clockwise" or "counterclockwise" change into their opposite; if that is no class,
-    such clips are never mirrored, and have no entry here. All other names stay.
+    In names with "left" or "right", "clockwise" or "counterclockwise" each side changes into its opposite, all at once:
+    "left hand clockwise" is "right hand counterclockwise". Capitals, digits and signs part words as spaces do, and a
+    side counts inside a word too ("leftwards"), except in words such as "bright". If the opposite is no class, such
+    clips are never mirrored, and have no entry here. All other names stay.
 
     Args:
         labels: the classes.
@@ -297,29 +310,33 @@ def mirrored_labels(labels: Sequence[str], *, given: Mapping[str, str] | None = 
     strangers = sorted({*known, *known.values()} - set(labels))
     if strangers:
         raise OptionError(f"{strangers[0]!r} is no class; the classes are {', '.join(labels)}")
-    by_key = {_plain(label): label for label in labels}
-    result = {}
-    for label in labels:
-        opposites = _opposites(_plain(label))
-        images = [by_key[name] for name in opposites if name in by_key] if opposites else [label]
-        image = known.get(label) or next(iter(images), None)
-        if image is not None:
-            result[label] = image
-    return result
+    by_name = {_plain(label): label for label in labels}
+    images = {label: known.get(label) or _image(label, by_name) for label in labels}
+    return {label: image for label, image in images.items() if image is not None}
+
+
+def _image(label: str, by_name: Mapping[str, str]) -> str | None:
+    """The class in the mirror; None where it is no class."""
+    name = _plain(label)
+    turned = _SIDE.sub(_opposite, name)
+    if turned != name and turned in by_name:  # an "upright" has a side where there is an "upleft"
+        return by_name[turned]
+    words = [word if _SIDELESS.fullmatch(word) else _SIDE.sub(_opposite, word) for word in name.split()]
+    return label if " ".join(words) == name else by_name.get(" ".join(words))
 
 
 def _plain(label: str) -> str:
-    words = re.sub(r"[\W_]+", " ", label.lower()).strip()
-    return re.sub(r"\b(counter|anti) clockwise\b", r"\1clockwise", words)
+    """The words of a name in small letters, and each turn of the clock in one spelling."""
+    parted = re.sub(
+        r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", label
+    )
+    words = re.sub(r"[\W_]+", " ", parted).strip().lower()
+    return re.sub(
+        r"\b(c?)cw\b|(?:(counter|anti) ?)?clock ?wise",
+        lambda turn: "counterclockwise" if turn[1] or turn[2] else "clockwise",
+        words,
+    )
 
 
-def _opposites(name: str) -> list[str]:
-    """What it may be called in the mirror; nothing for a name that has no side."""
-    names = []
-    for one, other in _OPPOSITES:
-        # Both at once, so that nothing is turned twice.
-        parts = re.split(rf"\b({one}|{other})\b", name)
-        mirrored = "".join({one: other, other: one}.get(part, part) for part in parts)
-        if mirrored != name:
-            names.append(mirrored)
-    return names
+def _opposite(side: re.Match[str]) -> str:
+    return _OPPOSITES[side[0]]

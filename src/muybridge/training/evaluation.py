@@ -73,7 +73,12 @@ class Evaluation:
     def summary(self) -> dict[str, Any]:
         """The numbers; those of accuracy as [value, low, high] at 95%.
 
-        Videos that share no group are trials, whose share has Wilson's interval; else groups are drawn anew.
+        Videos that share no group are trials, whose share has Wilson's interval; else groups are drawn anew. Where all
+        draws say the same, as with a single group or with groups of equal shares, they tell nothing of other groups:
+        Wilson's interval is taken there too, with each group as one trial. Of a handful of groups that differ a
+        little, drawing still finds a narrower interval than it should.
+
+        Source: a share of a group lies between 0 and 1, so it varies at most as much as one trial of that chance.
         """
         p, y, said = self.probabilities, self.targets, self.predicted
         groups = [item.group_name for item in self.items]
@@ -81,9 +86,8 @@ class Evaluation:
 
         def interval(metric: Callable[[NDArray[np.int64]], float], *, is_share: bool = True) -> list[float]:
             found = recognition.bootstrap(metric, len(y), groups=groups)
-            # Where all are right, or none is, every draw says the same: each group is one trial then.
-            if found.value in (0.0, 1.0) or (is_share and num_groups == len(y)):
-                found = proportion_interval(round(found.value * num_groups), num_groups)
+            if found.high - found.low < 1e-9 or (is_share and num_groups == len(y)):
+                found = proportion_interval(found.value * num_groups, num_groups)
             return [round(number, 4) for number in (found.value, found.low, found.high)]
 
         numbers: dict[str, Any] = {

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from muybridge.errors import OptionError, WeightsError
@@ -105,7 +106,7 @@ def fine_tune(
         model: a name of the registry, or the path of a checkpoint that describes itself.
         weights: of a named model; None begins from nothing.
         validation: judged after each epoch; a warning tells where it shares a group with the training set.
-        settings: None for the defaults.
+        settings: None for the defaults; their seed also decides the first weights of what is not pretrained.
         record: clip length, rate and size, where they should differ from the weights'.
         augmentation: None for the defaults.
         mirror: class → class in the mirror, for what names do not tell.
@@ -134,12 +135,13 @@ def fine_tune(
             raise WeightsError(
                 f"{path} does not say which model it belongs to; give the name, and it as weights"
             )
-    network, record = model_for(name, train.labels, weights=weights, record=record)
+    settings = settings or TrainingSettings()
+    with torch.random.fork_rng(devices=()):  # the caller's own chance goes on as if nothing had been drawn
+        torch.default_generator.manual_seed(settings.seed)
+        network, record = model_for(name, train.labels, weights=weights, record=record)
     cache = cache or ClipCache()
     augmentation = augmentation or Augmentation()
     data = ClipDataset(train, record, augmentation=augmentation, mirror=mirror, cache=cache)
     check = None if validation is None else ClipDataset(validation, record, cache=cache)
-    trainer = Trainer(
-        network, settings or TrainingSettings(), output_folder, name=name, record=record, quiet=quiet
-    )
+    trainer = Trainer(network, settings, output_folder, name=name, record=record, quiet=quiet)
     return trainer.fit(data, check, resume=resume)

@@ -331,7 +331,7 @@ class Trainer:
         value = self._badness(epoch, numbers)
         rate = self.optimizer.param_groups[-1]["lr"]
         self.rows.append({"epoch": epoch, "step": self.step, "learning_rate": rate, **numbers})
-        is_better = value < self.best_value or self.best_epoch < 0  # the first may be NaN
+        is_better = self.best_epoch < 0 or not value >= self.best_value  # NaN in runs of earlier versions
         if is_better:
             self.best_epoch, self.best_value = epoch, value
         if self.accelerator.is_main_process:
@@ -346,13 +346,14 @@ class Trainer:
         self.accelerator.wait_for_everyone()
 
     def _badness(self, epoch: int, numbers: Mapping[str, float]) -> float:
-        """What is lowest at the best epoch."""
+        """What is lowest at the best epoch; a number that is none is the worst."""
         monitor = self.settings.monitor
         if monitor is None:
             return -float(epoch)
         if monitor not in numbers:
             raise OptionError(f"monitor is {monitor!r}; each epoch gives {', '.join(numbers)}")
-        return numbers[monitor] if "loss" in monitor else -numbers[monitor]
+        value = numbers[monitor] if "loss" in monitor else -numbers[monitor]
+        return math.inf if math.isnan(value) else value
 
     def _state(self, num_items: int) -> dict[str, Any]:
         model = self.accelerator.unwrap_model(self.model)

@@ -41,7 +41,8 @@ def boundary_targets(segments: ArrayLike, num_moments: int, *, width: float = 1.
     """How near each moment is to a start, and to an end.
 
     Moment t covers [t, t + 1). The boundary's region is `width` moments to either side of it, at least a tenth of the
-    segment; a moment's target is the share of it that lies in a region.
+    segment; a moment's target is the share of it that lies in regions, whatever is in several of them counted once
+    (the paper takes the largest share that lies in one).
 
     Args:
         segments: (N, 2) start and end in moments; fractions are allowed.
@@ -65,16 +66,15 @@ def boundary_targets(segments: ArrayLike, num_moments: int, *, width: float = 1.
     targets = np.zeros((2, num_moments), np.float32)
     reach = np.maximum(width, 0.1 * (spans[:, 1] - spans[:, 0]))
     for row in range(2):
-        if len(spans):
-            regions = np.stack([spans[:, row] - reach, spans[:, row] + reach], axis=1)
-            targets[row] = _covered(regions, num_moments).max(axis=0)
+        regions = np.stack([spans[:, row] - reach, spans[:, row] + reach], axis=1)
+        targets[row] = _covered(regions, num_moments)
     return targets
 
 
 def class_targets(
     segments: ArrayLike, labels: Sequence[int], num_moments: int, num_classes: int
 ) -> NDArray[np.float32]:
-    """How much of each moment lies inside a segment of each class.
+    """How much of each moment lies inside segments of each class, whatever is in several of them counted once.
 
     Args:
         segments: (N, 2) start and end in moments.
@@ -98,8 +98,8 @@ def class_targets(
     if any(not 0 <= label < num_classes for label in labels):
         raise OptionError(f"labels {sorted(set(labels))}; there are {num_classes} classes, from 0")
     targets = np.zeros((num_classes, num_moments), np.float32)
-    for label, covered in zip(labels, _covered(spans, num_moments), strict=True):
-        targets[label] = np.maximum(targets[label], covered)
+    for label in set(labels):
+        targets[label] = _covered(spans[np.asarray(labels) == label], num_moments)
     return targets
 
 
@@ -234,10 +234,14 @@ def _valid_cells(overlaps: Tensor) -> Tensor:
 
 
 def _covered(spans: NDArray[np.float64], num_moments: int) -> NDArray[np.float64]:
-    """(N, T) the share of each moment [t, t + 1) that each span covers."""
+    """(T,) the share of each moment [t, t + 1) that the spans cover together."""
+    spans = spans[np.argsort(spans[:, 0])]
+    ends = np.maximum.accumulate(spans[:, 1])
+    starts = spans[:, 0].copy()
+    starts[1:] = np.maximum(starts[1:], ends[:-1])  # what earlier ones cover counts once
     moments = np.arange(num_moments)
-    inside = np.minimum(spans[:, 1:], moments + 1) - np.maximum(spans[:, :1], moments)
-    return np.asarray(np.clip(inside, 0, 1))
+    inside = np.minimum(ends[:, None], moments + 1) - np.maximum(starts[:, None], moments)
+    return np.asarray(np.minimum(np.clip(inside, 0, 1).sum(axis=0), 1.0))
 
 
 def _checked(segments: ArrayLike, num_moments: int) -> NDArray[np.float64]:

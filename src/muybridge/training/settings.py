@@ -47,7 +47,7 @@ class TrainingSettings:
         monitor: the number that tells the best epoch, whose model is kept; the lowest where its name has "loss" in
             it. None keeps the last epoch: the honest choice where validation and test set are the same.
         patience_epochs: stop after so many epochs without a better one; None never stops.
-        seed: of the order of the data, the augmentation, dropout and mixup.
+        seed: of the order of the data, the augmentation, dropout and mixup; in `fine_tune` of the first weights too.
         workers: processes that read clips; 0 reads in the training process. The result is the same.
 
     Raises:

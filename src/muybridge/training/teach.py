@@ -87,13 +87,14 @@ def read_examples(
         data: a folder of class folders, or an annotation file; its own split into train and test is kept, and what is
             in neither is learned from.
         folder: where the videos of an annotation file lie.
-        test: the test set; None for the data's own, or for a part of it.
+        test: the test set; None for the data's own, or for a part of it. What the data's own split holds back is not
+            learned from either way.
         test_share: the part of the data to keep for the test, where the data has no split of its own.
         group_pattern: as in `group_by_name`; whole groups are kept for the test.
         seed: which groups.
 
     Raises:
-        OptionError: a share outside what is allowed.
+        OptionError: a share outside what is allowed, or a share of data that has a split of its own.
         DatasetError: as in `read_videos`, `split_by_group` and `check_classes`.
 
     Warns:
@@ -102,18 +103,22 @@ def read_examples(
     videos = read_videos(data, folder=folder)
     if group_pattern is not None:
         videos = group_by_name(videos, group_pattern)
+    names = [name for name in videos.subsets if name.startswith(("val", "test"))]
+    # What belongs to no part is learned from, as it is where no part is named at all.
+    rest = [item for item in videos if item.subset not in names]
     tested: VideoList | None = None
+    if names and rest:
+        if test_share != 0:
+            raise OptionError(
+                f"{data} has a split of its own ({', '.join(videos.subsets)}), which a test share would override; leave"
+                " --test-share out to keep it, or give the data without it"
+            )
+        videos, tested = videos.with_items(rest), videos.subset(*names)
     if test is not None:
         tested = read_videos(test, folder=folder)
         tested = tested if group_pattern is None else group_by_name(tested, group_pattern)
     elif test_share != 0:
         videos, tested = split_by_group(videos, test_share=test_share, seed=seed)
-    else:
-        names = [name for name in videos.subsets if name.startswith(("val", "test"))]
-        # What belongs to no part is learned from, as it is where no part is named at all.
-        rest = [item for item in videos if item.subset not in names]
-        if names and rest:
-            videos, tested = videos.with_items(rest), videos.subset(*names)
     if tested is not None:
         check_classes(videos, tested)
         check_leak(videos, tested)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,8 @@ class WorldSettings:
         camera_amplitude: how far it goes in a scene: in heights of the view, and in log zoom.
         colors: which of `COLORS` there are.
         shapes: which of `SHAPES` there are.
-        num_words: how many words appear in each scene, one after the other.
-        words: which.
+        num_words: how many words appear in each scene, one after the other; fewer where there are no more.
+        words: which; of the characters from "!" to "~" and spaces, for no others can be painted.
         noise: standard deviation of the sensor's noise, of 0–255.
         cutouts: name → (h, w, 4) uint8 RGBA: pictures that act beside the shapes.
         backgrounds: (h, w, 3) uint8 RGB: pictures to act before; painted ones where there are none.
@@ -99,7 +100,7 @@ class WorldSettings:
     backgrounds: Sequence[NDArray[np.uint8]] = ()
 
     def __post_init__(self) -> None:
-        if min(self.width, self.height) < 16 or not self.frames_per_second > 0 or self.num_scenes < 1:
+        if min(self.width, self.height) < 16 or not 0 < self.frames_per_second < inf or self.num_scenes < 1:
             raise OptionError(
                 f"{self.num_scenes} scenes of {self.width}×{self.height} at {self.frames_per_second} frames per second:"
                 " there must be a scene, a rate above 0, and at least 16×16 pixels"
@@ -107,8 +108,20 @@ class WorldSettings:
         for name in ("scene_seconds", "num_actors", "num_events", "event_seconds", "rest_seconds", "actor_size",
                      "camera_amplitude", "num_words"):  # fmt: skip
             low, high = getattr(self, name)
-            if not 0 <= low <= high:
-                raise OptionError(f"WorldSettings.{name} is ({low}, {high}); it must be 0 ≤ lowest ≤ highest")
+            least = "<" if name == "event_seconds" else "≤"
+            if not 0 <= low <= high < inf or (low == 0 and least == "<"):
+                raise OptionError(
+                    f"WorldSettings.{name} is ({low}, {high}); it must be 0 {least} lowest ≤ highest, and finite"
+                )
+        if not 0 <= self.noise < inf:
+            raise OptionError(f"WorldSettings.noise is {self.noise}; it must be 0 or more, and finite")
+        if not self.camera_motions:
+            raise OptionError("WorldSettings.camera_motions is empty; give ('rests',) for a camera at rest")
+        for word in self.words:
+            if not word.strip() or not (word.isascii() and word.isprintable()):
+                raise OptionError(
+                    f"WorldSettings.words has {word!r}; a word is of printable ASCII characters"
+                )
         for what, names, known in (
             ("motion", self.motions, MOTIONS),
             ("camera motion", self.camera_motions, CAMERA_MOTIONS),
@@ -144,7 +157,7 @@ def make_world(seed: int, settings: WorldSettings | None = None) -> World:
         settings: what kind of world; None for two seconds of two shapes, 64×64 at 8 frames per second.
 
     Raises:
-        OptionError: a negative seed.
+        OptionError: a negative seed, or events for which a scene has no time.
 
     >>> world = make_world(3)
     >>> world.clip().pixels.shape
@@ -194,6 +207,7 @@ def _plan_words(random: np.random.Generator, settings: WorldSettings, duration: 
     rate = settings.frames_per_second
     for number, text in enumerate(random.permutation(settings.words)[:num_words]):
         start = round(duration * (number + random.uniform(0.0, 0.2)) / num_words * rate) / rate
+        start = min(start, duration - 1 / rate)  # where there are more words than frames
         end = round(duration * (number + random.uniform(0.8, 1.0)) / num_words * rate) / rate
         height = min(random.uniform(0.09, 0.13), 0.9 * settings.width / settings.height / len(text))
         yield Word(

@@ -197,6 +197,9 @@ def split_time(
 ) -> Iterator[tuple[float, float]]:
     """When each event starts and ends: rest, event, rest, …, rest; squeezed where they would not fit.
 
+    Raises:
+        OptionError: a scene, or an event when squeezed, of no length.
+
     >>> list(split_time(np.random.default_rng(0), 4.0, 2, (1.0, 1.0), (0.5, 0.5)))
     [(0.75, 1.75), (2.25, 3.25)]
     """
@@ -215,5 +218,11 @@ def split_time(
     now = 0.0
     for rest, event in zip(rests, events, strict=False):
         now += float(rest)
-        yield round(now, 6), round(now + float(event), 6)
+        start, end = round(now, 6), round(now + float(event), 6)
+        if not start < end:
+            raise OptionError(
+                f"{num_events} events of {event_seconds} s, {rest_seconds} s apart, leave no time for each in a scene"
+                f" of {duration} s; ask for fewer events, shorter rests, or a longer scene"
+            )
+        yield start, end
         now += float(event)

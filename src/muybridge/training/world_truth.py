@@ -5,6 +5,7 @@ Nothing here looks at pixels: all follows from the scenes that the pixels are pa
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +28,8 @@ __all__ = [
 
 QUESTION_KINDS = ("color", "shape", "motion", "order", "yes or no", "count", "camera", "text")
 
+_WAYS = {"moves left": (-1, 0), "moves right": (1, 0), "moves up": (0, -1), "moves down": (0, 1)}
+_STRAYS = math.sin(0.15)  # how far beside its way a move of the world itself goes
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -121,6 +124,9 @@ def _about_events(scenes: Sequence[Scene]) -> Iterator[Question]:
     """Who does something that nobody else does, or that is done once."""
     happened = [(scene.actors[event.actor], event) for scene in scenes for event in scene.events]
     times = Counter(event.motion for _, event in happened)
+    times.update(
+        motion for scene in scenes for event in scene.events for motion in _moves_of_a_hit(scene, event)
+    )
     for actor, event in happened:
         if times[event.motion] > 1:
             continue
@@ -128,6 +134,16 @@ def _about_events(scenes: Sequence[Scene]) -> Iterator[Question]:
         if actor.color:
             yield Question(f"what color is the shape that {what}?", actor.color, "color")
         yield Question(f"which shape {what}?", actor.shape, "shape")
+
+
+def _moves_of_a_hit(scene: Scene, event: Event) -> Iterator[str]:
+    """What the hitter and the one who is hit are seen to do beside the hit, each time that one of them does it."""
+    if event.other is None:
+        return
+    before, after = scene.poses(np.array([event.start_seconds, event.end_seconds])).transpose(1, 0, 2)
+    for actor in (event.actor, event.other):
+        way = (after - before)[actor, :2]
+        yield from (motion for motion, side in _WAYS.items() if way @ side > _STRAYS * np.hypot(*way))
 
 
 def _about_actors(
@@ -144,7 +160,8 @@ def _about_actors(
         if len(does) < 2:
             yield Question(f"what does the {name} do?", does[0] if does else "rests", "motion")
         yes = bool(does) and bool(random.integers(2))
-        others = [motion for motion in motions if motion not in does]
+        # Who hits another moves too, so that to deny it would be false.
+        others = [m for m in motions if m not in does and not ("hits" in does and m in _WAYS)]
         asked = str(random.choice(does if yes else others)) if others else ""
         if does and others:  # a "no" about somebody who rests would make "no" the better guess
             asked_as = _infinitive("hits another" if asked == "hits" else asked)
