@@ -225,7 +225,10 @@ def save_qwen(folder: Path, family: str) -> Any:
 
 
 def save_image_text(folder: Path, family: str) -> Any:
-    """`"CLIP"` or `"Siglip"`, for pictures of 32 × 32 pixels and the words of `WORDS`."""
+    """`"CLIP"`, `"Siglip"` or `"Siglip2"`, for pictures of 32 × 32 pixels and the words of `WORDS`.
+
+    SigLIP 2 is the one that keeps the shape of a picture, in up to 16 patches of 8 × 8 pixels.
+    """
     torchvision_video_models()
     import importlib
 
@@ -237,15 +240,48 @@ def save_image_text(folder: Path, family: str) -> Any:
     size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     text = {"vocab_size": len(tokenizer), "max_position_embeddings": 16, **size}
     text |= {"bos_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
-    vision = {"image_size": 32, "patch_size": 8, **size}
+    vision = {"patch_size": 8, **size}
+    vision |= {"num_patches": 16} if family == "Siglip2" else {"image_size": 32}
     joint = {"projection_dim": 32} if family == "CLIP" else {}
     config = getattr(transformers, f"{family}Config")(text_config=text, vision_config=vision, **joint)
     torch.manual_seed(0)
     model = getattr(transformers, f"{family}Model")(config).eval()
-    settings = (
-        {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}} if family == "CLIP" else {}
-    )
-    images = getattr(pil, f"{family}ImageProcessorPil")(**(settings or {"size": {"height": 32, "width": 32}}))
+    square = {"height": 32, "width": 32}
+    settings: dict[str, dict[str, Any]] = {
+        "CLIP": {"size": {"shortest_edge": 32}, "crop_size": square},
+        "Siglip": {"size": square},
+        "Siglip2": {"patch_size": 8, "max_num_patches": 16},
+    }
+    images = getattr(pil, f"{family}ImageProcessorPil")(**settings[family])
     model.save_pretrained(folder)
     getattr(transformers, f"{family}Processor")(images, tokenizer).save_pretrained(folder)
+    return model
+
+
+def save_vit_gpt2(folder: Path) -> Any:
+    """A ViT with a GPT-2, whose image processor and tokenizer lie in the folder without a common processor."""
+    torchvision_video_models()
+    import transformers
+    from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+
+    tokenizer = byte_tokenizer([])
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.VisionEncoderDecoderConfig.from_encoder_decoder_configs(
+        transformers.ViTConfig(image_size=32, patch_size=8, **size),
+        transformers.GPT2Config(
+            vocab_size=len(tokenizer),
+            n_embd=32,
+            n_layer=1,
+            n_head=2,
+            n_positions=64,
+            bos_token_id=1,
+            eos_token_id=2,
+        ),
+    )
+    config.decoder_start_token_id, config.pad_token_id = 1, 0
+    torch.manual_seed(0)
+    model = transformers.VisionEncoderDecoderModel(config).eval()
+    model.save_pretrained(folder)
+    ViTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return model

@@ -70,8 +70,9 @@ class Server:
         send_json(handler, message(" ".join(words)))
 
 
-def message(text: object) -> dict[str, Any]:
-    return {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+def message(text: object, finish: str = "stop", **fields: object) -> dict[str, Any]:
+    said = {"role": "assistant", "content": text, **fields}
+    return {"choices": [{"message": said, "finish_reason": finish}]}
 
 
 def send(handler: BaseHTTPRequestHandler, body: bytes, kind: str, status: int = 200, **headers: str) -> None:
@@ -138,6 +139,7 @@ def test_frames_arrive_with_their_times(server: Server, clip: Clip) -> None:
     request = server.requests[0]
     assert request["path"] == "/v1/chat/completions"
     assert request["data"]["model"] == "tiny"
+    assert request["data"]["max_tokens"] == 512
     assert "Authorization" not in request["headers"]
     url = request["data"]["messages"][1]["content"][1]["image_url"]["url"]
     image = cv2.imdecode(np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8), cv2.IMREAD_COLOR)
@@ -205,6 +207,31 @@ def test_the_key_comes_from_the_environment(
     monkeypatch.setenv("MY_KEY", "one\r\nX-Evil: two")
     with pytest.raises(OptionError, match="more than a key"):
         EndpointSpeaker(server.url, api_key_variable="MY_KEY")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_near"),
+    [
+        *(
+            ("gpu", True),
+            ("3dgpu", True),
+            ("127.1", True),
+            ("2130706433", True),
+            ("0x7f.1", True),
+            ("[::1]", True),
+        ),
+        # 8.8.8.8 as resolvers read it, the last two with the dots and digits of other scripts.
+        *(("134744072", False), ("0x08080808", False), ("01002004010", False), ("8.8.2056", False)),
+        *(("[::ffff:8.8.8.8]", False), ("8。8。8。8", False), ("１３４７４４０７２", False)),
+        # More than 32 bits; 8.0.0.7 in octal; a public name with such a dot.
+        *(("99999999999", False), ("010.0.0.7", False), ("example。com", False)),
+    ],
+)
+def test_a_key_goes_to_near_hosts_alone(host: str, is_near: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUYBRIDGE_API_KEY", "sesame")
+    refusal = contextlib.nullcontext() if is_near else pytest.raises(OptionError, match="unencrypted")
+    with refusal:
+        assert EndpointSpeaker(f"http://{host}:8000/v1").url == f"http://{host}:8000/v1"
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -302,6 +329,71 @@ def test_a_reply_that_is_cut_off_is_not_taken_for_whole(server: Server, clip: Cl
         EndpointSpeaker(server.url, model="tiny").caption(clip)
 
 
+def refusing(piece: str) -> str:
+    return "data: " + json.dumps({"choices": [{"delta": {"content": None, "refusal": piece}}]})
+
+
+PARTS: dict[str, tuple[dict[str, Any] | list[str], str]] = {
+    "too long": (
+        message("The man holds a red", "length"),
+        r"cut its reply off after 40 tokens.*max_tokens=…",
+    ),
+    "too long, in pieces": (
+        [delta("The man "), delta("holds", "length")],
+        "cut its reply off after 40 tokens",
+    ),
+    "too long, said apart": ([delta("The man"), delta(None, "length"), "data: [DONE]"], "cut its reply off"),
+    "a thought alone": (message("<think>\nLet me look at", "length"), "cut its reply off"),
+    "refused": (message(None, refusal="I cannot\x1b help."), r"the model refused: I cannot help\."),
+    "refused, in pieces": (
+        [refusing("I ca"), refusing("nnot."), delta(None, "stop")],
+        r"refused: I cannot\.",
+    ),
+    "filtered": (message(None, "content_filter"), "a content filter of the server stopped"),
+    "filtered halfway": ([delta("The man"), delta(None, "content_filter")], "a content filter"),
+    "a thought without an answer": (message("<think>I see.</think>\n"), "without a word"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_reply_that_is_not_whole_is_no_answer(server: Server, clip: Clip, name: str) -> None:
+    reply, said = PARTS[name]
+    act = stream if isinstance(reply, list) else send_json
+    server.script = [lambda handler: act(handler, reply)]
+    with pytest.raises(EndpointError, match=said):
+        EndpointSpeaker(server.url, model="tiny", max_tokens=40).answer(clip, "What does he hold?")
+    assert server.requests[0]["data"]["max_tokens"] == 40
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        ("<think>\nIs it a cat? No.\n</think>\n\nA dog.", "A dog."),
+        ("\n<think></think>A dog.", "A dog."),
+        ("Is it a cat? No.</think>A dog.", "A dog."),  # the template of the server began the thought
+        ("The sign says <think>twice</think>.", "The sign says <think>twice</think>."),
+        ("<thin", "<thin"),
+        ("< thin ice", "< thin ice"),
+    ],
+)
+def test_thoughts_are_not_the_answer(server: Server, clip: Clip, written: str, answer: str) -> None:
+    server.script = [lambda handler: send_json(handler, message(written))]
+    assert EndpointSpeaker(server.url, model="tiny").answer(clip, "What is it?") == answer
+    heard: list[str] = []
+    events = [*(delta(written[at : at + 3]) for at in range(0, len(written), 3)), delta(None, "stop")]
+    server.script = [lambda handler: stream(handler, events)]
+    assert EndpointSpeaker(server.url, model="tiny", on_text=heard.append).answer(clip, "?") == answer
+    if not written.startswith("Is it"):
+        assert "".join(heard).strip() == answer
+
+
+@pytest.mark.parametrize("end", ["", "/", "/chat/completions"])
+def test_a_query_stays_behind_the_path(server: Server, clip: Clip, end: str) -> None:
+    EndpointSpeaker(f"{server.url}{end}?api-version=2024-10-21#tiny").caption(clip)
+    assert server.requests[0]["path"] == "/v1/chat/completions?api-version=2024-10-21"
+    assert server.requests[0]["data"]["model"] == "tiny"
+
+
 def test_an_endless_reply_is_refused(server: Server, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_exchange, "MAX_REPLY_BYTES", 1 << 20)
     server.script = [lambda handler: send(handler, b" " * (2 << 20), "application/json")]
@@ -384,6 +476,6 @@ def test_other_addresses_are_refused(url: str) -> None:
 
 
 def test_wrong_options_are_refused() -> None:
-    for wrong in ({"timeout_seconds": 0.0}, {"max_retries": -1}):
-        with pytest.raises(OptionError, match="must be positive"):
+    for wrong in ({"timeout_seconds": 0.0}, {"max_retries": -1}, {"max_tokens": 0}):
+        with pytest.raises(OptionError, match=r"must be positive|at least 1"):
             EndpointSpeaker("http://127.0.0.1/v1", **wrong)  # type: ignore[arg-type]

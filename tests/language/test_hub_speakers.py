@@ -15,7 +15,7 @@ from muybridge.language.hub_speakers import ChatSpeaker, ImageAnswerer, ImageCap
 from muybridge.language.speaker import Speaker
 from muybridge.language.vision_language import load_speaker
 from muybridge.values import Clip
-from tiny_vision_language import save_blip, save_qwen, save_smolvlm
+from tiny_vision_language import save_blip, save_qwen, save_smolvlm, save_vit_gpt2
 
 QWENS = ("Qwen2VL", "Qwen2_5_VL", "Qwen3VL")
 CHATS = ("SmolVLM", *QWENS)
@@ -209,6 +209,37 @@ def test_missing_and_damaged_files_are_said(folders: dict[str, Path], tmp_path: 
         load_speaker(tmp_path / "nothing")
     with pytest.raises(OptionError, match="model is empty"):
         load_speaker("  ")
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ([], "holds a JSON list; expected an object"),
+        ("blip", "holds a JSON str; expected an object"),
+        ({"architectures": 5, "model_type": 5}, "cannot be loaded as a vision-language model"),
+        ({"vision_config": {"patch_size": 0}}, "cannot be loaded as a vision-language model"),
+        ({"vision_config": {"num_attention_heads": "two"}}, "cannot be loaded as a vision-language model"),
+    ],
+)
+def test_a_damaged_config_is_said(
+    folders: dict[str, Path], tmp_path: Path, config: object, said: str
+) -> None:
+    folder = copy(folders["Blip"], tmp_path / "damaged")
+    if isinstance(config, dict):
+        config = json.loads((folder / "config.json").read_text()) | config
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match=said):
+        load_speaker(folder)
+
+
+def test_an_image_processor_and_a_tokenizer_apart_are_no_processor(tmp_path: Path) -> None:
+    """Of such a folder transformers would load the tokenizer alone, which is shown no image."""
+    save_vit_gpt2(tmp_path)
+    with pytest.raises(
+        WeightsError, match=r"only a .*Tokenizer\w* without image_processor; its folder needs"
+    ):
+        load_speaker(tmp_path)
 
 
 def test_missing_parameters_are_not_made_up(folders: dict[str, Path], tmp_path: Path) -> None:

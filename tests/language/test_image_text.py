@@ -1,6 +1,7 @@
 """CLIP and SigLIP from a folder in the hub's format, and moments by what they see in a video."""
 
 import itertools
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,23 @@ def test_siglip_embeds_images_and_texts(tmp_path: Path) -> None:
     assert ((shares > 0) & (shares < 1)).all()
 
 
+def test_siglip_2_keeps_the_shape_of_an_image(tmp_path: Path, film: Path) -> None:
+    """Each image goes with its shape and the mask of its patches, as in the network's own forward pass."""
+    save_image_text(tmp_path, "Siglip2")
+    model = load_image_text_model(tmp_path)
+    assert model.size_px == 32  # 16 patches of 8 × 8 pixels
+    wide, high, square = (np.tile(pictures(None, 1)[0], (*tiles, 1)) for tiles in ((1, 4), (4, 1), (1, 1)))
+    vectors = model.embed_images([wide, high, square])
+    np.testing.assert_allclose(model.embed_images([high])[0], vectors[1], atol=1e-5)
+    inputs = model.processor.image_processor([wide, high, square], return_tensors="pt")
+    inputs |= model.processor.tokenizer(["red", "a", "blue"], return_tensors="pt")
+    assert inputs["spatial_shapes"].tolist() == [[2, 8], [8, 2], [4, 4]]
+    with torch.inference_mode():
+        seen = model.network(**inputs).image_embeds.numpy()
+    np.testing.assert_allclose(vectors, seen / np.linalg.norm(seen, axis=1, keepdims=True), atol=1e-5)
+    assert muybridge.find_moments(film, "red", model=tmp_path) == []  # random weights, but no error
+
+
 class Brightness(ImageTextModel):
     """Embeds the mean color, so that what must come out is known."""
 
@@ -138,6 +156,40 @@ def test_a_pass_that_was_cut_off_goes_on(film: Path) -> None:
     assert found == expected
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize(
+    ("part", "setting", "value", "said"),
+    [
+        ("vision_config", "image_size", "abc", "cannot be loaded as an image-text model.*image_size"),
+        ("vision_config", "patch_size", 0, "cannot be loaded as an image-text model"),
+        ("text_config", "hidden_size", 48, "cannot be loaded as an image-text model"),
+        ("text_config", "num_attention_heads", 0, "cannot be loaded as an image-text model"),
+        (None, None, [], "holds a JSON list; expected an object"),
+        (None, None, 5, "holds a JSON int; expected an object"),
+    ],
+)
+def test_a_damaged_config_is_said(
+    clip_folder: Path, tmp_path: Path, part: str | None, setting: str, value: object, said: str
+) -> None:
+    folder = shutil.copytree(clip_folder, tmp_path / "damaged")
+    config = json.loads((folder / "config.json").read_text())
+    if part is None:
+        config = value
+    else:
+        config[part][setting] = value
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match=said):
+        load_image_text_model(folder)
+
+
+def test_a_folder_without_its_tokenizer_is_said(clip_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(clip_folder, tmp_path / "bare")
+    for file in folder.glob("*token*"):
+        file.unlink()
+    with pytest.raises(WeightsError, match=r"has no vocabulary; its folder needs tokenizer\.json"):
+        load_image_text_model(folder)
+
+
 def test_other_models_and_options_are_refused(
     tmp_path: Path, film: Path, clip_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +199,10 @@ def test_other_models_and_options_are_refused(
     with monkeypatch.context() as patch:
         patch.setattr("muybridge.language.image_text.load_network", lambda *_, **__: torch.nn.Linear(1, 1))
         with pytest.raises(WeightsError, match="does not embed images and texts"):
+            load_image_text_model(clip_folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("muybridge.language.image_text._size_px", lambda _: 0)
+        with pytest.raises(WeightsError, match="does not say how large its images are"):
             load_image_text_model(clip_folder)
     with pytest.raises(WeightsError, match="no folder"):
         load_image_text_model(tmp_path / "nothing")

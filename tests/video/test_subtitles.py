@@ -11,6 +11,7 @@ from av.subtitles.subtitle import SubtitleSet
 from hypothesis import given, strategies as st
 
 from muybridge.errors import VideoOpenError
+from muybridge.video.subtitle_files import is_subtitle_of
 from muybridge.video.subtitles import parse_subtitles, read_subtitles
 
 HEADER = (
@@ -87,6 +88,39 @@ def test_names_and_encodings_of_files_beside(tmp_path: Path, sample_video: Path)
     assert [line.attributes["source"] for line in found] == ["talk.srt", "talk.de.VTT", "talk.zh.srt"]
 
 
+def test_the_subtitles_of_another_video_are_not_this_one_s(tmp_path: Path, sample_video: Path) -> None:
+    for name in ("lecture.mp4", "lecture.2.mp4", "lecture.en.MKV"):
+        shutil.copy(sample_video, tmp_path / name)
+    names = ["lecture.2.srt", "lecture.2.de.srt", "lecture.en.srt", "lecture.en.forced.vtt", "lecture.3.srt"]
+    for name in [*names, "lecture.fr.srt"]:
+        (tmp_path / name).write_text(f"00:00:00.000 --> 00:00:01.000\n{name}\n")
+    found = {
+        video: [line.label for line in read_subtitles(tmp_path / video)]
+        for video in ("lecture.mp4", "lecture.2.mp4", "lecture.en.MKV")
+    }
+    assert found == {
+        "lecture.mp4": ["lecture.fr.srt"],
+        "lecture.2.mp4": ["lecture.2.de.srt", "lecture.2.srt"],
+        "lecture.en.MKV": ["lecture.en.forced.vtt", "lecture.en.srt"],
+    }
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        *("en.forced", "en.sdh", "eng", "ger.hi", "forced", "en.default.cc", "pt-BR", "zh_Hans_CN", "es-419"),
+        *("English", "english.forced", "français", "EN", "en-orig"),
+    ],
+)
+def test_languages_and_marks_may_follow_the_name(tags: str) -> None:
+    assert is_subtitle_of(f"my.film.{tags}", "my.film")
+
+
+@pytest.mark.parametrize("tags", ["2", "1080p", "part2", "director", "en.draft", "xx", "old", "", "en..cc"])
+def test_other_words_are_no_languages(tags: str) -> None:
+    assert not is_subtitle_of(f"film.{tags}", "film")
+
+
 def test_marks_and_notes_are_no_text() -> None:
     text = (
         "WEBVTT - title\n\nNOTE 00:00:01.000 is not a time\n\nSTYLE\n::cue { color: red }\n\n"
@@ -99,6 +133,47 @@ def test_marks_and_notes_are_no_text() -> None:
         (3600.0, 3601.0, "Tom & Jerry"),
         (8.5, 9.25, "top"),
     ]
+
+
+def test_only_tags_are_taken_out() -> None:
+    shown = {
+        "if a < b and c > d": "if a < b and c > d",
+        "x <y> z, a<b": "x <y> z, a<b",
+        "<laughs> ok": "<laughs> ok",
+        '<font color="#ff0000" size=3><I>red</I></font> sky': "red sky",
+        "<v.loud Ann B.>Hi</v> <c.yellow.bg_blue>there</c><00:00:01.500> you": "Hi there you",
+        "Who<br>is<BR />there": "Who is there",
+        r"{\an8}{\i1}up{\i0} {not ass}": "up {not ass}",
+    }
+    for written, label in shown.items():
+        assert [line.label for line in parse_subtitles(f"00:01.000 --> 00:02.000\n{written}\n")] == [label]
+
+
+def test_entities_are_decoded_once() -> None:
+    shown = {
+        "It&#39;s &quot;late&quot; &#x2014; caf&eacute;&nbsp;&amp; bar": 'It\'s "late" \u2014 café & bar',
+        "&lt;b&gt; is a tag, &amp;lt; an entity": "<b> is a tag, &lt; an entity",
+        "AT&T, R&D, ?a=1&copy=2, &unheard;": "AT&T, R&D, ?a=1&copy=2, &unheard;",
+        "bell&#7;rings &#xD83D; &#9999999;": "bellrings \ufffd \ufffd",
+    }
+    for written, label in shown.items():
+        assert [line.label for line in parse_subtitles(f"00:01.000 --> 00:02.000\n{written}\n")] == [label]
+
+
+def test_every_line_with_times_begins_a_cue() -> None:
+    """The empty line between cues is often lost; a number that is spoken is not the next cue's."""
+    glued = (
+        "\ufeff1\n00:00:01,000 --> 00:00:02,000\nHow many?\n42\n2\n00:00:03,000 --> 00:00:04,000\nSo many.\n"
+        "3\n00:00:05 --> 00:00:06\nno fraction\n4\n00:00:07,000 --> 00:00:08,000\n5 --> 6 here\n\nlost\n"
+    )
+    assert [(line.start_seconds, line.label) for line in parse_subtitles(glued)] == [
+        (1.0, "How many? 42"),
+        (3.0, "So many."),
+        (7.0, "5 --> 6 here"),
+    ]
+    bare = "WEBVTT\n\n00:01.000 --> 00:02.000\n42\n00:03.000 --> 00:04.000\nyes"
+    assert [line.label for line in parse_subtitles(bare)] == ["42", "yes"]
+    assert parse_subtitles(f"{'9' * 5000}:00:00,000 --> {'9' * 5000}:00:01,000\nnever") == []
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))

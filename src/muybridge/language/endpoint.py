@@ -13,9 +13,11 @@ import base64
 import ipaddress
 import json
 import os
-from collections.abc import Callable, Iterator
+import re
+import socket
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import cv2
 
@@ -29,21 +31,25 @@ if TYPE_CHECKING:
 __all__ = ["EndpointSpeaker"]
 
 MAX_SIDE_PX = 768
-MAX_REPLY_TOKENS = 256
+_THOUGHT = ("<think>", "</think>")
 
 
 class EndpointSpeaker:
     """A vision-language model that a server offers.
 
     Args:
-        url: up to and including the version, such as `"http://127.0.0.1:8000/v1"`; http or https.
-        model: the model's name at the server; None where it serves just one.
+        url: up to and including the version, such as `"http://127.0.0.1:8000/v1"`; http or https. A query, such as
+            `?api-version=2024-10-21`, is sent with each request.
+        model: the model's name at the server; None where it serves just one, or where it stands behind `#` in `url`.
         api_key_variable: the environment variable that holds the key; no key is sent where it is not set.
         timeout_seconds: for each request until the last byte of its reply.
         max_retries: how often a request is repeated when the server is busy (429), fails (5xx) or cannot be
             reached, after pauses that double.
+        max_tokens: how long a reply may be; a longer one is an error, since half an answer may be a wrong one. A
+            model that thinks before it answers needs thousands.
         stream: ask for the reply word by word.
-        on_text: called with each piece of a reply as it comes; implies `stream`.
+        on_text: called with each piece of a reply as it comes, without what stands in `<think>…</think>`; implies
+            `stream`.
 
     Raises:
         OptionError: an address that is none, or a key that would travel unencrypted over a public network.
@@ -62,20 +68,24 @@ class EndpointSpeaker:
         api_key_variable: str = "MUYBRIDGE_API_KEY",
         timeout_seconds: float = 120.0,
         max_retries: int = 3,
+        max_tokens: int = 512,
         stream: bool = False,
         on_text: Callable[[str], None] | None = None,
     ) -> None:
-        scheme, host = _scheme_and_host(url.strip())
+        address = _address(url.strip())
         if timeout_seconds <= 0 or max_retries < 0:
             raise OptionError(
                 f"timeout_seconds is {timeout_seconds} and max_retries {max_retries}; they must be positive,"
                 " and not negative"
             )
-        self.url = url.strip().rstrip("/").removesuffix("/chat/completions")
-        self.model = model
-        self.timeout_seconds, self.max_retries = timeout_seconds, max_retries
+        if max_tokens < 1:
+            raise OptionError(f"max_tokens is {max_tokens}; a reply needs at least 1")
+        path = address.path.rstrip("/").removesuffix("/chat/completions")
+        self.url = urlunsplit(address._replace(path=path, fragment=""))
+        self.model = model or address.fragment or None
+        self.timeout_seconds, self.max_retries, self.max_tokens = timeout_seconds, max_retries, max_tokens
         self.stream, self.on_text = stream or on_text is not None, on_text
-        self._key = _key(api_key_variable, scheme, host)
+        self._key = _key(api_key_variable, address.scheme, address.hostname or "")
 
     def __repr__(self) -> str:
         return f"EndpointSpeaker({self.url!r}, model={self.model!r})"
@@ -84,7 +94,8 @@ class EndpointSpeaker:
         """What the frames show, in the model's words.
 
         Raises:
-            EndpointError: the server cannot be reached, refuses, is too slow, or replies with garbage.
+            EndpointError: the server cannot be reached, refuses, is too slow, or replies with garbage or with less
+                than a whole answer.
         """
         return self._say(clip, instruction or CAPTION)
 
@@ -92,7 +103,8 @@ class EndpointSpeaker:
         """An answer from the frames and the evidence.
 
         Raises:
-            EndpointError: the server cannot be reached, refuses, is too slow, or replies with garbage.
+            EndpointError: the server cannot be reached, refuses, is too slow, or replies with garbage or with less
+                than a whole answer.
         """
         return self._say(clip, question_text(question, context))
 
@@ -106,7 +118,7 @@ class EndpointSpeaker:
         return {
             "model": self._model_name(),
             "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": content}],
-            "max_tokens": MAX_REPLY_TOKENS,
+            "max_tokens": self.max_tokens,
             "temperature": 0,
             "stream": self.stream,
         }
@@ -114,20 +126,23 @@ class EndpointSpeaker:
     def _say(self, clip: Clip, text: str) -> str:
         reply = self._exchange("/chat/completions", self.request(clip, text))
         if reply.content_type == "text/event-stream":
-            words = "".join(self._hear(reply))
+            pieces = self._pieces(self._events(reply), "delta")
         else:
-            words = _content(_parse(reply.body(), self.url), "message", self.url)
+            pieces = self._pieces([_parse(reply.body(), self.url)], "message")
+        words = []
+        for piece in _without_thoughts(pieces):
             if self.on_text is not None:
-                self.on_text(words)
-        said = clean_reply(words)
+                self.on_text(piece)
+            words.append(piece)
+        said = clean_reply(_behind_thoughts("".join(words)))
         if not said:
             raise EndpointError(
                 f"{self.url} replied without a word; does {self._model_name()!r} take images?"
             )
         return said
 
-    def _hear(self, reply: Reply) -> Iterator[str]:
-        """The pieces of a reply that comes as server-sent events."""
+    def _events(self, reply: Reply) -> Iterator[dict[str, Any]]:
+        """What a reply that comes as server-sent events consists of."""
         is_over = False
         for line in reply.lines():
             data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
@@ -138,14 +153,29 @@ class EndpointSpeaker:
                 event = _parse(data.encode(), self.url)
                 if event.get("choices") == []:  # the count of tokens, at the end
                     continue
-                piece = _content(event, "delta", self.url)
+                yield event
                 is_over = is_over or bool(event["choices"][0].get("finish_reason"))
-                if piece and self.on_text is not None:
-                    self.on_text(piece)
-                yield piece
         reply.close()
         if not is_over:
             raise EndpointError(f"{self.url} broke off in the middle of its reply; try again")
+
+    def _pieces(self, events: Iterable[dict[str, Any]], field: str) -> Iterator[str]:
+        """The words of a reply, which must be whole: neither refused, nor stopped before its end."""
+        reason, refusal = None, ""
+        for event in events:
+            if piece := _text(event, field, "content", self.url):
+                yield piece
+            refusal += _text(event, field, "refusal", self.url)
+            reason = event["choices"][0].get("finish_reason") or reason
+        if refusal:
+            raise EndpointError(f"{self.url}: the model refused: {clean_reply(refusal)[:300]}")
+        if reason == "content_filter":
+            raise EndpointError(f"{self.url}: a content filter of the server stopped the reply")
+        if reason == "length":
+            raise EndpointError(
+                f"{self.url} cut its reply off after {self.max_tokens} tokens, or where its context was full; allow"
+                " more with EndpointSpeaker(url, max_tokens=…), or take a model that says less"
+            )
 
     def _model_name(self) -> str:
         if self.model is None:
@@ -159,8 +189,9 @@ class EndpointSpeaker:
         return self.model
 
     def _exchange(self, path: str, data: dict[str, Any] | None = None) -> Reply:
+        address = urlsplit(self.url)
         return exchange(
-            self.url + path,
+            urlunsplit(address._replace(path=address.path + path)),  # before the query, where there is one
             body=None if data is None else json.dumps(data).encode(),
             key=self._key,
             timeout_seconds=self.timeout_seconds,
@@ -168,8 +199,8 @@ class EndpointSpeaker:
         )
 
 
-def _scheme_and_host(url: str) -> tuple[str, str]:
-    """What an address names, if it is one of an endpoint."""
+def _address(url: str) -> SplitResult:
+    """The parts of an address, if it is one of an endpoint."""
     try:
         parts = urlsplit(url)
         is_address = parts.scheme in ("http", "https") and parts.username is None and parts.port != 0
@@ -180,7 +211,7 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
             f"{_without_login(url)!r} is no address of an endpoint; expected http://host:port/v1 or"
             " https://host/v1, with the key in an environment variable"
         )
-    return parts.scheme, parts.hostname
+    return parts
 
 
 def _without_login(url: str) -> str:
@@ -202,11 +233,23 @@ def _key(variable: str, scheme: str, host: str) -> str | None:
 
 
 def _is_near(host: str) -> bool:
-    """Whether a host lies in one's own network: loopback, private addresses, names without a dot."""
+    """Whether a host lies in one's own network: loopback, private addresses, names without a dot.
+
+    >>> [_is_near(host) for host in ("localhost", "10.0.0.7", "::1", "8.8.8.8", "0x08080808", "134744072")]
+    [True, True, True, False, False, False]
+    """
     try:
+        host = host.encode(
+            "idna"
+        ).decode()  # what is looked up: other scripts have dots and digits of their own
         address = ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host or host.endswith((".local", ".localhost", ".internal"))
+        if not re.fullmatch(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*", host, re.IGNORECASE):
+            return "." not in host or host.endswith((".local", ".localhost", ".internal"))
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(host))  # as resolvers read hexadecimal and octal
+        except OSError:
+            return False
     return address.is_loopback or address.is_private
 
 
@@ -234,16 +277,54 @@ def _parse(body: bytes, url: str) -> dict[str, Any]:
     return data
 
 
-def _content(data: dict[str, Any], field: str, url: str) -> str:
-    """The words in `choices[0].message.content`, or in `choices[0].delta.content` of a stream."""
+def _text(data: dict[str, Any], field: str, name: str, url: str) -> str:
+    """A text in `choices[0].message`, or in `choices[0].delta` of a stream; empty where there is none."""
     try:
-        content = data["choices"][0][field].get("content")
+        text = data["choices"][0][field].get(name)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise EndpointError(
             f"{url} replied without choices[0].{field}; it does not speak the OpenAI chat protocol"
         ) from error
-    if content is None:
+    if text is None:
         return ""
-    if not isinstance(content, str):
-        raise EndpointError(f"{url} replied with content of type {type(content).__name__}; expected text")
-    return content
+    if not isinstance(text, str):
+        raise EndpointError(f"{url} replied with {name} of type {type(text).__name__}; expected text")
+    return text
+
+
+def _without_thoughts(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces of a reply without the `<think>…</think>` with which some models begin.
+
+    >>> list(_without_thoughts(["<th", "ink>Hm", "m</think>", "A d", "og"]))
+    ['A d', 'og']
+    """
+    begin, end = _THOUGHT
+    held: str | None = ""  # what may be part of a thought; None behind it
+    for piece in pieces:
+        if held is None:
+            yield piece
+            continue
+        held += piece
+        start = held.lstrip()
+        if start.startswith(begin):
+            _, is_closed, rest = start.partition(end)
+            held = None if is_closed else held
+        elif begin.startswith(start):
+            rest = ""
+        else:
+            rest, held = held, None
+        if held is None and rest:
+            yield rest
+    if held and not held.lstrip().startswith(begin):
+        yield held
+
+
+def _behind_thoughts(text: str) -> str:
+    """A reply without a thought whose beginning the server's template wrote, so that only its end stands in it.
+
+    >>> _behind_thoughts("The user asks ... </think> A dog.")
+    ' A dog.'
+    """
+    begin, end = _THOUGHT
+    thought, is_closed, rest = text.partition(end)
+    return rest if is_closed and begin not in thought else text

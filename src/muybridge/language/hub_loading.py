@@ -14,6 +14,7 @@ __all__ = ["FILES", "load_network", "load_processor"]
 
 FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model")
 """What is downloaded of a repository: parameters, settings, the tokenizer and the chat template."""
+_VOCABULARIES = ("tokenizer.json", "tekken.json", "vocab*", "*.model")
 
 
 def load_network(kind: Any, folder: Path, reference: str, *, what: str) -> Any:
@@ -28,8 +29,6 @@ def load_network(kind: Any, folder: Path, reference: str, *, what: str) -> Any:
     Raises:
         WeightsError: files that are missing, damaged, or of something else.
     """
-    from safetensors import SafetensorError
-
     transformers = require_extra("transformers", extra="hub")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -44,9 +43,8 @@ def load_network(kind: Any, folder: Path, reference: str, *, what: str) -> Any:
             )
     except ImportError as error:
         raise import_failed(error) from error
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise WeightsError(f"{reference} cannot be loaded as {what}: {reason}") from error
+    except _damage() as error:
+        raise WeightsError(f"{reference} cannot be loaded as {what}: {_reason(error)}") from error
     # transformers gives missing parameters random values and goes on; what those say would be a lie.
     if missing := sorted(info["missing_keys"]):
         raise WeightsError(
@@ -56,7 +54,7 @@ def load_network(kind: Any, folder: Path, reference: str, *, what: str) -> Any:
 
 
 def load_processor(folder: Path, reference: str) -> Any:
-    """The processor that prepares images and text for a network.
+    """The processor that prepares images and text for a network: both, or it is refused.
 
     Args:
         folder: where the files lie.
@@ -66,19 +64,48 @@ def load_processor(folder: Path, reference: str) -> Any:
         WeightsError: files that are missing or damaged.
         MuybridgeError: a library that the processor needs is not installed.
     """
+    needed = (
+        "its folder needs tokenizer.json, and processor_config.json or preprocessor_config.json with its"
+        " processor_class"
+    )
+    # transformers makes do with an empty vocabulary, to which all words are the same.
+    if not any(file.is_file() for pattern in _VOCABULARIES for file in folder.glob(pattern)):
+        raise WeightsError(f"{reference} has no vocabulary; {needed}")
     transformers = require_extra("transformers", extra="hub")
     try:
         with quiet(transformers):
-            return transformers.AutoProcessor.from_pretrained(
+            processor = transformers.AutoProcessor.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
     except ImportError as error:
         if "num2words" in str(error):
             raise MuybridgeError(f"{reference}: SmolVLM's processor needs: pip install num2words") from error
         raise import_failed(error) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = str(error).strip().partition("\n")[0]
+    except _damage() as error:
         raise WeightsError(
-            f"{reference} has no processor that can be loaded ({reason});"
-            " its folder needs preprocessor_config.json or processor_config.json, and tokenizer.json"
+            f"{reference} has no processor that can be loaded ({_reason(error)}); {needed}"
         ) from error
+    # Where a folder says of no processor that it is the model's, transformers makes do with one part of it.
+    for part in ("image_processor", "tokenizer"):
+        if getattr(processor, part, None) is None:
+            raise WeightsError(
+                f"{reference} has no processor for images and text, only a {type(processor).__name__} without"
+                f" {part}; {needed}"
+            )
+    return processor
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What transformers raises where a file is damaged, or where a setting in it has no meaning."""
+    from huggingface_hub import errors
+    from safetensors import SafetensorError
+
+    # Settings of another type, or such as a patch size of 0, are met wherever they are used first.
+    used = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
+    return (*used, SafetensorError, errors.StrictDataclassError)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error, and the second where the first announces it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])

@@ -186,7 +186,7 @@ def load_hub_speaker(reference: str) -> Speaker:
     transformers = require_extra("transformers", extra="hub")
     folder = hub_folder(reference, patterns=FILES, safetensors_only=True)
     config = read_config(folder)
-    is_answerer = "BlipForQuestionAnswering" in (config.get("architectures") or ())
+    is_answerer = config.get("architectures") == ["BlipForQuestionAnswering"]
     kind = transformers.BlipForQuestionAnswering if is_answerer else transformers.AutoModelForImageTextToText
     network = load_network(kind, folder, reference, what="a vision-language model")
     processor = load_processor(folder, reference)

@@ -11,6 +11,8 @@ A query that no frame shows is beaten by "a photo", and so there is no match.
 from __future__ import annotations
 
 import hashlib
+import inspect
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,19 +48,17 @@ class ImageTextModel:
 
     @property
     def size_px(self) -> int:
-        """The side of the images that the network sees."""
-        return int(self.network.config.vision_config.image_size)
+        """The side of the square images that the network sees; of others it may see as many pixels."""
+        return _size_px(self.network.config.vision_config)
 
     def embed_images(self, pixels: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """(N, D) vectors of length 1 for N images of (H, W, 3) uint8 RGB."""
-        parts = [
-            self._features(
-                "get_image_features",
-                self.processor(images=list(pixels[at : at + BATCH_SIZE]), return_tensors="pt"),
-            )
-            for at in range(0, len(pixels), BATCH_SIZE)
-        ]
-        return np.concatenate(parts)
+        # SigLIP 2's processor for both would put its own defaults in the place of the folder's sizes.
+        prepare = self.processor.image_processor
+        batches = (list(pixels[at : at + BATCH_SIZE]) for at in range(0, len(pixels), BATCH_SIZE))
+        return np.concatenate(
+            [self._features("get_image_features", prepare(batch, return_tensors="pt")) for batch in batches]
+        )
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) vectors of length 1; text beyond what the model takes is cut off."""
@@ -94,10 +94,12 @@ class ImageTextModel:
         return result
 
     def _features(self, method: str, inputs: Any) -> NDArray[np.float32]:
-        wanted = ("pixel_values",) if "pixel_values" in inputs else ("input_ids", "attention_mask")
-        tensors = {name: inputs[name].to(self.network.device) for name in wanted if name in inputs}
+        embed = getattr(self.network, method)
+        # All that the processor made and the network takes: where images keep their shape, it and a mask too.
+        accepted = inspect.signature(embed).parameters
+        tensors = {name: inputs[name].to(self.network.device) for name in accepted if name in inputs}
         with torch.inference_mode():
-            features = getattr(self.network, method)(**tensors)
+            features = embed(**tensors)
         features = getattr(features, "pooler_output", features).float()
         unit = features / features.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         array: NDArray[np.float32] = unit.cpu().numpy()
@@ -125,7 +127,26 @@ def load_image_text_model(reference: str | Path) -> ImageTextModel:
             f"{name} is a {family!r}, which does not embed images and texts; give a CLIP or SigLIP, such as"
             " openai/clip-vit-base-patch32"
         )
-    return ImageTextModel(network, load_processor(folder, name), name=name, fingerprint=_fingerprint(folder))
+    model = ImageTextModel(network, load_processor(folder, name), name=name, fingerprint=_fingerprint(folder))
+    if model.size_px < 1:
+        raise WeightsError(f"{name} is a {family!r} whose config.json does not say how large its images are")
+    return model
+
+
+def _size_px(vision_config: Any) -> int:
+    """The side of a network's square images, also where only the number of its patches is given; 0 for neither.
+
+    >>> from types import SimpleNamespace
+    >>> _size_px(SimpleNamespace(image_size=224)), _size_px(SimpleNamespace(patch_size=16, num_patches=256))
+    (224, 256)
+    """
+
+    def setting(name: str) -> int:
+        value = getattr(vision_config, name, None) or 0
+        return int(max(value) if isinstance(value, list | tuple) else value)
+
+    # SigLIP 2 (NaFlex) takes any shape of up to so many patches.
+    return setting("image_size") or round(setting("patch_size") * math.sqrt(setting("num_patches")))
 
 
 def _fingerprint(folder: Path) -> str:

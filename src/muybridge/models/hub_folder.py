@@ -9,18 +9,20 @@ Nothing in such a folder is ever run: files named by `auto_map` are not even rea
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from muybridge.errors import WeightsError, require_extra
+from muybridge.errors import MuybridgeError, WeightsError, require_extra
 from muybridge.models.checkpoint import read_checkpoint
 from muybridge.models.weights import Weights
 
 __all__ = [
+    "blaming",
     "cached_hub_folder",
     "hub_folder",
     "read_config",
@@ -29,6 +31,7 @@ __all__ = [
     "refuse_missing_file",
 ]
 
+_STEMS = ("model.safetensors", "pytorch_model.bin")
 _PROCESSORS = ("video_preprocessor_config.json", "preprocessor_config.json", "processor_config.json")
 # Every how many frames the published training took one; configs do not say it.
 _STRIDES = {"vivit": 2, "videomae": 4, "timesformer": 32, "vjepa2": 4}
@@ -117,29 +120,74 @@ def _has_parameters(folder: Path) -> bool:
 
 def _parameter_files(folder: Path) -> list[str]:
     """The names of the files that hold the parameters, also of those that have not arrived yet."""
-    for stem in ("model.safetensors", "pytorch_model.bin"):
+    for stem in _STEMS:
         index = folder / f"{stem}.index.json"
         if index.is_file():
-            return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            return _names_in_index(index)
         if (folder / stem).is_file():
             return [stem]
     raise WeightsError(f"{folder} has neither model.safetensors nor pytorch_model.bin")
+
+
+def _names_in_index(index: Path) -> list[str]:
+    """The files that an index names; they lie beside it, so that it leads nowhere else."""
+    places = _read_json_object(index).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise WeightsError(f"{index} has no weight_map, which names the file of each parameter (damaged?)")
+    for name in places.values():
+        if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\"):
+            raise WeightsError(f"{index} names {name!r}; expected the plain name of a file beside it")
+    return sorted(set(places.values()))
+
+
+def _read_json_object(path: Path) -> dict[str, Any]:
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} is not valid JSON (damaged or cut off?)") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path} holds a JSON {type(content).__name__}; expected an object (damaged?)")
+    return content
+
+
+@contextlib.contextmanager
+def blaming(folder: Path) -> Iterator[None]:
+    """Whatever fails inside is the fault of values in a folder's files, and is told as such.
+
+    Args:
+        folder: whose files say what is built.
+
+    Raises:
+        WeightsError: where anything is raised inside.
+
+    >>> with blaming(Path("mine")):
+    ...     int("many")
+    Traceback (most recent call last):
+    ...
+    muybridge.errors.WeightsError: mine: its config says what cannot be: ValueError: invalid literal for int() with base
+    10: 'many'
+    """
+    try:
+        yield
+    except WeightsError:
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, MuybridgeError) else f"{type(error).__name__}: "
+        reason = str(error).strip().partition("\n")[0]
+        raise WeightsError(f"{folder}: its config says what cannot be: {kind}{reason}") from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The folder's config.json.
 
     Raises:
-        WeightsError: it is missing or not JSON.
+        WeightsError: it is missing, or no JSON object.
     """
     path = folder / "config.json"
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return _read_json_object(path)
     except FileNotFoundError as error:
         raise WeightsError(f"{folder} has no config.json: not a checkpoint in the hub's format") from error
-    except ValueError as error:
-        raise WeightsError(f"{path} is not valid JSON (damaged or cut off?)") from error
-    return config
 
 
 def read_state(folder: Path) -> dict[str, torch.Tensor]:
@@ -161,7 +209,18 @@ def record_of_folder(folder: Path, config: dict[str, Any], reference: str) -> We
         folder: where the files lie.
         config: its config.json.
         reference: how the user named it.
+
+    Raises:
+        WeightsError: a file is damaged, or has values that no checkpoint can have.
     """
+    with blaming(folder):
+        return _record(folder, config, reference)
+
+
+def _record(folder: Path, config: dict[str, Any], reference: str) -> Weights:
+    for stem in _STEMS:  # whichever library reads the parameters
+        if (folder / f"{stem}.index.json").is_file():
+            _names_in_index(folder / f"{stem}.index.json")
     processor = _read_processor(folder)
     mean, std = _normalization(processor)
     size_px = _side(processor.get("crop_size") if processor.get("do_center_crop", True) else None)
@@ -186,7 +245,7 @@ def _read_processor(folder: Path) -> dict[str, Any]:
     for name in _PROCESSORS:
         path = folder / name
         if path.is_file():
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content = _read_json_object(path)
             nested = content.get("video_processor") or content.get("image_processor")
             return nested if isinstance(nested, dict) else content
     return {}

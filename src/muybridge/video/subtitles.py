@@ -2,13 +2,14 @@ r"""Subtitles that come with a video: its own text streams, and .srt and .vtt fi
 
     talk.mp4        streams of mov_text, SubRip, WebVTT, ASS
     talk.srt        beside it, on the player's clock: 00:00:00 is the first frame
-    talk.en.vtt     the same, with a language
+    talk.en.vtt     the same, with a language: see subtitle_files.py
 
 Pictures of subtitles (DVD, Blu-ray) hold no text and are left out.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import av.error
 
 from muybridge.values import Segment
 from muybridge.video.container import open_container, video_stream
+from muybridge.video.subtitle_files import subtitle_files
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -25,12 +27,21 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_subtitles", "read_subtitles"]
 
-MAX_FILE_BYTES = 16 * 2**20
 MAX_LINES = 200_000
-_CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
+_CLOCK = r"(?:(\d{1,5}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 _TIMES = re.compile(rf"^\s*{_CLOCK}\s*-->\s*{_CLOCK}")
-_TAGS = re.compile(r"<[^<>\n]{0,200}>|\{\\[^{}\n]{0,500}\}")
-_ENTITIES = {"&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&amp;": "&"}
+_ARROW = re.compile(r"^\s*[\d.,]*:[\d:.,]*\s*-->")  # also where the times make no sense
+_NUMBER = re.compile(r"\s*\d+\s*")
+# The tags of SubRip, WebVTT and ASS and no others: "a < b and c > d" is text.
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_TAGS = re.compile(
+    r"</?(?:[bius]|em|strong|c|v|ruby|rt|lang|font|span|p|div)(?:\.[^\s<>]{1,200})?>"
+    r"|<(?:v|lang|font|span|p|div)(?:\.[^\s<>]{1,200})?\s[^<>\n]{0,200}>"
+    r"|<(?:\d+:)?\d{2}:\d{2}\.\d{3}>"
+    r"|\{\\[^{}\n]{0,500}\}",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 
 
 def read_subtitles(path: str | Path) -> list[Segment]:
@@ -55,7 +66,7 @@ def read_subtitles(path: str | Path) -> list[Segment]:
     with open_container(path) as container:
         start = _start_seconds(container, str(path))
         found = _embedded(container)
-    for file in _beside(Path(path)):
+    for file in subtitle_files(Path(path)):
         source = {"source": file.name}
         for line in parse_subtitles(_read_text(file)):
             begin, end = line.start_seconds + start, line.end_seconds + start
@@ -67,24 +78,42 @@ def parse_subtitles(text: str) -> list[Segment]:
     r"""The lines of a SubRip or WebVTT file, on its own clock.
 
     Args:
-        text: the file's content; blocks without sensible times are left out.
+        text: the file's content; cues without sensible times are left out. A line with times begins a cue, also
+            where the empty line before it is missing.
 
     >>> parse_subtitles("WEBVTT\n\n00:01.000 --> 00:02.500 align:start\n<i>Who</i>\nis there?")[0].label
     'Who is there?'
     """
     found: list[Segment] = []
-    for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.split("\n")
-        for place, line in enumerate(lines):
-            if times := _TIMES.match(line):
-                start, end = _seconds(times.groups()[:4]), _seconds(times.groups()[4:])
-                label = _plain(" ".join(lines[place + 1 :]))
-                if label and end >= start:
-                    found.append(Segment(start, end, "subtitle", label))
-                break
+    for times, lines in _cues(text):
+        start, end = _seconds(times.groups()[:4]), _seconds(times.groups()[4:])
+        label = _plain(" ".join(lines))
+        if label and end >= start:
+            found.append(Segment(start, end, "subtitle", label))
         if len(found) >= MAX_LINES:
             break
     return found
+
+
+def _cues(text: str) -> Iterator[tuple[re.Match[str], list[str]]]:
+    """The line with the times of each cue, and the lines of its text."""
+    times: re.Match[str] | None = None
+    said: list[str] = []
+    before, is_numbered = "", False
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    for line in [*text.split("\n"), ""]:
+        is_next = _ARROW.match(line) is not None
+        if times is not None and (is_next or not line.strip(" \t")):
+            # In a file that numbers its cues, the number of the next one is not what this one says.
+            is_glued = is_next and is_numbered and said and _NUMBER.fullmatch(said[-1])
+            yield times, said[:-1] if is_glued else said
+            times = None
+        if is_next:
+            times, said = _TIMES.match(line), []
+            is_numbered = _NUMBER.fullmatch(before) is not None
+        elif times is not None:
+            said.append(line)
+        before = line
 
 
 def _seconds(parts: tuple[str | None, ...]) -> float:
@@ -93,20 +122,9 @@ def _seconds(parts: tuple[str | None, ...]) -> float:
 
 
 def _plain(text: str) -> str:
-    text = _TAGS.sub("", text).replace(r"\h", " ").replace(r"\N", " ").replace(r"\n", " ")
-    for entity, char in _ENTITIES.items():
-        text = text.replace(entity, char)
+    text = _TAGS.sub("", _BREAK.sub(" ", text)).replace(r"\h", " ").replace(r"\N", " ").replace(r"\n", " ")
+    text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def _beside(video: Path) -> list[Path]:
-    """`talk.srt`, `talk.en.vtt` … beside `talk.mp4`, in order of their names."""
-    try:
-        files = [file for file in video.parent.iterdir() if file.suffix.lower() in (".srt", ".vtt")]
-        fit = (f for f in files if f.stem == video.stem or f.stem.rpartition(".")[0] == video.stem)
-        return sorted(file for file in fit if file.is_file() and file.stat().st_size <= MAX_FILE_BYTES)
-    except OSError:
-        return []
 
 
 def _read_text(file: Path) -> str:
