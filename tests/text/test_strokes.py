@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from muybridge.text.strokes import Patch, StrokeMap, box_of_cells
+from muybridge.text.strokes import Change, Patch, StrokeMap, box_of_cells
 
 BOX = (60, 80, 220, 110)
 
@@ -95,3 +95,33 @@ def test_state_comes_back() -> None:
     assert Patch.from_state(patch.state()).presence(written(textured(1))) == pytest.approx(
         patch.presence(written(textured(1)))
     )
+
+
+def test_a_place_outside_the_picture_is_no_place_to_find_a_line() -> None:
+    patch = Patch.of(written(textured(0)), BOX)
+    assert patch.find(written(textured(0)), 0, -300, 8) == (0, -300, 0.0)
+    assert patch.find(written(textured(0)), -400, 0, 8) == (-400, 0, 0.0)
+
+
+def test_a_spot_is_where_one_character_is_another() -> None:
+    patch = Patch.of(written(textured(0), "Total 19"), BOX)
+    same, other = written(textured(0), "Total 19"), written(textured(0), "Total 18")
+    assert not patch.spot(same, same, BOX).has_changed
+    assert patch.presence(other) > 0.75  # the line as a whole stands
+    changed = patch.spot(other, other, BOX)
+    assert changed.has_changed
+    assert changed.holds_still
+    assert changed.unrest_anywhere == 0
+    assert not patch.spot(other, same, BOX).holds_still  # it changes just now
+    weaker = cv2.addWeighted(same, 0.6, np.full_like(same, 80), 0.4, 0)
+    assert not patch.spot(weaker, weaker, BOX).has_changed
+
+
+def test_a_change_is_half_done_half_way() -> None:
+    old, new = written(textured(0), "Total 19"), written(textured(0), "Total 28")
+    change = Change(Patch.of(old, BOX), new, BOX)
+    for opacity in (0.0, 0.5, 1.0):
+        mixed = cv2.addWeighted(new, opacity, old, 1 - opacity, 0)
+        assert change.share(mixed) == pytest.approx(opacity, abs=0.02)
+        assert change.distance(mixed) == pytest.approx(opacity**2, abs=0.02)
+    assert change.distance(written(textured(0), "Total 37")) > 0.25  # neither of the two

@@ -78,6 +78,92 @@ def test_a_line_that_scrolls_is_one_line(tmp_path: Path, networks: PPOCRNetworks
     assert track.end_seconds == pytest.approx(3.7, abs=0.3)
 
 
+def drawn(wall: np.ndarray, texts: list[str]) -> list[np.ndarray]:
+    return [text_on(wall, text, 60, 200) if text else wall for text in texts]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["HOME 0 : 1 AWAY", "HOME 1 : 1 AWAY", "HOME 2 : 1 AWAY"],
+        ["We saw the cat today", "We saw the hat today", "We saw the bat today"],
+        ["Time left 60 seconds", "Time left 59 seconds", "Time left 58 seconds"],
+        ["Question 9 of 20", "Question 10 of 20", "Question 11 of 20"],
+    ],
+)
+def test_a_character_that_changes_makes_another_line(
+    tmp_path: Path, networks: PPOCRNetworks, texts: list[str]
+) -> None:
+    gray = np.full((360, 640, 3), 60, np.uint8)
+    pictures = drawn(gray, [text for text in texts for _ in range(25)])
+    tracks = track_text(write(tmp_path / "change.mp4", pictures), networks=networks)
+    assert ["".join(track.text.split()) for track in tracks] == ["".join(text.split()) for text in texts]
+    times = np.array([(track.start_seconds, track.end_seconds) for track in tracks])
+    assert times == pytest.approx(np.array([[0, 1.25], [1.25, 2.5], [2.5, 3.75]]))
+
+
+def test_a_character_that_changes_over_a_moving_background(tmp_path: Path, networks: PPOCRNetworks) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 200, 3), np.uint8)
+    behind = cv2.resize(noise, (2000, 360))
+    texts = ["Total: 19 EUR"] * 40 + ["Total: 28 EUR"] * 40
+    pictures = [
+        text_on(behind[:, 5 * place : 5 * place + 640], text, 60, 200) for place, text in enumerate(texts)
+    ]
+    tracks = track_text(write(tmp_path / "moving.mp4", pictures), networks=networks)
+    assert [track.text for track in tracks] == ["Total: 19 EUR", "Total: 28 EUR"]
+    assert tracks[0].end_seconds == pytest.approx(2, abs=0.2)
+    assert tracks[1].start_seconds == pytest.approx(2, abs=0.2)
+
+
+def test_a_line_that_stays_is_read_twice_and_once_more_at_a_cut(
+    tmp_path: Path, networks: PPOCRNetworks, wall: np.ndarray
+) -> None:
+    pictures = [text_on(wall if place < 60 else wall[::-1], "LIVE NEWS", 60, 200) for place in range(120)]
+    path = write(tmp_path / "cut.mp4", pictures)
+    before = networks.num_recognized
+    (track,) = track_text(path, networks=networks)
+    assert (track.text, track.start_seconds, track.end_seconds) == ("LIVE NEWS", 0, pytest.approx(6))
+    assert networks.num_recognized - before <= 3
+
+
+NAMES = (
+    "Alice Moore",
+    "Robert Chen",
+    "Maria Lopez",
+    "Dieter Braun",
+    "Yuki Tanaka",
+    "Fatima Noor",
+    "Liam Walsh",
+)
+
+
+def test_credits_are_one_line_for_each_name(tmp_path: Path, networks: PPOCRNetworks) -> None:
+    # Baselines 48 pixels apart, 2.5 pixels a picture: 7.5 in the small pictures from glance to glance.
+    black = np.zeros((360, 640, 3), np.uint8)
+    pictures = []
+    for place in range(290):
+        picture = black
+        for row, name in enumerate(NAMES):
+            picture = text_on(picture, name, 180, round(384 + 48 * row - 2.5 * place))
+        pictures.append(picture)
+    tracks = track_text(write(tmp_path / "credits.mp4", pictures), networks=networks)
+    assert [track.text for track in tracks] == list(NAMES)
+    for row, track in enumerate(tracks):
+        enters, leaves = (24 + 48 * row) / 50, (384 + 48 * row) / 50  # its baseline
+        assert track.start_seconds == pytest.approx(enters, abs=0.5)
+        assert track.end_seconds == pytest.approx(min(leaves, 14.5), abs=0.5)
+
+
+def test_a_line_that_is_typed_is_one_line(tmp_path: Path, networks: PPOCRNetworks) -> None:
+    text = "The quick brown fox"
+    black = np.zeros((360, 640, 3), np.uint8)
+    pictures = drawn(black, [text[: place // 3] for place in range(100)])
+    (track,) = track_text(write(tmp_path / "typed.mp4", pictures), networks=networks)
+    assert track.text == text
+    assert track.start_seconds < 1
+    assert track.end_seconds == pytest.approx(5)
+
+
 def test_a_video_without_text_costs_a_look_or_two(
     tmp_path: Path, networks: PPOCRNetworks, wall: np.ndarray
 ) -> None:
@@ -89,7 +175,8 @@ def test_a_video_without_text_costs_a_look_or_two(
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path, networks: PPOCRNetworks, wall: np.ndarray) -> None:
     pictures = [wall.copy() for _ in range(50)]
-    pictures[8:38] = [text_on(wall, "room 4711", 200, 180)] * 30
+    pictures[8:28] = [text_on(wall, "room 4711", 200, 180)] * 20
+    pictures[28:43] = [text_on(wall, "room 4712", 200, 180)] * 15
     path = write(tmp_path / "stopped.mp4", pictures)
 
     def run(stop_after: int | None) -> list[Segment]:
@@ -107,8 +194,8 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, networks: PPOCRNetworks,
             return segments + list(observer.finish(2.5))
 
     whole = run(None)
-    assert [segment.label for segment in whole] == ["room 4711"]
-    for frame in (5, 20, 40):
+    assert [segment.label for segment in whole] == ["room 4711", "room 4712"]
+    for frame in (5, 20, 30, 34, 45):
         assert run(frame) == whole
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Patch", "StrokeMap", "box_of_cells"]
+__all__ = ["Box", "Change", "Patch", "StrokeMap", "box_of_cells"]
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; right and bottom lie outside."""
@@ -26,6 +26,9 @@ _STEP = 24  # gray levels across two pixels that make the side of a stroke
 _DENSE = 0.06  # share of a cell's pixels on either side of strokes
 _HELD = 0.5  # share of a cell's strokes that hold still
 _NUM_GLANCES = 3  # that strokes must hold still for
+_CHANGED = (
+    0.3  # a spot's squared difference in units of the strokes': noise is below 0.28, a serif above 0.35
+)
 
 _Sides = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -132,6 +135,30 @@ def box_of_cells(cells: NDArray[np.bool_], picture: NDArray[np.uint8]) -> Box:
     )
 
 
+class Spot(NamedTuple):
+    """The part of a line that differs most from a patch of it, in units of the strokes' mean square.
+
+    Args:
+        difference: how much it differs.
+        unrest: how much it differs from the picture a moment earlier.
+        unrest_anywhere: the most that any part of the line differs from the picture a moment earlier.
+    """
+
+    difference: float
+    unrest: float
+    unrest_anywhere: float
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether it may be another character."""
+        return self.difference > _CHANGED
+
+    @property
+    def holds_still(self) -> bool:
+        """Whether what stands there now has stood there before, as a moving background has not."""
+        return self.unrest < 0.25 * self.difference
+
+
 @dataclass(slots=True)
 class Patch:
     """What a line of writing looked like, to recognize it again.
@@ -220,7 +247,9 @@ class Patch:
         left, top, right, bottom = self.box
         height, width = picture.shape
         x0, y0 = max(0, left + dx - reach), max(0, top + dy - reach)
-        window = picture[y0 : min(height, bottom + dy + reach), x0 : min(width, right + dx + reach)]
+        # A place outside has no pixels: Python would count a negative end from the other side.
+        x1, y1 = max(0, min(width, right + dx + reach)), max(0, min(height, bottom + dy + reach))
+        window = picture[y0:y1, x0:x1]
         if window.shape[0] < self.pixels.shape[0] or window.shape[1] < self.pixels.shape[1]:
             return dx, dy, 0.0
         if float(self.pixels.std()) < 1:
@@ -228,6 +257,31 @@ class Patch:
         scores = cv2.matchTemplate(window, self.pixels, cv2.TM_CCOEFF_NORMED)
         _, score, _, (x, y) = cv2.minMaxLoc(scores)
         return x0 + int(x) - left, y0 + int(y) - top, float(score)
+
+    def spot(self, picture: NDArray[np.uint8], before: NDArray[np.uint8], box: Box) -> Spot:
+        """Where the writing looks most otherwise, though the rest may well stand: another digit, say.
+
+        `presence` adds up the whole line, of which one character is a small share; this takes the spot, a third
+        as wide as the line is high, that differs most. That the line as a whole is weaker or stronger is no
+        difference.
+
+        Args:
+            picture: (H, W) uint8 gray.
+            before: the picture a moment earlier.
+            box: where the line stands in both, as large as the patch's.
+        """
+        left, top, right, bottom = box
+        now, earlier = _strokes(picture[top:bottom, left:right]), _strokes(before[top:bottom, left:right])
+        own = float(np.square(self.strokes).sum())
+        if not own or not self.mask.any():
+            return Spot(0.0, 0.0, 0.0)
+        gain = float(np.clip((self.strokes * now).sum() / own, 0.5, 2.0))
+        side = max(3, (bottom - top) // 3)
+        unit = gain**2 * float(np.square(self.strokes[self.mask]).mean())
+        difference = cv2.blur(np.square(now - gain * self.strokes), (side, side)) / unit
+        unrest = cv2.blur(np.square(now - earlier), (side, side)) / unit
+        place = np.unravel_index(int(difference.argmax()), difference.shape)
+        return Spot(float(difference[place]), float(unrest[place]), float(unrest.max()))
 
     def state(self) -> dict[str, Any]:
         """As arrays and lists."""
@@ -239,6 +293,36 @@ class Patch:
         left, top, right, bottom = state["box"]
         pixels = np.asarray(state["pixels"], np.uint8)
         return cls((left, top, right, bottom), pixels, _strokes(pixels), np.asarray(state["mask"], np.bool_))
+
+
+class Change:
+    """What differs between writing and what stands in its place later, to tell when the one gave way to the other.
+
+    Args:
+        old: what the writing looked like.
+        picture: (H, W) uint8 gray, with what followed.
+        box: where, as large as the patch's.
+    """
+
+    def __init__(self, old: Patch, picture: NDArray[np.uint8], box: Box) -> None:
+        left, top, right, bottom = box
+        self._inside = slice(top, bottom), slice(left, right)
+        difference = _strokes(picture[self._inside]) - old.strokes
+        self._where = np.abs(difference) > 0.35 * float(np.abs(difference).max())
+        self._old, self._difference = old.strokes[self._where], difference[self._where]
+        self._power = max(1e-6, float(self._difference @ self._difference))
+
+    def share(self, picture: NDArray[np.uint8]) -> float:
+        """How far a picture is on the way: 0.0 where the old writing stands, 1.0 where the new one does."""
+        return float(self._difference @ (self._now(picture) - self._old)) / self._power
+
+    def distance(self, picture: NDArray[np.uint8]) -> float:
+        """How far a picture is from the old writing, in any direction; about 1.0 where the new one stands."""
+        away = self._now(picture) - self._old
+        return float(away @ away) / self._power
+
+    def _now(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.asarray(_strokes(picture[self._inside])[self._where], np.float32)
 
 
 def _strokes(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
