@@ -231,6 +231,15 @@ def test_a_gap_begins_the_window_anew() -> None:
     assert [bool(slow.push(pixels, pts_seconds=10.0 * i)) for i in range(4)] == [False, False, True, True]
 
 
+def test_a_source_that_slows_down_is_seen_on() -> None:
+    classifier = StreamingClassifier(lambda clip: [1.0], window_size=3, stride=1, outputs="probabilities")
+    pixels = noise(1)[0]
+    times = [0.1 * i for i in range(10)] + [3.5 * i for i in range(1, 6)]
+    found = [(p.start_seconds, p.is_first) for t in times if (p := classifier.push(pixels, pts_seconds=t))]
+    # The first long step is a gap; the next shows that it is now the usual one.
+    assert found[8:] == [(3.5, True), (7.0, False), (10.5, False)]
+
+
 def test_events_across_a_gap_end_where_the_frames_ended() -> None:
     events = PredictionEvents(("a",))
 
@@ -244,6 +253,47 @@ def test_events_across_a_gap_end_where_the_frames_ended() -> None:
     assert see(0.5, 1.5, 0.9) == []
     assert see(20.0, 21.0, 0.9, is_first=True) == [(0.0, 1.5, True), (20.0, 20.5, False)]
     assert [(e.start_seconds, e.end_seconds) for e in events.finish()] == [(20.0, 21.0)]
+
+
+@pytest.mark.parametrize(
+    ("window", "stride", "start", "end"),
+    [
+        # Frames 100 to 149 of ten a second are on. Windows end every 40th frame: their middles lie at 8.15, 12.15 and
+        # 16.15 s, and the one at 12.15 alone is on.
+        (4, 40, 10.15, 14.15),
+        # At 8.15, 10.15, 12.15, 14.15 and 16.15 s.
+        (4, 20, 9.15, 15.15),
+        # At 9.95, 10.15, …, 14.75, 14.95: half on, on, …, on, half on; half on is below the threshold of 0.6 to begin,
+        # and above that of 0.4 to end.
+        (4, 2, 10.05, 15.05),
+    ],
+)
+def test_events_begin_and_end_halfway_between_the_windows(
+    window: int, stride: int, start: float, end: float
+) -> None:
+    def lit(clip: torch.Tensor) -> list[float]:
+        return [float(clip.mean()), 1 - float(clip.mean())]
+
+    watcher = StreamingClassifier(
+        lit, window_size=window, stride=stride, labels=["on", "off"], ignored=["off"], outputs="probabilities"
+    )
+    pixels = {is_on: np.full((4, 4, 3), 255 * is_on, np.uint8) for is_on in (False, True)}
+    moments = [Frame(pixels[100 <= i < 150], i / 10, index=i) for i in range(240)]
+    found = [event for moment in moments for event in watcher.see(moment)[1]] + watcher.end()
+    (event,) = [event for event in found if event.is_over]
+    assert (event.start_seconds, event.end_seconds) == pytest.approx((start, end))
+
+
+def test_halfway_holds_from_the_second_window_on_and_through_a_saved_state() -> None:
+    events = PredictionEvents(("a",))
+    found = []
+    for start, score in ((0.0, 0.9), (4.0, 0.1), (8.0, 0.9), (12.0, 0.1)):
+        window = StreamPrediction(("a",), np.array([score]), start, start + 1.0, 0, is_first=start == 0)
+        found += [(e.start_seconds, e.end_seconds) for e in events.see(window) if e.is_over]
+        saved, events = events.state(), PredictionEvents(("a",))
+        events.restore(saved)
+    # Middles lie at 0.5, 4.5, 8.5 and 12.5 s.
+    assert found == [(0.0, 2.5), (6.5, 10.5)]
 
 
 def test_reset_is_a_new_classifier() -> None:

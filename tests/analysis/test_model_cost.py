@@ -76,6 +76,27 @@ def test_layers_by_hand(model: nn.Module, inputs: list[Tensor], multiply_adds: i
     assert model_cost(model, inputs=inputs).multiply_adds == multiply_adds
 
 
+class Products(nn.Module):
+    """A matrix (3, 4) with a vector, by itself and beside what is added to it, and two vectors (4,)."""
+
+    def forward(self, matrix: Tensor, vector: Tensor) -> Tensor:
+        once = matrix @ vector
+        return (
+            torch.addmv(once, matrix, vector).sum() + torch.dot(vector, vector) + torch.vdot(vector, vector)
+        )
+
+
+def test_products_with_vectors_and_bilinear_layers_count() -> None:
+    products = model_cost(Products(), inputs=[torch.empty(3, 4), torch.empty(4)])
+    assert products.multiply_adds == 2 * 3 * 4 + 2 * 4
+    # Two clips, and of each three moments: first with the weights (7, 4, 5), then what that gives with second.
+    bilinear = model_cost(nn.Bilinear(4, 5, 7), inputs=[torch.empty(2, 3, 4), torch.empty(2, 3, 5)])
+    assert bilinear.multiply_adds == 6 * 7 * 4 * 5 + 6 * 7 * 5
+    assert bilinear.layers[0].multiply_adds == bilinear.multiply_adds
+    single = model_cost(nn.Linear(8, 5), inputs=torch.empty(8))
+    assert single.multiply_adds == 8 * 5
+
+
 def test_einsum_and_matmul_outside_of_any_layer_belong_to_the_module_that_calls_them() -> None:
     class Mixer(nn.Module):
         def __init__(self) -> None:

@@ -229,6 +229,9 @@ def test_options_that_make_no_sense() -> None:
         CausalNet(5, temporal="lstm")
     with pytest.raises(OptionError, match="memory_frames=0"):
         CausalNet(5, memory_frames=0)
+    for memory in (2.5, 10**7):
+        with pytest.raises(OptionError, match="whole number from 1 to 16384"):
+            CausalNet(5, memory_frames=memory)  # type: ignore[arg-type]
 
 
 @TEMPORAL

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_model
+from safetensors.torch import save_file, save_model
 from torch import nn
 
-from muybridge.errors import WeightsError
+from muybridge.errors import MuybridgeError, WeightsError
 from muybridge.models.checkpoint import read_checkpoint, save_checkpoint
 from muybridge.models.registry import create_model
 from muybridge.models.weights import Weights, weights_of
@@ -37,6 +37,29 @@ def test_a_saved_checkpoint_describes_itself(model: nn.Module, tmp_path: Path) -
     assert not found.training
     with pytest.raises(WeightsError, match="belongs to factorized3d, not to simple3d"):
         create_model("simple3d", weights=tmp_path / "mine.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("values", "allowed"),
+    [
+        ({"num_frames": 10**5}, "4096 or fewer"),
+        ({"num_frames": 1024, "size_px": 1024}, "512 or fewer at a size of 1024"),
+        ({"size_px": 10**5}, "4096 or less"),
+        ({"resize_px": 10**5}, "1 to 4096"),
+        ({"resize_px": [256, 10**5]}, "1 to 4096"),
+        ({"std": [1e-320] * 3}, "1e-06 or more"),
+        ({"options": {"memory_frames": 10**12}}, "a whole number from 1 to 16384"),
+        ({"options": {"memory_frames": 2.5}}, "a whole number from 1 to 16384"),
+    ],
+)
+def test_a_record_that_asks_for_the_impossible_is_refused(
+    tmp_path: Path, values: dict[str, object], allowed: str
+) -> None:
+    net = create_model("causal_tiny", num_classes=2)
+    about = {"model": "causal_tiny", "weights": RECORD.to_dict() | values}
+    save_file(net.state_dict(), tmp_path / "mine.safetensors", metadata={"muybridge": json.dumps(about)})
+    with pytest.raises(MuybridgeError, match=f"is .*; it must be {allowed}"):
+        create_model("causal_tiny", weights=tmp_path / "mine.safetensors")
 
 
 def test_builder_options_travel_with_the_file(tmp_path: Path) -> None:

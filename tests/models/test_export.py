@@ -42,6 +42,12 @@ SMALL = {
     ),
     "two_stream": ({"num_classes": 5, "width": 8, "fusion": "learned"}, [(3, 2, 32, 32), (20, 32, 32)]),
 }
+# Options, shape of what is looked at, outputs; beside it they take the numbers of words.
+READERS: dict[str, tuple[dict[str, object], tuple[int, ...], tuple[str, ...]]] = {
+    "moment_detr": ({"num_features": 8}, (12, 4, 8), ("spans", "logits", "saliency", "pointing")),
+    "video_captioner": ({}, (3, 8, 32, 32), ("logits",)),
+    "video_qa": ({}, (3, 8, 32, 32), ("logits",)),
+}
 QUICK = ("causal_tiny", "temporal_proposal_net", "two_stream")
 OUTPUTS = {
     "boundary_matching_net": ("start", "end", "confidence"),
@@ -51,13 +57,7 @@ OUTPUTS = {
 
 def own_models() -> list[str]:
     """Models whose layers are this package's; the adapters' come from elsewhere."""
-    # Networks that read words besides frames are left out: their inputs are not only numbers to be scaled.
-    return [
-        name
-        for name in list_models()
-        if ".hub_" not in model_entry(name).builder.__module__
-        and model_entry(name).task not in ("captions", "answers", "moments")
-    ]
+    return [name for name in list_models() if ".hub_" not in model_entry(name).builder.__module__]
 
 
 def build(name: str) -> tuple[torch.nn.Module, list[torch.Tensor]]:
@@ -101,7 +101,56 @@ def test_every_own_model_becomes_a_program(name: str, tmp_path: Path) -> None:
 
 
 def test_no_own_model_is_forgotten() -> None:
-    assert set(own_models()) == set(SMALL)
+    assert set(own_models()) == set(SMALL) | set(READERS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "moment_detr" else pytest.param(name, marks=pytest.mark.slow) for name in READERS],
+)
+def test_a_model_that_reads_words_becomes_both(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    options, shape, outputs = READERS[name]
+    model = create_model(name, dim=16, num_heads=2, num_layers=1, max_words=6, **options).eval()
+    words = torch.tensor([[1, 4, 5, 2], [1, 5, 2, 0], [1, 6, 4, 2]])
+    report = export_onnx(
+        model, tmp_path / "model.onnx", [torch.zeros(2, *shape), words[:2]], output_names=outputs
+    )
+    assert [size[0] for size in report.inputs.values()] == ["batch", "batch"]
+    assert (
+        export_program(model, tmp_path / "model.pt2", [torch.zeros(2, *shape), words[:2]]).max_difference
+        <= 1e-5
+    )
+    # The report is not taken at its word: other sentences, and one row more.
+    rows = [torch.randn(3, *shape), words]
+    session = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
+    found = session.run(None, {key: row.numpy() for key, row in zip(report.inputs, rows, strict=True)})
+    with torch.no_grad():
+        expected = model(*rows)
+    for value, wanted in zip(found, [expected] if len(outputs) == 1 else expected, strict=True):
+        np.testing.assert_allclose(value, wanted.numpy(), rtol=0, atol=1e-4)
+
+
+def test_what_cannot_be_written_or_compared_is_told_in_a_line(tmp_path: Path) -> None:
+    class Fixed(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.reshape(2, -1)
+
+    class Undecided(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x if x.max() > 0 else -x
+
+    class NoNumber(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * torch.nan
+
+    for export, file in ((export_onnx, "model.onnx"), (export_program, "model.pt2")):
+        with pytest.raises(OutputError, match=r"Undecided cannot be written as a graph: [^\n]+$"):
+            export(Undecided().eval(), tmp_path / file, [torch.zeros(2, 3)])
+        with pytest.raises(OptionError, match="gives NaN for these inputs"):
+            export(NoNumber().eval(), tmp_path / file, [torch.zeros(2, 3)])
+    with pytest.raises(OutputError, match=r"model\.pt2: the file does not run"):
+        export_program(Fixed().eval(), tmp_path / "model.pt2", [torch.zeros(2, 3, 4)])
 
 
 @pytest.mark.parametrize("temporal", ["conv", "shift"])

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from muybridge.errors import OptionError, ShapeError, WeightsError
 from muybridge.models import hub_folder as hub_folder_module
-from muybridge.models.hub_folder import read_state
+from muybridge.models.hub_folder import read_state, record_of_folder
 from muybridge.models.registry import create_model, model_entry
+from muybridge.models.vivit_weights import load_vivit_folder
 from muybridge.models.weights import weights_of
 from torchvision_oracle import torchvision_video_models
 
@@ -216,3 +218,84 @@ def test_torchvision_s_models_keep_their_keys_and_their_records(name: str) -> No
         assert parameters == next(iter(published)).meta["num_params"]
         with pytest.raises(ShapeError):
             ours(torch.zeros(1, 16, 3, 224, 224))
+
+
+def vivit_folder(folder: Path) -> tuple[dict[str, object], dict[str, object]]:
+    """A small ViViT in the hub's format; its config and its processor, for what is done to them."""
+    net = create_model(
+        "vivit", num_classes=3, num_frames=4, size_px=32, dim=32, depth=1, num_heads=2, mlp_dim=32
+    )
+    save_file(dict(net.state_dict()), folder / "model.safetensors")
+    config: dict[str, object] = {
+        "model_type": "vivit",
+        "num_frames": 4,
+        "image_size": 32,
+        "tubelet_size": [2, 16, 16],
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "id2label": {"0": "a", "1": "b", "2": "c"},
+    }
+    processor: dict[str, object] = {"size": {"shortest_edge": 36}, "crop_size": {"height": 32, "width": 32}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor))
+    return config, processor
+
+
+@pytest.mark.parametrize(
+    ("config", "processor"),
+    [
+        ({"image_size": None}, {}),
+        ({"image_size": {"height": 32}}, {}),
+        ({"tubelet_size": 2}, {}),
+        ({"tubelet_size": [2, 16]}, {}),
+        ({"num_attention_heads": 0}, {}),
+        ({"num_frames": "many"}, {}),
+        ({"layer_norm_eps": "x"}, {}),
+        ({"id2label": ["a", "b", "c"]}, {}),
+        ({"id2label": {"x": "a"}}, {}),
+        ({}, {"rescale_factor": 0}),
+        ({}, {"image_mean": [0.5, 0.5]}),
+        ({}, {"image_std": [0, 0, 0]}),
+        ({}, {"size": {"height": 40}}),
+        ({}, {"size": {"shortest_edge": 10**9}}),
+        ({}, {"crop_size": {"height": -3, "width": -3}}),
+    ],
+)
+def test_a_folder_whose_config_cannot_be_is_named(
+    tmp_path: Path, config: dict[str, object], processor: dict[str, object]
+) -> None:
+    sound_config, sound_processor = vivit_folder(tmp_path)
+    found = weights_of(load_vivit_folder(str(tmp_path)))
+    assert found is not None
+    assert found.labels == ("a", "b", "c")
+    (tmp_path / "config.json").write_text(json.dumps(sound_config | config))
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(sound_processor | processor))
+    with pytest.raises(WeightsError, match=f"{tmp_path.name}: its config says what cannot be"):
+        load_vivit_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json", "model.safetensors.index.json"])
+@pytest.mark.parametrize("content", ["{", "null", "[1, 2]", "[" * 100_000])
+def test_a_damaged_file_of_a_folder_is_named(tmp_path: Path, name: str, content: str) -> None:
+    vivit_folder(tmp_path)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(WeightsError, match=f"{name} (is not valid JSON|holds a JSON)"):
+        load_vivit_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("place", ["../base/model.safetensors", "/etc/passwd", "a\\b", "..", "", 3])
+def test_an_index_leads_nowhere_but_to_the_files_beside_it(tmp_path: Path, place: object) -> None:
+    config, _ = vivit_folder(tmp_path)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": place}}))
+    with pytest.raises(WeightsError, match="expected the plain name of a file"):
+        read_state(tmp_path)
+    with pytest.raises(
+        WeightsError, match="expected the plain name of a file"
+    ):  # before another library reads it
+        record_of_folder(tmp_path, config, "mine")
+    index.write_text("{}")
+    with pytest.raises(WeightsError, match="no weight_map"):
+        read_state(tmp_path)

@@ -124,18 +124,20 @@ class PredictionEvents:
     def see(self, prediction: StreamPrediction) -> list[Event]:
         """Events that begin to be certain, or are over, with the next prediction."""
         last, center = self._last, prediction.center_seconds
-        found: list[Event] = []
         if last is None or prediction.is_first:
-            found += self._hold_last()
-            start = (
-                prediction.start_seconds if last is None else max(prediction.start_seconds, last.end_seconds)
-            )
+            found = self._hold_last()
+            start = prediction.start_seconds
+            if last is not None:
+                start = max(start, last.end_seconds)
             end = center
         else:
-            start = self._held_until
-            end = min(center + (center - last.center_seconds) / 2, prediction.end_seconds)
+            halfway = (last.center_seconds + center) / 2
+            found = self._push(last, self._held_until, halfway, known_seconds=prediction.end_seconds)
+            start = max(self._held_until, halfway)
+            # The next one is expected as far away as this one came; until then, nothing holds beyond its window.
+            end = min(2 * center - halfway, prediction.end_seconds)
         self._last = prediction
-        return found + self._push(start, end)
+        return found + self._push(prediction, start, end)
 
     def finish(self) -> list[Event]:
         """The source has ended: the last window holds up to its end, and all that was open is over."""
@@ -159,14 +161,16 @@ class PredictionEvents:
         self._held_until = float(state["held_until"])
 
     def _hold_last(self) -> list[Event]:
-        return [] if self._last is None else self._push(self._held_until, self._last.end_seconds)
+        return [] if self._last is None else self._push(self._last, self._held_until, self._last.end_seconds)
 
-    def _push(self, start: float, end: float) -> list[Event]:
-        assert self._last is not None
+    def _push(
+        self, held: StreamPrediction, start: float, end: float, *, known_seconds: float | None = None
+    ) -> list[Event]:
         self._held_until = max(start, end)
         if end <= start + ROUNDING_SECONDS:
             return []
-        return self.finder.push(self._last.scores, start, end, known_seconds=self._last.end_seconds)
+        known = held.end_seconds if known_seconds is None else known_seconds
+        return self.finder.push(held.scores, start, end, known_seconds=known)
 
 
 class PredictionObserver(ABC):
@@ -220,13 +224,19 @@ class PredictionObserver(ABC):
             return None, []
         if self._events is None:
             self._events = PredictionEvents(prediction.labels, rule=self.rule, ignored=self.ignored)
-        return prediction, self._events.see(prediction)
+        return prediction, self._see_held_back(self._events) + self._events.see(prediction)
 
     def end(self) -> list[Event]:
         """The source has ended; the events that were open."""
-        found = self._events.finish() if self._events is not None else []
-        self._events = None
-        return found
+        events, self._events = self._events, None
+        return [] if events is None else self._see_held_back(events) + events.finish()
+
+    def _held_back(self) -> list[StreamPrediction]:
+        """Predictions of before a gap or the end that waited for what will not come; each is given once."""
+        return []
+
+    def _see_held_back(self, events: PredictionEvents) -> list[Event]:
+        return [event for prediction in self._held_back() for event in events.see(prediction)]
 
     def start(self, source: VideoMetadata) -> None:
         """A new source begins."""

@@ -258,6 +258,9 @@ class StreamingClassifier(PredictionObserver):
             return False
         step = seconds - self._times[-1]
         if self._usual_step is not None and step > max(GAP_SECONDS, GAP_STEPS * self._usual_step):
+            self._usual_step = (
+                None  # what is usual from here on, the next step tells: the source may have slowed
+            )
             return True
         self._usual_step = step
         return False

@@ -176,7 +176,7 @@ def _measure(model: nn.Module, inputs: list[Tensor]) -> ModelCost:
             kept[storage._cdata] = storage.nbytes()
         return tensor.detach()
 
-    counter = FlopCounterMode(display=False, custom_mapping=_CPU_FORMULAS)
+    counter = FlopCounterMode(display=False, custom_mapping=_MORE_FORMULAS)
     with (
         torch.enable_grad(),
         torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
@@ -219,8 +219,44 @@ def _lstm_flops(
     return 2 * steps[0] * steps[1] * (math.prod(from_input) + math.prod(from_state))
 
 
-# PyTorch's table has the kernels of GPUs, but not these of the CPU.
-_CPU_FORMULAS: dict[Any, Callable[..., int]] = {
+def _vector_flops(*shapes: tuple[int, ...], **options: object) -> int:
+    """The last two of the arguments: a matrix (M, N) or a vector (N,) with a vector (N,)."""
+    tensors = [shape for shape in shapes if isinstance(shape, tuple)]
+    return 2 * math.prod(tensors[-2])
+
+
+def _bilinear_flops(
+    first: tuple[int, ...],
+    weight: tuple[int, ...],
+    second: tuple[int, ...],
+    expand_first: Sequence[int],
+    expand_weight: Sequence[int],
+    expand_second: Sequence[int],
+    summed: Sequence[int],
+    *args: object,
+    **options: object,
+) -> int:
+    """One side with the weight, then what that gives with the other side: B·K·I·J + B·K·J for `nn.Bilinear`."""
+
+    def filled(shape: tuple[int, ...], places: Sequence[int]) -> list[int]:
+        sizes = list(shape)
+        for place in sorted(places):
+            sizes.insert(place, 1)
+        return sizes
+
+    sides = (filled(first, expand_first), filled(weight, expand_weight), filled(second, expand_second))
+    full = [max(sizes) for sizes in zip(*sides, strict=True)]
+    kept = [1 if place in summed and place in expand_second else size for place, size in enumerate(full)]
+    return 2 * (math.prod(full) + math.prod(kept))
+
+
+# PyTorch's table has the kernels of GPUs, but not these of the CPU, and matrices but no vectors.
+_MORE_FORMULAS: dict[Any, Callable[..., int]] = {
+    torch.ops.aten.mv: _vector_flops,
+    torch.ops.aten.addmv: _vector_flops,
+    torch.ops.aten.dot: _vector_flops,
+    torch.ops.aten.vdot: _vector_flops,
+    torch.ops.aten._trilinear: _bilinear_flops,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
     torch.ops.aten.mkldnn_rnn_layer: _lstm_flops,
 }

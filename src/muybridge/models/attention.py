@@ -114,7 +114,7 @@ class TransformerBlock(nn.Module):
         x = x + self.self_attention(normed, normed, causal=causal, known=known)
         if self.cross_attention is not None and self.cross_norm is not None and memory is not None:
             # Several rows may look at one memory: its keys and values are computed once.
-            rows = self.cross_norm(x).reshape(len(memory), -1, x.shape[2])
+            rows = self.cross_norm(x).reshape(memory.shape[0], -1, x.shape[2])
             x = x + self.cross_attention(rows, memory).view_as(x)
         out: Tensor = x + self.mlp(x)
         return out

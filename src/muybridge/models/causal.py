@@ -33,6 +33,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from muybridge.counts import check_count
 from muybridge.errors import OptionError, ShapeError
 from muybridge.models.causal_layers import ConvBlock, ShiftBlock, SpatialConv, halved
 from muybridge.models.checkpoint import packaged_weights
@@ -43,6 +44,10 @@ __all__ = ["CausalNet", "CausalState", "CausalStream", "causal_shift_small", "ca
 
 CausalState = dict[str, Tensor]
 """What a network remembers of the past: named tensors, fit for `torch.save` and for safetensors."""
+
+
+MAX_MEMORY_FRAMES = 2**14
+"""Nine minutes at 30 frames per second; a stream's buffer has room for them all from the beginning."""
 
 
 class CausalNet(nn.Module):
@@ -61,7 +66,8 @@ class CausalNet(nn.Module):
         dropout: on the pooled features, in training.
 
     Raises:
-        OptionError: an unknown `temporal`, or numbers that are not positive.
+        OptionError: an unknown `temporal`, numbers that are not positive, or a memory that is no whole number or too
+            long.
 
     >>> net = CausalNet(5, widths=(8, 16), blocks_per_stage=1).eval()
     >>> clip = torch.randn(2, 3, 6, 32, 32)
@@ -95,6 +101,7 @@ class CausalNet(nn.Module):
                 f" memory_frames={memory_frames}, stem_stride={stem_stride}, widths={tuple(widths)}: all must be"
                 " at least 1, and widths name the stem and one stage or more"
             )
+        check_count("memory_frames", memory_frames, most=MAX_MEMORY_FRAMES)
         block = ConvBlock if temporal == "conv" else ShiftBlock
         self.memory_frames = memory_frames
         self.use_differences = use_differences

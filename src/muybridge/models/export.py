@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from muybridge.errors import OptionError, OutputError, require_extra
+from muybridge.errors import MuybridgeError, OptionError, OutputError, require_extra
 from muybridge.models.causal import CausalNet
 
 __all__ = ["ExportReport", "export_onnx", "export_program", "export_step"]
@@ -65,14 +65,15 @@ def export_onnx(
     Args:
         model: any of this package's models, in `.eval()` mode.
         path: the file to write.
-        inputs: one tensor for each argument of the model's `forward`, batch first.
+        inputs: one tensor for each argument of the model's `forward`, batch first. Of numbers only the shape matters;
+            integers, such as those of words, must mean something.
         output_names: one name for each tensor that the model returns, in order.
         tolerance: the largest absolute difference to the model that is let pass.
 
     Raises:
         OptionError: a model in training mode, another number of inputs than its `forward` takes, or of outputs than
             of names.
-        OutputError: a file that cannot be written, or that gives something else than the model.
+        OutputError: a model or file that cannot be written, or a file that gives something else than the model.
         MissingExtraError: the `export` extra is not installed.
     """
     batches = _batches(model, inputs)
@@ -98,7 +99,7 @@ def export_step(
 
     Raises:
         OptionError: a model in training mode, or one that is not causal.
-        OutputError: a file that cannot be written, or that gives something else than the model.
+        OutputError: a model or file that cannot be written, or a file that gives something else than the model.
         MissingExtraError: the `export` extra is not installed.
     """
     _check_is_causal(model)
@@ -126,12 +127,13 @@ def export_program(
     Args:
         model: any of this package's models, in `.eval()` mode.
         path: the file to write; its name ends in `.pt2`.
-        inputs: one tensor for each argument of the model's `forward`, batch first.
+        inputs: one tensor for each argument of the model's `forward`, batch first. Of numbers only the shape matters;
+            integers, such as those of words, must mean something.
         tolerance: the largest absolute difference to the model that is let pass.
 
     Raises:
         OptionError: a model in training mode, another number of inputs than its `forward` takes, or another ending.
-        OutputError: a file that cannot be written, or that gives something else than the model.
+        OutputError: a model or file that cannot be written, or a file that gives something else than the model.
     """
     path = Path(path)
     if path.suffix != ".pt2":
@@ -144,13 +146,16 @@ def export_program(
     with _quiet(), _writing(path):
         torch.export.save(program, path)
         loaded = torch.export.load(path).module()
+    expected = [_run(model, rows) for rows in batches]
+    with _reported(f"{path}: the file does not run, do not use it"):
+        found = [_run(loaded, rows) for rows in batches]
     shapes = [("batch", *tensor.shape[1:]) for tensor in inputs]
     return _within(
         ExportReport(
             str(path),
             inputs=dict(zip(names, shapes, strict=True)),
             outputs=tuple(map(str, program.graph_signature.user_outputs)),
-            max_difference=max(_difference(_run(model, rows), _run(loaded, rows)) for rows in batches),
+            max_difference=max(map(_difference, expected, found)),
             size_bytes=path.stat().st_size,
         ),
         tolerance,
@@ -191,7 +196,10 @@ def _check_is_causal(model: nn.Module) -> None:
 
 
 def _batches(model: nn.Module, inputs: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Random inputs of those shapes in batches of 2 and 3: a batch of one would be taken for fixed."""
+    """Inputs of those shapes in batches of 2 and 3: a batch of one would be taken for fixed.
+
+    Numbers are random. Integers, such as those of words, mean what they are, so the rows that were given are repeated.
+    """
     signature = inspect.signature(model.forward)
     try:
         signature.bind(*inputs)
@@ -200,10 +208,13 @@ def _batches(model: nn.Module, inputs: Sequence[Tensor]) -> list[list[Tensor]]:
             f"inputs are {len(inputs)} tensors; give one for each argument of {type(model).__name__}.forward:"
             f" {', '.join(signature.parameters)}"
         ) from None
-    return [
-        [torch.randn(num_rows, *tensor.shape[1:], dtype=tensor.dtype) for tensor in inputs]
-        for num_rows in (2, 3)
-    ]
+    return [[_rows(tensor, num_rows) for tensor in inputs] for num_rows in (2, 3)]
+
+
+def _rows(tensor: Tensor, count: int) -> Tensor:
+    if tensor.is_floating_point():
+        return torch.randn(count, *tensor.shape[1:], dtype=tensor.dtype)
+    return tensor[torch.arange(count) % len(tensor)]
 
 
 def _program(model: nn.Module, inputs: Sequence[Tensor], *, free_batch: bool) -> torch.export.ExportedProgram:
@@ -212,7 +223,7 @@ def _program(model: nn.Module, inputs: Sequence[Tensor], *, free_batch: bool) ->
     shapes: tuple[Any, ...] | None = tuple({0: torch.export.Dim.AUTO} for _ in inputs) if free_batch else None
     if isinstance(model, _Flat):
         shapes = (shapes,)  # as its arguments are one tuple
-    with _quiet(), torch.no_grad():
+    with _quiet(), torch.no_grad(), _reported(f"{type(model).__name__} cannot be written as a graph"):
         return torch.export.export(model, tuple(inputs), dynamic_shapes=shapes)
 
 
@@ -235,18 +246,19 @@ def _write_onnx(
         raise OptionError(
             f"the model returns {len(expected[0])} tensors, but output_names are {', '.join(output_names)}"
         )
-    with _quiet(), _writing(Path(path)):
+    with _quiet(), _writing(Path(path)), _reported(f"{type(model).__name__} cannot be written as ONNX"):
         file = torch.onnx.export(
             program, dynamo=True, verbose=False, input_names=input_names, output_names=output_names
         )
         assert file is not None
         file.save(path)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [node.name for node in session.get_inputs()]
     found = []
-    for rows in batches:
-        feed = {name: tensor.numpy() for name, tensor in zip(names, rows, strict=True)}
-        found.append([torch.from_numpy(value) for value in session.run(None, feed)])
+    with _reported(f"{path}: the file does not run, do not use it"):
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        names = [node.name for node in session.get_inputs()]
+        for rows in batches:
+            feed = {name: tensor.numpy() for name, tensor in zip(names, rows, strict=True)}
+            found.append([torch.from_numpy(value) for value in session.run(None, feed)])
     return _within(
         ExportReport(
             str(path),
@@ -268,6 +280,11 @@ def _run(model: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _difference(expected: list[Tensor], found: list[Tensor]) -> float:
+    if any(tensor.isnan().any() for tensor in expected):
+        raise OptionError(
+            "the model itself gives NaN for these inputs, so nothing can be compared; give others, such as words where"
+            " these are nothing but padding"
+        )
     return max(float((a - b).abs().max()) for a, b in zip(expected, found, strict=True))
 
 
@@ -286,6 +303,17 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def _reported(what: str) -> Iterator[None]:
+    """Tell a failure of the exporters or of the file, which come as any kind of error, in one line."""
+    try:
+        yield
+    except (MuybridgeError, OSError):
+        raise
+    except Exception as error:
+        raise OutputError(f"{what}: {str(error).strip().partition(chr(10))[0]}") from error
 
 
 @contextlib.contextmanager

@@ -116,7 +116,7 @@ class MomentDETR(nn.Module):
                 f"expected features (B, T, S, {self.num_features}), got {tuple(features.shape)}; S = 1 where"
                 " each moment has one vector"
             )
-        if len(sentences) % len(features):
+        if sentences.shape[0] % features.shape[0]:
             raise ShapeError(f"{len(sentences)} sentences for {len(features)} videos; give each as many")
         known = sentences != PAD
         words = self.words(sentences) + self.word_positions[: sentences.shape[1]]
@@ -129,7 +129,7 @@ class MomentDETR(nn.Module):
         for layer in self.encoder:
             memory = layer(memory, known=is_known)
         moments = memory[:, :num_moments]
-        x = self.queries.expand(len(memory), -1, -1)
+        x = self.queries.expand(memory.shape[0], -1, -1)
         for layer in self.decoder:
             x = layer(x, moments)
         pointing = self._point(x, moments)

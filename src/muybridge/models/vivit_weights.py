@@ -10,7 +10,7 @@ from torch import nn
 
 from muybridge.errors import WeightsError
 from muybridge.models.checkpoint import load_into
-from muybridge.models.hub_folder import hub_folder, read_config, read_state, record_of_folder
+from muybridge.models.hub_folder import blaming, hub_folder, read_config, read_state, record_of_folder
 from muybridge.models.vivit import ViViT, vivit
 from muybridge.models.weights import kinetics400_labels
 
@@ -114,8 +114,16 @@ def load_vivit_folder(reference: str, num_classes: int | None = None) -> nn.Modu
     head = state.get("classifier.weight")
     if head is None:
         raise WeightsError(f"{folder} has no classification head (classifier.weight)")
+    with blaming(folder):
+        model = _build(config, num_classes=len(head))
+    return load_into(
+        model, state, record, name="vivit", head="classifier", source=folder, num_classes=num_classes
+    )
+
+
+def _build(config: Mapping[str, Any], *, num_classes: int) -> nn.Module:
     model = vivit(
-        num_classes=int(head.shape[0]),
+        num_classes=num_classes,
         num_frames=config.get("num_frames", 32),
         size_px=_square(config.get("image_size", 224)),
         tubelet=tuple(config.get("tubelet_size", (2, 16, 16))),
@@ -127,9 +135,7 @@ def load_vivit_folder(reference: str, num_classes: int | None = None) -> nn.Modu
     for module in model.modules():
         if isinstance(module, nn.LayerNorm):
             module.eps = float(config.get("layer_norm_eps", 1e-6))
-    return load_into(
-        model, state, record, name="vivit", head="classifier", source=folder, num_classes=num_classes
-    )
+    return model
 
 
 def _square(size: Any) -> int:

@@ -25,6 +25,12 @@ __all__ = ["Weights", "kinetics400_labels", "set_weights", "weights_of"]
 
 Interpolation = Literal["bilinear", "bicubic"]
 
+# Far beyond any published network, and within what a decoder and a machine's memory can give.
+MAX_FRAMES = 4096
+MAX_SIDE_PX = 4096
+MAX_CLIP_PIXELS = 2**29
+MIN_STD = 1e-6
+
 
 @functools.cache
 def kinetics400_labels() -> tuple[str, ...]:
@@ -99,6 +105,10 @@ class Weights:
             self._check(name, isinstance(getattr(self, name), str), "a text")
         for name in ("num_frames", "stride", "size_px", "num_clips"):
             self._check(name, _is_count(getattr(self, name)), "a whole number, 1 or more")
+        self._check("num_frames", self.num_frames <= MAX_FRAMES, f"{MAX_FRAMES} or fewer")
+        self._check("size_px", self.size_px <= MAX_SIDE_PX, f"{MAX_SIDE_PX} or less")
+        most = MAX_CLIP_PIXELS // self.size_px**2
+        self._check("num_frames", self.num_frames <= most, f"{most} or fewer at a size of {self.size_px}")
         for name in ("accuracy", "options"):
             self._check(name, isinstance(getattr(self, name), Mapping), "names with their values")
         are_labels = isinstance(self.labels, tuple | list) and all(isinstance(x, str) for x in self.labels)
@@ -106,13 +116,13 @@ class Weights:
         rate, zoom, resize = self.frames_per_second, self.closest_zoom, self.resize_px
         self._check("frames_per_second", rate is None or (_is_number(rate) and rate > 0), "above 0, or None")
         self._check("closest_zoom", _is_number(zoom) and 1 <= zoom <= 8, "1 to 8")
-        is_size = resize is None or _is_count(resize) or _are(_is_count, resize, 2)
-        self._check("resize_px", is_size, "1 or more, a pair of such, or None")
+        is_size = resize is None or _is_side(resize) or _are(_is_side, resize, 2)
+        self._check("resize_px", is_size, f"1 to {MAX_SIDE_PX}, a pair of such, or None")
         known = get_args(Interpolation)
         self._check("interpolation", self.interpolation in known, " or ".join(known))
         for name in ("mean", "std"):
             self._check(name, _are(_is_number, getattr(self, name), 3), "three numbers")
-        self._check("std", min(self.std) > 0, "above 0")
+        self._check("std", min(self.std) >= MIN_STD, f"{MIN_STD:g} or more")
         is_hash = not set(self.sha256) - set("0123456789abcdef")
         self._check("sha256", is_hash, "lower-case hexadecimal")
 
@@ -161,6 +171,10 @@ def _is_number(value: object) -> bool:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_side(value: object) -> bool:
+    return isinstance(value, int) and _is_count(value) and value <= MAX_SIDE_PX
 
 
 def _are(is_kind: Callable[[object], bool], values: object, length: int) -> bool:
