@@ -15,6 +15,7 @@ from muybridge.analysis.descriptors import describe_frames, fingerprint, oriente
 from muybridge.errors import OptionError, ShapeError, VideoOpenError
 from muybridge.models.weights import Weights, set_weights
 from muybridge.values import Frame
+from muybridge.video.reader import open_video
 from muybridge.video.writer import VideoWriter
 
 Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
@@ -78,6 +79,75 @@ def test_strangers_share_nothing(original: Path, tmp_path: Path) -> None:
     assert found.offset_seconds is None
     assert found.appearance < 0.6
     assert found.to_dict()["features"] is None
+
+
+def fixed_camera(start: int, num_frames: int, *, noise: int = 0) -> list[NDArray[np.uint8]]:
+    """From frame `start` of a recording that never ends: a still room in which a large thing wanders."""
+    room = scene(7, 1)[0]
+    thing = cv2.resize(scene(8, 1)[0], (32, 40))
+    draw = np.random.default_rng(5)
+    stops = draw.uniform(0, 1, (40, 2))  # one for each second
+    stir = np.random.default_rng(noise)
+    frames = []
+    for number in range(start, start + num_frames):
+        second, part = divmod(number / 10, 1)
+        x, y = stops[int(second)] * (1 - part) + stops[int(second) + 1] * part
+        picture = room.astype(float)
+        top, left = int(y * 56), int(x * 96)
+        picture[top : top + 40, left : left + 32] = thing
+        frames.append(np.clip(picture + stir.normal(0, 2, picture.shape), 0, 255).astype(np.uint8))
+    return frames
+
+
+def test_a_part_of_a_fixed_camera_is_placed_by_what_moves(tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.mp4", fixed_camera(0, 120))
+    part = write(tmp_path / "part.mp4", [cv2.resize(p, (64, 48)) for p in fixed_camera(47, 40, noise=1)])
+    found = compare_videos(whole, part)
+    assert found.same_recording
+    assert found.offset_seconds == pytest.approx(-4.7, abs=0.001)
+    assert compare_videos(part, whole).offset_seconds == pytest.approx(4.7, abs=0.001)
+
+
+def test_two_recordings_of_one_camera_are_not_one_recording(tmp_path: Path) -> None:
+    first = write(tmp_path / "first.mp4", fixed_camera(0, 100))
+    later = write(tmp_path / "later.mp4", fixed_camera(150, 100))
+    found = compare_videos(first, later)
+    assert found.same_recording is False
+    assert found.appearance > 0.9
+
+
+def test_a_still_picture_fits_at_every_shift(tmp_path: Path) -> None:
+    still = write(tmp_path / "still.mp4", [scene(7, 1)[0]] * 30)
+    shorter = write(tmp_path / "shorter.mp4", [scene(7, 1)[0]] * 20)
+    found = compare_videos(still, shorter)
+    assert found.same_recording is None
+    assert (found.shared_share, found.offset_seconds) == (1.0, 0.0)
+    assert compare_videos(still, write(tmp_path / "other.mp4", [scene(8, 1)[0]] * 30)).same_recording is False
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "start", "later"), [("kth_handclapping.mp4", 5.0, 8.0), ("juggle.mp4", 2.6, 5.2)]
+)
+def test_a_real_fixed_camera(name: str, start: float, later: float, shared: Path, tmp_path: Path) -> None:
+    with open_video(shared / "clips" / name) as video:
+        frames = [(frame.pts_seconds, frame.pixels) for frame in video]
+
+    def part(begin: float, end: float) -> Path:
+        inside = [(seconds, pixels) for seconds, pixels in frames if begin <= seconds < end]
+        height, width = inside[0][1].shape[:2]
+        path = tmp_path / f"{begin}.mp4"
+        with VideoWriter(path, width=width // 4 * 2, height=height // 4 * 2) as writer:
+            for seconds, pixels in inside:
+                half = cv2.resize(pixels, (width // 4 * 2, height // 4 * 2), interpolation=cv2.INTER_AREA)
+                writer.write(half, seconds - inside[0][0])
+        return path
+
+    inside = compare_videos(shared / "clips" / name, part(start, later))
+    assert inside.same_recording
+    assert inside.offset_seconds == pytest.approx(-start, abs=0.08)
+    assert compare_videos(part(0.0, later - 0.1), part(later, 2 * later)).same_recording is False
 
 
 def test_black_frames_are_no_common_ground() -> None:

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from muybridge.cli.analyze import report_folders
 from muybridge.cli.main import app
-from muybridge.errors import OptionError, OutputError
+from muybridge.cli.output import expand_paths
+from muybridge.errors import OptionError, OutputError, VideoOpenError
 from muybridge.pipeline import analyze as pipeline
 
 QUICK = ("--without", "text", "--without", "actions", "--quiet")
@@ -70,6 +71,84 @@ def test_a_later_run_does_not_write_over_the_report_of_another_video(
         for path in tmp_path.glob("*.muybridge")
     }
     assert saved == {"cat.muybridge": "cat.mov", "cat-mp4.muybridge": "cat.mp4"}
+
+
+def reported(folder: Path) -> dict[str, str]:
+    """Folder of a report → the video of which it tells."""
+    return {
+        path.parent.relative_to(folder).as_posix(): json.loads(path.read_text())["metadata"]["path"]
+        for path in folder.rglob("timeline.json")
+    }
+
+
+def test_reports_of_other_videos_in_one_place_stay(
+    sample_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a/cat.mkv", "a/x.mkv", "b/cat.mp4", "b/y.mp4", "c/cat.mp4", "c/z.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(sample_video, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    expected = {
+        "cat": "a/cat.mkv",
+        "x": "a/x.mkv",
+        "cat-mp4": "b/cat.mp4",
+        "y": "b/y.mp4",
+        "cat-2": "c/cat.mp4",
+        "z": "c/z.mp4",
+    }
+    for folder in ("a", "b", "c", "c", "b", "a"):
+        done = CliRunner().invoke(app, ["analyze", folder, "-o", "r", *QUICK])
+        assert done.exit_code == 0, done.output
+    assert reported(tmp_path / "r") == expected
+    # Seen from elsewhere, and after all of it has moved.
+    monkeypatch.chdir(tmp_path / "a")
+    assert report_folders([Path("../c/cat.mp4"), Path("../c/z.mp4")], Path("../r"), writes=True) == [
+        Path("../r/cat-2"),
+        Path("../r/z"),
+    ]
+    moved = shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name} moved"))
+    assert report_folders([moved / "b" / "cat.mp4", moved / "b" / "y.mp4"], moved / "r", writes=True) == [
+        moved / "r" / "cat-mp4",
+        moved / "r" / "y",
+    ]
+
+
+def test_a_moved_report_beside_its_video_is_still_its_own(sample_video: Path, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    video = shutil.copy(sample_video, tmp_path / "old" / "cat.mp4")
+    assert CliRunner().invoke(app, ["analyze", str(video), *QUICK]).exit_code == 0
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = tmp_path / "new" / "cat.mp4"
+    (moved.with_suffix(".muybridge") / "report.html").unlink()
+    assert report_folders([moved], None, writes=True) == [moved.with_suffix(".muybridge")]
+
+
+def test_star_names_the_reports_of_the_last_run_too(sample_video: Path, tmp_path: Path) -> None:
+    shutil.copy(sample_video, tmp_path / "cat.mp4")
+    (tmp_path / "empty").mkdir()
+    for _ in range(2):
+        done = CliRunner().invoke(app, ["analyze", *map(str, sorted(tmp_path.iterdir())), *QUICK])
+        assert done.exit_code == 0, done.output
+        assert done.stderr == f"muybridge: {tmp_path / 'empty'}: no video found there\n"
+    assert reported(tmp_path) == {"cat.muybridge": str(tmp_path / "cat.mp4")}
+
+
+def test_patterns_stand_for_videos(tmp_path: Path) -> None:
+    (tmp_path / "a.muybridge" / "pictures").mkdir(parents=True)
+    (tmp_path / "deep").mkdir()
+    for name in ("a.mp4", "a.srt", "raw.y4m", "deep/b.MOV", "a.muybridge/text.srt", "a.muybridge/c.mp4"):
+        (tmp_path / name).touch()
+
+    def found(*names: str) -> list[str]:
+        paths = expand_paths([str(tmp_path / name) for name in names])
+        return [path.relative_to(tmp_path).as_posix() for path in paths]
+
+    assert found("**/*") == ["a.mp4", "deep/b.MOV"]
+    assert found("*.y4m") == ["raw.y4m"]
+    assert found("a.srt", "none.mp4") == ["a.srt", "none.mp4"]  # what is named is tried
+    assert found("deep", "*.mkv") == ["deep/b.MOV"]
+    with pytest.raises(VideoOpenError, match="no video found there"):
+        found("*.mkv", "a.muybridge/pictures")
 
 
 def test_a_report_that_cannot_be_written_costs_no_other(sample_video: Path, tmp_path: Path) -> None:

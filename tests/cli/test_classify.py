@@ -50,6 +50,26 @@ def test_classify_prints_labels_or_json(video: Path, checkpoint: Path) -> None:
     assert len(document["labels"]) == 1
 
 
+def test_labels_cannot_speak_to_the_terminal(video: Path, tmp_path: Path) -> None:
+    record = Weights("mine\x1b]0;", labels=("\x1b[31mred\n\n", "händeklatschen"), num_frames=4, size_px=32)
+    net = create_model("factorized3d", num_classes=2)
+    with torch.no_grad():
+        net.state_dict()["fc.bias"][0] = 20.0  # the first is certain
+    path = tmp_path / "hostile.safetensors"
+    save_checkpoint(path, net, name="factorized3d", weights=record)
+    asked = ["--model", str(path)]
+    classified = RUN.invoke(app, ["classify", str(video), *asked])
+    streamed = RUN.invoke(app, ["stream", str(video), *asked, "--stride", "1", "--min-duration", "0"])
+    for found in (classified, streamed):
+        assert found.exit_code == 0, found.output
+        assert "[31mred" in found.stdout
+        assert all(char.isprintable() or char == "\n" for char in found.stdout)
+        assert not any(line == "" for line in found.stdout.splitlines())
+    assert "händeklatschen" in classified.stdout
+    document = json.loads(RUN.invoke(app, ["classify", str(video), *asked, "--json"]).stdout)
+    assert set(document["labels"]) == set(record.labels)  # programs get what is there
+
+
 def test_one_broken_video_does_not_hide_the_others(video: Path, checkpoint: Path) -> None:
     (video.parent / "broken.mp4").write_bytes(b"this is not a video")
     found = RUN.invoke(app, ["classify", str(video.parent), "--model", str(checkpoint), "--json"])

@@ -1,13 +1,17 @@
 """`muybridge index` and `muybridge find`, as they are used."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from muybridge.cli.main import app
-from muybridge.errors import OptionError, StoreError
+from muybridge.errors import OptionError, StoreError, VideoOpenError
+from muybridge.video.writer import VideoWriter
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +24,15 @@ def store(tmp_path_factory: pytest.TempPathFactory, sample_video: Path) -> str:
     assert done.exit_code == 0, done.output
     assert len(json.loads(done.stdout)["added"]) == 1
     return str(folder / "store")
+
+
+@pytest.fixture
+def other_video(tmp_path: Path) -> Path:
+    """A video of other bytes and another size."""
+    with VideoWriter(tmp_path / "other.mp4", width=64, height=48, frames_per_second=10) as writer:
+        for _ in range(20):
+            writer.write(np.full((48, 64, 3), 90, np.uint8))
+    return tmp_path / "other.mp4"
 
 
 def test_it_shows_file_time_and_reason(store: str) -> None:
@@ -38,6 +51,54 @@ def test_it_writes_thumbnails_and_a_clip(store: str, tmp_path: Path) -> None:
     assert json.loads(done.stdout)[0]["kind"] == "subtitle"
     assert strip.read_bytes()[:2] == b"\xff\xd8"
     assert clip.stat().st_size > 500
+
+
+def test_a_file_that_is_another_one_now_is_said_and_not_cut(
+    sample_video: Path, other_video: Path, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.mp4"
+    shutil.copy(sample_video, film)
+    film.with_suffix(".srt").write_text("1\n00:00:00,500 --> 00:00:01,500\nA square goes for a walk.\n")
+    run = CliRunner()
+    assert run.invoke(app, ["index", str(film), "--store", str(tmp_path / "store"), "-q"]).exit_code == 0
+    find = ["find", "walk", "--store", str(tmp_path / "store")]
+    os.utime(film, (1e9, 1e9))  # another date alone, of the same bytes, is no other film
+    assert "changed" not in run.invoke(app, find).stdout
+    shutil.copy(other_video, film)
+    said = "the file has changed since it was indexed; index it again"
+    assert said in run.invoke(app, find).stdout
+    assert json.loads(run.invoke(app, [*find, "--json"]).stdout)[0]["has_changed"] is True
+    for option, target in (("--clip", tmp_path / "x.mp4"), ("--strip", tmp_path / "x.jpg")):
+        done = run.invoke(app, [*find, option, str(target)])
+        assert isinstance(done.exception, VideoOpenError)
+        assert said in str(done.exception)
+        assert not target.exists()
+
+
+@pytest.mark.parametrize(("option", "name"), [("--clip", "x.mp4"), ("--strip", "x.jpg")])
+def test_no_file_is_written_over_unasked(store: str, tmp_path: Path, option: str, name: str) -> None:
+    mine = tmp_path / name
+    mine.write_bytes(b"holidays")
+    find = ["find", "walk", "--store", store, option, str(mine)]
+    done = CliRunner().invoke(app, find)
+    assert isinstance(done.exception, OptionError)
+    assert "--overwrite" in str(done.exception)
+    assert mine.read_bytes() == b"holidays"
+    assert CliRunner().invoke(app, [*find, "--overwrite"]).exit_code == 0
+    assert mine.read_bytes() != b"holidays"
+
+
+def test_a_video_of_the_store_is_never_written_over(store: str, tmp_path: Path) -> None:
+    video = Path(store).parent / "square.mp4"
+    before = video.read_bytes()
+    (tmp_path / "link.mp4").symlink_to(video)
+    for target in (video, tmp_path / "link.mp4"):
+        done = CliRunner().invoke(
+            app, ["find", "walk", "--store", store, "--overwrite", "--clip", str(target)]
+        )
+        assert isinstance(done.exception, OptionError)
+        assert "a video of the store" in str(done.exception)
+    assert video.read_bytes() == before
 
 
 def test_it_finds_by_example(store: str, sample_video: Path) -> None:

@@ -155,6 +155,25 @@ def test_the_page_answers_as_the_command_line_does(page: Any) -> None:
         assert text
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "length"),
+    [
+        (8.008000000000001, 13.013, "5.01 s"),  # 29.97 pictures a second: 5.004999999999999 in binary
+        (2.0, 3.005, "1.01 s"),
+        (4.0, 68.25, "1:04.3"),
+    ],
+)
+def test_lengths_are_rounded_as_the_command_line_does(
+    page: Any, start: float, end: float, length: str
+) -> None:
+    shots = (Segment(0, start, "shot", "shot 1"), Segment(start, end, "shot", "shot 2"))
+    found = Timeline(VideoMetadata("a.mp4", duration_seconds=end), shots, observers=("scenes",))
+    page.report_of(found)
+    text, _ = ask(page, "How long is the last shot?")
+    assert f"lasts {length}" in text
+    assert text == answer_question(found, "How long is the last shot?").text
+
+
 def test_the_page_never_contradicts_on_the_hundred_questions(page: Any) -> None:
     found = timeline()
     page.report_of(found)

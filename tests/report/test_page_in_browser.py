@@ -388,6 +388,54 @@ def test_a_keyframe_is_a_diamond_at_its_moment(tmp_path: Path, open_page: Callab
         page.keyboard.press("+")
 
 
+@pytest.mark.parametrize("width", [375, 1280])
+def test_of_many_lines_on_the_screen_none_is_hidden(
+    width: int, tmp_path: Path, open_page: Callable[..., Any]
+) -> None:
+    lines = [Segment(1, 2, "text", f"line {number:02}") for number in range(13)]
+    timeline = Timeline(VideoMetadata("slide.mp4", duration_seconds=4.0), tuple(lines))
+    page = open_page(write_report(timeline, tmp_path), missing_video=True, width=width)
+    # What lies under the pointer in the middle of each block is that block.
+    seen = page.evaluate("""() => [...document.querySelectorAll('.lane[data-kind="text"] .block')].map((block) => {
+        block.scrollIntoView({ block: 'center' });
+        const box = block.getBoundingClientRect();
+        const there = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+        return block.contains(there) && block.innerText;
+    })""")
+    assert seen == [line.label for line in lines]
+    block(page, "text", "line 12").click()
+    now = page.locator("#now")
+    shown = now.locator("span:not(.more)").all_inner_texts()
+    assert 0 < len(shown) < 13
+    assert shown == [line.label for line in lines][: len(shown)]
+    assert now.locator(".more").inner_text() == f"+{13 - len(shown)}"
+    frame = now.bounding_box()
+    boxes = [one.bounding_box() for one in now.locator("span").all()]
+    assert all(box["y"] + box["height"] <= frame["y"] + frame["height"] + 1 for box in boxes)
+    assert all(box["x"] + box["width"] <= frame["x"] + frame["width"] + 1 for box in boxes)
+
+
+def test_what_finds_no_row_is_one_block_that_says_how_many(
+    tmp_path: Path, open_page: Callable[..., Any]
+) -> None:
+    lines = [Segment(1 + number / 100, 3, "text", f"line {number:02}") for number in range(30)]
+    timeline = Timeline(VideoMetadata("table.mp4", duration_seconds=4.0), tuple(lines))
+    page = open_page(write_report(timeline, tmp_path), missing_video=True)
+    blocks = page.locator('.lane[data-kind="text"] .block')
+    assert blocks.count() == 20  # 19 rows of their own, and one for the other eleven
+    many = page.locator('.lane[data-kind="text"] .block.many')
+    many.hover()
+    assert "one of 11 here" in page.locator("#tip").inner_text()
+    many.click()  # in its middle: the last that began before
+    assert block(page, "text", "line 29").evaluate("block => block === document.activeElement")
+    page.keyboard.press("ArrowLeft")
+    assert block(page, "text", "line 28").evaluate("block => block === document.activeElement")
+    assert page.locator("#now .more").inner_text() != ""
+    assert many.count() == 1
+    many.hover(position={"x": 5, "y": 5})
+    assert "one of 10 here" in page.locator("#tip").inner_text()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_on_what_is_so_now_can_be_read(
     scheme: str, tmp_path: Path, open_page: Callable[..., Any]

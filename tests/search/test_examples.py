@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from muybridge.errors import OptionError, VideoOpenError
+from muybridge.errors import OptionError, OutputError, VideoOpenError
+from muybridge.observer import View
 from muybridge.pipeline import watch
 from muybridge.search import LooksObserver, Store, cut_clip, draw_strip
 from muybridge.search.looks import look_of, looks_of_file
@@ -93,6 +94,27 @@ def test_looks_survive_the_store_and_a_break(films: dict[str, Path]) -> None:
     assert look_of(expected[0]).fingerprints.dtype == np.uint64  # type: ignore[arg-type]
 
 
+def test_the_same_bytes_are_the_same_looks(store: Store, tmp_path: Path) -> None:
+    # Pictures that no other is made from, which a pass leaves out, as phones and encoders write them.
+    path = tmp_path / "film.mp4"
+    options = {"bf": "3", "b-pyramid": "none", "x264-params": "b-adapt=0:scenecut=0"}
+    rng = np.random.default_rng(7)
+    wide = cv2.resize(rng.integers(0, 256, (30, 120, 3)).astype(np.uint8), (960, 240))
+    with VideoWriter(path, width=160, height=120, frames_per_second=25, codec_options=options) as writer:
+        for step in range(150):
+            writer.write(wide[40:160, 4 * step : 4 * step + 160])
+    watched = indexed(path)
+    assert [look.seconds.tolist() for look in looks_of_file(path)] == [
+        look_of(segment).seconds.tolist() for segment in watched.of("look")
+    ]
+    store.add(watched)
+    match = store.find_like(path)[0]
+    assert (match.label, match.similarity) == ("the clip itself", 1.0)
+    with open_video(path) as video:
+        every = [frame.pts_seconds for frame in video.frames(View(frames_per_second=5.0))]
+    assert every != [second for look in looks_of_file(path) for second in look.seconds]  # some were left out
+
+
 def test_an_example_that_cannot_be_read(filled: Store, tmp_path: Path) -> None:
     with pytest.raises(VideoOpenError):
         filled.find_like(tmp_path / "none.mp4")
@@ -111,6 +133,8 @@ def test_a_strip_shows_the_moments(films: dict[str, Path]) -> None:
     assert np.abs(tile.astype(int) - expected).mean() < 1
     # A match that lasts no time, or reaches beyond the end, is shown all the same.
     draw_strip([Match(str(films["long"]), 11.95, 13.0, "text", "x", "", 1.0)])
+    with pytest.raises(OutputError, match=r"ends before 12\.50 s"):
+        draw_strip([Match(str(films["long"]), 12.5, 13.0, "text", "x", "", 1.0)])
     with pytest.raises(OptionError):
         draw_strip([])
 

@@ -22,9 +22,15 @@ from muybridge.video.transforms import to_model_tensor
 
 __all__ = ["VideoComparison", "compare_videos", "match_fingerprints", "model_features"]
 
-FRAMES_PER_SECOND = 5.0
-_MAX_DIFFERENT_BITS = 10
-"""Of 64: fingerprints of one picture differ in fewer, those of two pictures in about 32."""
+FRAMES_PER_SECOND = 10.0
+"""Two videos are looked at up to half a step apart, in which fast movement must not get far."""
+_FAR_BITS = 16
+"""Of 64: fingerprints of two pictures differ in about 32, and beyond half of that it does not matter how much."""
+_NEARER_BITS, _NEARER_SHARE = 6, 0.4
+"""So far below what is usual at other shifts, or at so small a share of it, two looks show one moment."""
+_STILL_BITS = 2.0
+"""Where looks at other shifts differ in no more, nothing moves; compression alone makes as much."""
+_LEAST_OVERLAP = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class VideoComparison:
         a: the first video.
         b: the second video.
         same_recording: whether one holds at least half of the other, frame for frame; None where that cannot be told,
-            because all frames of one of them are of one color.
+            because all frames of one of them are of one color, or nothing moves and each shift in time fits.
         shared_seconds: how long they run alike, frame for frame.
         shared_share: that, as a share of the shorter one.
         offset_seconds: what is at t in `a` is at t + offset in `b`; None where nothing is shared.
@@ -80,10 +86,10 @@ def compare_videos(a: str | Path, b: str | Path, *, model: nn.Module | None = No
     (True, 0.0, 1.0)
     """
     first, second = _describe(a), _describe(b)
-    seconds, offset = match_fingerprints(first, second)
+    match = _match(first, second, FRAMES_PER_SECOND)
     shortest = min(len(first.pts_seconds), len(second.pts_seconds)) / FRAMES_PER_SECOND
-    share = min(1.0, seconds / shortest)
-    can_tell = not (first.is_plain.all() or second.is_plain.all())
+    share = min(1.0, match.seconds / shortest)
+    can_tell = not (first.is_plain.all() or second.is_plain.all() or match.fits_anywhere)
     features = None
     if model is not None:
         features = clip_similarity(model_features(model, a), model_features(model, b))
@@ -91,9 +97,9 @@ def compare_videos(a: str | Path, b: str | Path, *, model: nn.Module | None = No
         str(a),
         str(b),
         same_recording=share >= 0.5 if can_tell else None,
-        shared_seconds=round(min(seconds, shortest), 3),
+        shared_seconds=round(min(match.seconds, shortest), 3),
         shared_share=round(share, 4),
-        offset_seconds=offset,
+        offset_seconds=match.offset_seconds,
         appearance=clip_similarity(first.appearance, second.appearance),
         motion=clip_similarity(first.motion, second.motion),
         features=features,
@@ -101,31 +107,68 @@ def compare_videos(a: str | Path, b: str | Path, *, model: nn.Module | None = No
     )
 
 
-def match_fingerprints(a: VideoDescriptor, b: VideoDescriptor) -> tuple[float, float | None]:
+def match_fingerprints(
+    a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: float = FRAMES_PER_SECOND
+) -> tuple[float, float | None]:
     """How long two videos run alike at the best shift in time.
+
+    The best shift is the one with the nearest fingerprints. A fixed camera's pictures are all alike, so looks count as
+    alike only where they are clearly nearer than those at the other shifts are: two recordings of one place are not
+    one recording.
 
     Args:
         a: the first video.
         b: the second video.
+        frames_per_second: at which both were looked at.
 
     Returns:
         Seconds that are alike, and what to add to a time in `a` to find it in `b` (None where none is alike).
         Frames of one color count for nothing: they are alike in all videos.
     """
-    step = 1 / FRAMES_PER_SECOND
+    match = _match(a, b, frames_per_second)
+    return match.seconds, match.offset_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    seconds: float = 0.0
+    offset_seconds: float | None = None
+    fits_anywhere: bool = False
+    """Alike, but at other shifts as well: the shift says nothing."""
+
+
+def _match(a: VideoDescriptor, b: VideoDescriptor, frames_per_second: float) -> _Match:
+    """Compare at each shift of the whole series by k looks; see `match_fingerprints`."""
     packed_a, packed_b = _packed(a), _packed(b)
-    best_seconds, best_offset = 0.0, None
-    # A shift of the whole series by k looks: only frames at that shift are compared.
+    told_a, told_b = ~a.is_plain, ~b.is_plain
+    # Looks that a short overlap lacks count as unlike, or the last look of one video would match any like it.
+    least = max(1.0, _LEAST_OVERLAP * min(told_a.sum(), told_b.sum()))
+    best, best_rank, usual = None, (np.inf, 0, 0), []
     for k in range(1 - len(packed_a), len(packed_b)):
         rows_a = slice(max(0, -k), min(len(packed_a), len(packed_b) - k))
         rows_b = slice(rows_a.start + k, rows_a.stop + k)
-        alike = np.bitwise_count(packed_a[rows_a] ^ packed_b[rows_b]) <= _MAX_DIFFERENT_BITS
-        alike &= ~(a.is_plain[rows_a] | b.is_plain[rows_b])
-        seconds = float(alike.sum()) * step
-        if seconds > best_seconds:
-            shifts = b.pts_seconds[rows_b][alike] - a.pts_seconds[rows_a][alike]
-            best_seconds, best_offset = seconds, round(float(np.median(shifts)), 3)
-    return best_seconds, best_offset
+        told = told_a[rows_a] & told_b[rows_b]
+        bits = np.bitwise_count(packed_a[rows_a] ^ packed_b[rows_b])
+        num_told = int(np.count_nonzero(told))
+        far = int((np.minimum(bits, _FAR_BITS) * told).sum()) + _FAR_BITS * max(0.0, least - num_told)
+        mean = far / max(least, num_told)
+        if num_told >= least:
+            usual.append(mean)
+        # Of equally near ones, the one with the longest overlap, then the smallest shift.
+        rank = (mean, -num_told, abs(k))
+        if num_told and rank < best_rank:
+            best, best_rank = (rows_a, rows_b, told, bits), rank
+    if best is None:
+        return _Match()
+    rows_a, rows_b, told, bits = best
+    usually = float(np.median(usual)) if usual else float(_FAR_BITS)
+    is_still = usually <= _STILL_BITS
+    limit = 2 * _STILL_BITS if is_still else max(usually - _NEARER_BITS, _NEARER_SHARE * usually)
+    alike = told & (bits <= limit)
+    if not alike.any():
+        return _Match()
+    shifts = b.pts_seconds[rows_b][alike] - a.pts_seconds[rows_a][alike]
+    return _Match(float(alike.sum()) / frames_per_second, round(float(np.median(shifts)), 3), is_still)
 
 
 def model_features(model: nn.Module, path: str | Path) -> torch.Tensor:

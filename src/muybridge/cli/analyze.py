@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections import Counter
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 import typer
 
+from muybridge.cli.output import REPORT_ENDING
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from muybridge.values import Timeline
 
 
@@ -81,7 +88,8 @@ def analyze(
 def report_folders(paths: list[Path], output: Path | None, *, writes: bool) -> list[Path | None]:
     """Where each video's report goes: beside the video unless an output folder is named; no two to one place.
 
-    Where the report of another video lies, such as that of `cat.mov` for `cat.mp4`, the ending is kept in the name.
+    A video that has a report there gets it anew. Where the report of another video lies, such as that of `cat.mov` for
+    `cat.mp4`, the ending is kept in the name, or it is counted. A folder that is named for one video is taken as it is.
 
     >>> report_folders([Path("a/cat.mp4")], None, writes=True)[0].as_posix()
     'a/cat.muybridge'
@@ -91,31 +99,82 @@ def report_folders(paths: list[Path], output: Path | None, *, writes: bool) -> l
     if output is not None and len(paths) == 1:
         return [output]
     if output is not None:
-        return [output / name for name in report_names([path.name for path in paths])]
+        return list(_folders_in(output, paths, ""))
     if not writes:
         return [None] * len(paths)
     beside: dict[Path, list[Path]] = {}
     for path in paths:
         beside.setdefault(path.parent.resolve(), []).append(path)
-    folders: dict[Path, Path | None] = {}
+    chosen: dict[Path, Path] = {}
     for together in beside.values():
-        names = report_names([path.name for path in together])
-        folders |= {
-            path: _unless_of_another(path.with_name(f"{name}.muybridge"), path)
-            for path, name in zip(together, names, strict=True)
-        }
-    return [folders[path] for path in paths]
+        folders = _folders_in(together[0].parent, together, REPORT_ENDING)
+        chosen |= dict(zip(together, folders, strict=True))
+    return [chosen[path] for path in paths]
 
 
-def _unless_of_another(folder: Path, video: Path) -> Path:
-    """The folder, or one that has the video's ending in its name, where another video's report lies in the first."""
+def _folders_in(place: Path, videos: list[Path], ending: str) -> list[Path]:
+    """A folder in one place for each of some videos: the one that has its report, else one without a report."""
+    names = report_names([video.name for video in videos])
+    taken = {name.casefold() for name in names}  # what is meant for one video is not another's second choice
+    folders = []
+    for video, name in zip(videos, names, strict=True):
+        folder = _own_folder(place, video, name, ending)
+        if folder is None:
+            free = (
+                choice
+                for choice in _choices(video, name)
+                if (choice == name or choice.casefold() not in taken)
+                and _video_of(place / f"{choice}{ending}") is None
+            )
+            chosen = next(free)
+            taken.add(chosen.casefold())
+            folder = place / f"{chosen}{ending}"
+        folders.append(folder)
+    return folders
+
+
+def _own_folder(place: Path, video: Path, name: str, ending: str) -> Path | None:
+    """The folder with a video's report; reports are counted without gaps."""
+    for tried, choice in enumerate(_choices(video, name)):
+        folder = place / f"{choice}{ending}"
+        other = _video_of(folder)
+        if other is not None and _is_same(video, other, folder):
+            return folder
+        if other is None and tried >= 3:
+            break
+    return None
+
+
+def _choices(video: Path, name: str) -> Iterator[str]:
+    """Names for a video's report, the best first; three, and then without end."""
+    yield from (name, video.stem, f"{video.stem}{video.suffix.replace('.', '-')}")
+    yield from (f"{video.stem}-{number}" for number in count(2))
+
+
+def _video_of(folder: Path) -> Path | None:
+    """The video whose report lies in a folder; None where there is no report, or none that could be lost.
+
+    A page tells where its video is seen from there, which stays so when both are moved; a timeline tells where it was
+    seen from the working directory of that day.
+    """
     try:
-        saved = json.loads((folder / "timeline.json").read_bytes())["metadata"]["path"]
-    except (OSError, ValueError, KeyError, TypeError):  # no report, or none that could be lost
-        return folder
-    if Path(saved).name == video.name:
-        return folder
-    return video.with_name(f"{video.stem}{video.suffix.replace('.', '-')}.muybridge")
+        saved = Path(json.loads((folder / "timeline.json").read_bytes())["metadata"]["path"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    try:
+        played = re.search(rb'<video[^>]* src="(\.[^"]*)"', (folder / "report.html").read_bytes())
+    except OSError:
+        played = None
+    return saved if played is None else folder / os.fsdecode(unquote_to_bytes(played[1]))
+
+
+def _is_same(video: Path, other: Path, folder: Path) -> bool:
+    """Whether two paths are one file; of a report beside its video, which may have been moved, the name is enough."""
+    is_beside = folder.parent.resolve() == video.parent.resolve()
+    # A browser takes `..` from the address, before any link is followed.
+    return os.path.realpath(os.path.abspath(other)) == os.path.realpath(video) or (  # noqa: PTH100
+        is_beside and other.name == video.name
+    )
 
 
 def report_names(names: list[str]) -> list[str]:
@@ -149,7 +208,7 @@ def report_names(names: list[str]) -> list[str]:
 
 def print_summary(timeline: Timeline) -> None:
     """What was found, in a screenful."""
-    from muybridge.cli.output import clock
+    from muybridge.cli.output import clock, plain
 
     metadata = timeline.metadata
     print(
@@ -159,6 +218,6 @@ def print_summary(timeline: Timeline) -> None:
     print("  " + ", ".join(f"{count} × {kind}" for kind, count in counts.items()))
     for segment in [s for s in timeline.segments if s.kind not in ("keyframe",)][:40]:
         span = f"{clock(segment.start_seconds)}–{clock(segment.end_seconds)}"
-        print(f"  {span:>20}  {segment.kind:<8} {segment.label}")
+        print(f"  {span:>20}  {segment.kind:<8} {plain(segment.label)}")
     for warning in timeline.warnings:
         print(f"  warning: {warning}")

@@ -22,7 +22,7 @@ def caption(
 
         muybridge caption holiday.mp4 --model http://127.0.0.1:8000/v1 --json
     """
-    from muybridge.cli.output import clock, print_json, progress_bar
+    from muybridge.cli.output import clock, plain, print_json, progress_bar
     from muybridge.pipeline.caption import caption as caption_video
 
     with progress_bar("watching", quiet=quiet) as progress:
@@ -31,4 +31,4 @@ def caption(
         print_json([segment.to_dict() for segment in captions])
         return
     for segment in captions:
-        typer.echo(f"{clock(segment.start_seconds)}–{clock(segment.end_seconds)}  {segment.label}")
+        typer.echo(f"{clock(segment.start_seconds)}–{clock(segment.end_seconds)}  {plain(segment.label)}")

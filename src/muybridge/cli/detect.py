@@ -38,7 +38,7 @@ def detect(
     from muybridge.actions.detection_rule import DetectionRule
     from muybridge.actions.detector import detect_actions
     from muybridge.actions.proposal_head import detect_with_head
-    from muybridge.cli.output import clock, expand_paths, print_json, progress_bar
+    from muybridge.cli.output import clock, expand_paths, plain, print_json, progress_bar
     from muybridge.errors import VideoError
 
     paths = expand_paths(videos)
@@ -68,7 +68,7 @@ def detect(
             typer.echo(str(path))
         for segment in segments:
             times = f"{clock(segment.start_seconds)} – {clock(segment.end_seconds)}"
-            typer.echo(f"{times:>23}  {segment.score or 0:6.1%}  {segment.label}")
+            typer.echo(f"{times:>23}  {segment.score or 0:6.1%}  {plain(segment.label)}")
         if not segments:
             typer.echo("  nothing that the model knows")
     if as_json and documents:

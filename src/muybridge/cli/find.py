@@ -28,6 +28,9 @@ def find(
         None, "--strip", help="Write thumbnails of the results, as JPEG or PNG."
     ),
     clip: Path | None = typer.Option(None, "--clip", help="Cut the first result out, as a video."),
+    overwrite: bool = typer.Option(
+        False, "--overwrite", help="Let --strip and --clip replace a file that is there."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Find where something is written, said or done in the videos of a store, and show why it matched.
@@ -51,6 +54,9 @@ def find(
     if duplicates and (file or strip is not None or clip is not None):
         raise OptionError("--duplicates lists all pairs: --file, --strip and --clip do not go with it")
     opened = open_store(store, create=False)
+    for target in (strip, clip):
+        if target is not None:
+            _check_target(target, opened, overwrite=overwrite)
     if duplicates:
         _print_duplicates(opened, as_json=as_json)
         return
@@ -78,16 +84,33 @@ def find(
         typer.echo(f"the store has nothing of kind {', '.join(unknown)}; it has: {there}", err=True)
 
 
+def _check_target(target: Path, store: Store, *, overwrite: bool) -> None:
+    """Refuse to write over a video of the store, whatever is said, and over another file unless it is said."""
+    from muybridge.errors import OptionError
+    from muybridge.search.store import key_of
+
+    # Links and other spellings of a path lead to the same file.
+    if key_of(target) in store.rows() or target.resolve() in {Path(path).resolve() for path in store.rows()}:
+        raise OptionError(f"{target} is a video of the store; name another file")
+    if target.exists() and not overwrite:
+        raise OptionError(f"{target} is there already; name another file, or replace it with --overwrite")
+
+
 def _print(found: list[Match]) -> None:
-    from muybridge.cli.output import clock
+    from muybridge.cli.output import clock, plain
 
     for match in found:
-        gone = "" if match.is_there else "  (the file is no longer there; index its folder again)"
-        typer.echo(f"{match.path}{gone}")
+        typer.echo(f"{match.path}{_caution(match)}")
         times = f"{clock(match.start_seconds)}–{clock(match.end_seconds)}"
-        typer.echo(f"  {times:>17}  {match.kind:<8}  {match.label}  [{match.why}]")
+        typer.echo(f"  {times:>17}  {match.kind:<8}  {plain(match.label)}  [{plain(match.why)}]")
     if not found:
         typer.echo("nothing matches", err=True)
+
+
+def _caution(match: Match) -> str:
+    if not match.is_there:
+        return "  (the file is no longer there; index its folder again)"
+    return "  (the file has changed since it was indexed; index it again)" if match.has_changed else ""
 
 
 def _print_duplicates(store: Store, *, as_json: bool) -> None:
@@ -107,11 +130,12 @@ def _write(found: list[Match], strip: Path | None, clip: Path | None) -> None:
     from muybridge.errors import OutputError
     from muybridge.search.preview import cut_clip, draw_strip
 
-    there = [match for match in found if match.is_there]
+    # Of the others there is nothing to show; where there is nothing else, it is said why.
+    shown = [match for match in found if match.is_there and not match.has_changed] or found[:1]
     if strip is not None:
         import cv2
 
-        pixels = cv2.cvtColor(draw_strip(there or found[:1]), cv2.COLOR_RGB2BGR)
+        pixels = cv2.cvtColor(draw_strip(shown), cv2.COLOR_RGB2BGR)
         try:
             is_written = cv2.imwrite(str(strip), pixels)
         except cv2.error:
@@ -120,4 +144,4 @@ def _write(found: list[Match], strip: Path | None, clip: Path | None) -> None:
             raise OutputError(f"{strip} cannot be written; name a .jpg or .png in a folder that is there")
         typer.echo(f"thumbnails: {strip}", err=True)
     if clip is not None:
-        typer.echo(f"clip: {cut_clip((there or found)[0], clip)}", err=True)
+        typer.echo(f"clip: {cut_clip(shown[0], clip)}, of {shown[0].path}", err=True)

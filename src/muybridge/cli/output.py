@@ -14,7 +14,11 @@ from typing import Any
 from muybridge.errors import OptionError, VideoOpenError
 from muybridge.video.file_names import VIDEO_ENDINGS
 
-__all__ = ["clock", "expand_paths", "json_for_stdout", "pairs", "print_json", "progress_bar"]
+__all__ = ["clock", "expand_paths", "json_for_stdout", "pairs", "plain", "print_json", "progress_bar"]
+
+
+REPORT_ENDING = ".muybridge"
+"""Of the folders that reports are written to, beside their videos."""
 
 
 def print_json(value: Any) -> None:
@@ -33,6 +37,15 @@ def json_for_stdout(value: Any, *, indent: int | None = None) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def plain(text: str) -> str:
+    r"""A text of a checkpoint's or from another machine in one line that a terminal shows and does not obey.
+
+    >>> plain("\x1b[31mred\n"), plain("händeklatschen 拍手")
+    (' [31mred ', 'händeklatschen 拍手')
+    """
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def clock(seconds: float) -> str:
     """Seconds as a person reads them.
 
@@ -48,26 +61,46 @@ def clock(seconds: float) -> str:
 
 
 def expand_paths(names: Sequence[str]) -> list[Path]:
-    """Files, folders and patterns → files; a folder stands for the videos in it.
+    """Files, folders and patterns → files; a folder stands for the videos in it, a pattern for those it matches.
+
+    What is named is tried, whatever its ending. A folder or a pattern without any video is no reason to leave the
+    others out: it is said on stderr, unless it is the folder of a report, which `*` names beside its video.
 
     Raises:
-        VideoOpenError: a pattern or a folder without any video.
+        VideoOpenError: nothing but patterns and folders without any video.
     """
     paths: list[Path] = []
+    empty: list[str] = []
     for name in names:
         path = Path(name)
         if path.is_dir():
             found = sorted(file for file in path.iterdir() if file.suffix.lower() in VIDEO_ENDINGS)
         elif not path.exists() and glob.has_magic(name):
-            found = sorted(Path(match) for match in glob.glob(name, recursive=True))  # noqa: PTH207
-            found = [file for file in found if file.is_file()]
+            found = _matching(name)
         else:
-            paths.append(path)
-            continue
-        if not found:
-            raise VideoOpenError("no video found there", path=name)
+            found = [path]
         paths += found
+        if not found:
+            empty.append(name)
+    if empty and not paths:
+        raise VideoOpenError("no video found there", path=", ".join(empty))
+    for name in empty:
+        if Path(name).suffix != REPORT_ENDING:
+            print(f"muybridge: {name}: no video found there", file=sys.stderr)
     return list(dict.fromkeys(paths))
+
+
+def _matching(pattern: str) -> list[Path]:
+    """The videos that a pattern matches; `*.y4m` names an ending of its own. What reports hold is none of them."""
+    ending = Path(pattern).suffix
+    endings = VIDEO_ENDINGS if not ending or glob.has_magic(ending) else {*VIDEO_ENDINGS, ending.lower()}
+    return sorted(
+        file
+        for file in map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207
+        if file.is_file()
+        and file.suffix.lower() in endings
+        and not any(folder.suffix == REPORT_ENDING for folder in file.parents)
+    )
 
 
 def pairs(texts: Sequence[str]) -> dict[str, str]:

@@ -19,10 +19,15 @@ def moment(seconds: float) -> str:
 
     >>> moment(2.5), moment(0.417), moment(79.5), moment(3725.0)
     ('2.5 s', '0.42 s', '1:19.5', '1:02:05')
+    >>> moment(13.013 - 8.008), moment(13.013 - 8.008000000000001), moment(61.25), moment(-0.001)
+    ('5.01 s', '5.01 s', '1:01.3', '0 s')
     """
+    # A length is a difference of times, whose last digits are noise: 13.013 − 8.008 is to be 5.01, as on the page.
+    microseconds = round(abs(seconds) * 1e6)
+    hundredths, tenths = (microseconds + 5_000) // 10_000, (microseconds + 50_000) // 100_000
+    sign = "-" if seconds < 0 and hundredths else ""
     if abs(seconds) < 60:
-        return f"{round(seconds, 2) + 0.0:g} s"
-    sign, tenths = "-" if seconds < 0 else "", round(abs(seconds) * 10)
+        return f"{sign}{hundredths / 100:g} s"
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
     tail = f"{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from muybridge.analysis.comparison import match_fingerprints
 from muybridge.search.filters import Filters, check_limit
+from muybridge.search.freshness import has_changed
 from muybridge.search.looks import LOOKS_PER_SECOND, Look, descriptor_of, looks_of_file
 from muybridge.search.results import Match
 from muybridge.search.tables import nearest, reading
@@ -57,10 +59,12 @@ def find_clip(store: Store, clip: str | Path, filters: Filters, *, limit: int) -
                 )
     # A copy says it all about its video.
     rest = [match for (record, _), match in alike.items() if record not in copies]
-    return [
+    found = [
         *sorted(copies.values(), key=lambda match: (-match.relevance, match.path)),
         *sorted(rest, key=lambda match: (-match.relevance, match.path, match.start_seconds)),
     ][:limit]
+    known = {row.path: row for row in videos.values()}
+    return [replace(match, has_changed=has_changed(known[match.path])) for match in found]
 
 
 def find_duplicates(store: Store) -> list[tuple[str, str, float]]:
@@ -95,7 +99,7 @@ def _copy(store: Store, looks: Sequence[Look], video: Row, shift_seconds: float)
     if not there:
         return None
     clip = descriptor_of(looks)
-    seconds, offset = match_fingerprints(clip, descriptor_of(there))
+    seconds, offset = match_fingerprints(clip, descriptor_of(there), frames_per_second=LOOKS_PER_SECOND)
     num_told_apart = int((~clip.is_plain).sum())
     share = min(1.0, seconds * LOOKS_PER_SECOND / max(1, num_told_apart))
     if offset is None or share < LEAST_SHARE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def draw_strip(matches: Sequence[Match], *, num_thumbnails: int = 6, max_rows: i
 
     Raises:
         OptionError: no match to draw.
-        VideoError: a video is no longer where it was, or cannot be read.
+        VideoError: a video is no longer where it was, is another one now, or cannot be read.
+        OutputError: a video ends before its match begins.
 
     >>> match = Match(str(getfixture("sample_video")), 0.5, 1.5, "motion", "moves", "", 1.0)
     >>> draw_strip([match], num_thumbnails=3).shape
@@ -55,14 +57,14 @@ def cut_clip(match: Match, path: str | Path, *, margin_seconds: float = 0.5) -> 
 
     Args:
         match: what was found.
-        path: the file to write; ends in `.mp4`, `.mkv` or `.mov`.
+        path: the file to write; ends in `.mp4`, `.mkv` or `.mov`. A file that is there is replaced.
         margin_seconds: how much more is cut out before and after.
 
     Returns:
         The file.
 
     Raises:
-        VideoError: the video is no longer where it was, or cannot be read.
+        VideoError: the video is no longer where it was, is another one now, or cannot be read.
         OutputError: the file cannot be written.
         OptionError: the file is the video itself, or a negative margin.
 
@@ -83,7 +85,7 @@ def cut_clip(match: Match, path: str | Path, *, margin_seconds: float = 0.5) -> 
         frames = (picture.frame(FULL) for picture in video.pictures(start_seconds=begin))
         first = next(frames, None)
         if first is None:
-            raise OutputError(f"{match.path} has no frame after {begin:.2f} s; index it again")
+            raise OutputError(_too_short(match))
         with VideoWriter(target, width=first.width, height=first.height, frames_per_second=rate) as writer:
             writer.write(first.pixels, 0.0)
             for frame in frames:
@@ -96,7 +98,10 @@ def cut_clip(match: Match, path: str | Path, *, margin_seconds: float = 0.5) -> 
 def _row(match: Match, num_thumbnails: int) -> Pixels:
     with open_video(_still_there(match)) as video:
         first = video.metadata.start_seconds
-        last = first + (video.metadata.duration_seconds or 0.0)
+        duration = video.metadata.duration_seconds
+        last = math.inf if duration is None else first + duration
+        if match.start_seconds > last:
+            raise OutputError(_too_short(match))
         length = match.end_seconds - match.start_seconds
         wanted = [match.start_seconds + length * (i + 0.5) / num_thumbnails for i in range(num_thumbnails)]
         seconds = [min(max(first, moment), max(first, last - 1e-3)) for moment in wanted]
@@ -107,6 +112,10 @@ def _row(match: Match, num_thumbnails: int) -> Pixels:
     name = "".join(c for c in Path(match.path).name if c.isascii())
     _write(caption, f"{name}  {match.start_seconds:.2f}-{match.end_seconds:.2f} s", y=_CAPTION_PX - 4)
     return np.concatenate([caption, np.concatenate(tiles, axis=1)])
+
+
+def _too_short(match: Match) -> str:
+    return f"{match.path} ends before {match.start_seconds:.2f} s; index it again"
 
 
 def _tile(pixels: Pixels, seconds: float) -> Pixels:
@@ -128,6 +137,11 @@ def _still_there(match: Match) -> str:
     if not match.is_there:
         raise VideoOpenError(
             "no longer there since it was indexed; run `muybridge index` on the folder where it is now",
+            path=match.path,
+        )
+    if match.has_changed:
+        raise VideoOpenError(
+            "the file has changed since it was indexed; index it again with `muybridge index`",
             path=match.path,
         )
     return match.path

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muybridge.errors import OptionError
+from muybridge.search.directions import contradicts, directions_of, without_zoom_direction
 from muybridge.search.filters import Filters, check_limit
+from muybridge.search.freshness import has_changed
 from muybridge.search.fusion import reciprocal_rank_fusion
 from muybridge.search.narrowing import Condition, Narrowing, narrow
 from muybridge.search.reasons import reason, stems_of, without_stop_words, words_of
@@ -26,6 +28,8 @@ __all__ = ["find_text"]
 MAX_QUERY_CHARACTERS = 1000
 EXHAUSTIVE_ROWS = 50_000
 """So few rows are compared one by one, which is exact and no slower than the vector index."""
+MOVING_KINDS = frozenset({"camera", "object"})
+"""What the camera or an object does the other way is no match; a caption or a spoken word may tell of both."""
 _COLUMNS = ["record", "start_seconds", "end_seconds", "kind", "score", "text"]
 
 
@@ -73,6 +77,8 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
     by_name = _by_name(text, videos.values(), filters) if by != "meaning" else {}
     hits = by_name | by_meaning | by_words
     fused = reciprocal_rank_fusion([list(by_words), list(by_meaning), list(by_name)])
+    ways = directions_of(text)
+    fused = [item for item in fused if not _goes_the_other_way(hits[item[0]].row, ways)]
     asked_stems, *stems = stems_of(store, [text, *(hits[key].row["text"] for key, _ in fused[:limit])])
     found = []
     for (key, relevance), shown in zip(fused, stems, strict=False):
@@ -83,16 +89,27 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
     return found
 
 
+def _goes_the_other_way(row: dict[str, Any], asked: frozenset[str]) -> bool:
+    return row["kind"] in MOVING_KINDS and contradicts(row["text"], asked)
+
+
 def _by_words(store: Store, asked: _Asked, videos: dict[int, Row]) -> dict[Key, Hit]:
-    from lancedb.query import MatchQuery
+    from lancedb.query import BooleanQuery, MatchQuery, Occur
+
+    text, ways = without_zoom_direction(asked.text)
+
+    def matching(words: str, fuzziness: int) -> MatchQuery:
+        prefix = 1 if fuzziness else 0
+        return MatchQuery(words, "text", fuzziness=fuzziness, prefix_length=prefix)  # type: ignore[call-arg]
 
     def search(words: str, fuzziness: int) -> dict[Key, Hit]:
-        prefix = 1 if fuzziness else 0
-        query: Any = MatchQuery(words, "text", fuzziness=fuzziness, prefix_length=prefix)  # type: ignore[call-arg]
+        query: Any = matching(words, fuzziness)
+        if ways:  # they move a match up, and make none
+            query = BooleanQuery([(Occur.MUST, query), (Occur.SHOULD, matching(ways, 0))])
         rows = _rows(store, lambda _: store.tables.segments.search(query, query_type="fts"), asked)
         return {_key(row): Hit(row) for row in rows if row["record"] in videos}
 
-    words = without_stop_words(asked.text)
+    words = without_stop_words(text)
     # What was misread on a screen, or mistyped here, is a letter away; asked for only if nothing is exact, and
     # not of numbers and short words, whose neighbors are other words.
     long_words = " ".join(word for word in words_of(words) if len(word) > 3 and not word.isdigit())
@@ -152,7 +169,7 @@ def _with_rank(search: Any) -> list[str]:
 
 def _by_name(text: str, videos: Iterable[Row], filters: Filters) -> dict[Key, Hit]:
     """Videos whose file name has words of the query, those with most of them first."""
-    wanted = set(words_of(without_stop_words(text)))
+    wanted = set(words_of(without_stop_words(without_zoom_direction(text)[0])))
     if filters.min_score is not None or (filters.kinds and "video" not in filters.kinds):
         return {}
     found = []
@@ -177,6 +194,7 @@ def _match(row: dict[str, Any], video: Row, why: str, relevance: float, similari
         relevance,
         similarity,
         row["score"],
+        has_changed(video),
     )
 
 

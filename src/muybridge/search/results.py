@@ -25,6 +25,7 @@ class Match:
         similarity: the cosine of meaning, or the share of an example that is found, in [0, 1]; None where words
             alone matched.
         score: the segment's own confidence in [0, 1]; None where it has none.
+        has_changed: whether the file was another one when it was indexed, so that what it says may no longer be so.
     """
 
     path: str
@@ -36,10 +37,11 @@ class Match:
     relevance: float
     similarity: float | None = None
     score: float | None = None
+    has_changed: bool = False
 
     @property
     def is_there(self) -> bool:
-        """Whether the file is still where it was when it was indexed."""
+        """Whether a file is still where it was when it was indexed; see `has_changed`, too."""
         return Path(self.path).is_file()
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,10 +10,11 @@ const answerQuestion = (() => {
   const cuts = data.language.transitions.map(([start, end, label]) => ({ start, end, label, score: null, lane: { kind: "transition" } }));
   const shotKinds = ["cut", "dissolve", "fade", "transition"];
 
-  const round = (value) => Number(value.toFixed(2));
   function moment(seconds) {
-    if (seconds < 60) return `${round(seconds)} s`;
-    const tenths = Math.round(seconds * 10);
+    // Whole microseconds, and half of them up, as `muybridge ask` does.
+    const microseconds = Math.round(seconds * 1e6);
+    if (seconds < 60) return `${Math.floor((microseconds + 5e3) / 1e4) / 100} s`;
+    const tenths = Math.floor((microseconds + 5e4) / 1e5);
     const hours = Math.floor(tenths / 36000);
     const rest = tenths % 600;
     const tail = String(Math.floor(rest / 10)).padStart(2, "0") + (rest % 10 ? `.${rest % 10}` : "");

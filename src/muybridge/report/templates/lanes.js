@@ -1,10 +1,11 @@
 // Lanes: the segments of one kind over time, as buttons; signals over time, as plots.
 //
 // Only what is in view is in the document. Segments too narrow to tell apart are drawn as one block, so that the
-// number of blocks depends on the width of the screen and not on the length of the video. In each lane one segment
+// number of blocks depends on the width of the screen and not on the length of the video; so are those that lie one on
+// another in the last row, where a lane has no room for more rows. In each lane one segment
 // is the lane's stop for the Tab key; it is always drawn on its own. Blocks are placed in percent of their lane, so
 // that a printed page, whose width is another, shows all of them.
-const MAX_ROWS = 5;
+const MAX_ROWS = 20; // as many lines as a slide or a table may have
 const NARROW_PX = 4; // the least width of a block
 const POINT_PX = 9; // the width of a moment
 const LABEL_PX = 44; // a narrower block has no room for words
@@ -54,6 +55,7 @@ class Lane {
   #blocksOf(row, from, to, scale) {
     const blocks = [];
     let last = null;
+    let loose = null; // the last block that others may go into
     let place = firstWhere(row.items.length, (item) => row.ends[item] > from);
     const single = (index) => index === this.stop;
     const least = this.isPoints ? POINT_PX : NARROW_PX;
@@ -65,13 +67,22 @@ class Lane {
       const merges =
         last && narrow && last.narrow && !last.single && !single(index) && left < last.right + 0.5 &&
         right - last.left <= 3 * least;
-      if (merges) {
+      if (loose && !single(index) && start < loose.end - 1e-6) {
+        loose.right = Math.max(loose.right, right);
+        loose.end = Math.max(loose.end, end);
+        loose.seconds = loose.end - loose.start;
+        loose.narrow = false;
+        loose.overlaps = true;
+        loose.items.push(index);
+      } else if (merges) {
         last.right = Math.max(last.right, right);
         last.seconds += end - start;
+        last.end = Math.max(last.end, end);
         last.items.push(index);
       } else {
-        last = { left, right, narrow, single: single(index), seconds: end - start, items: [index], scale };
+        last = { left, right, start, end, narrow, single: single(index), seconds: end - start, items: [index], scale };
         blocks.push(last);
+        if (!last.single) loose = last;
       }
     }
     if (row.items.includes(this.stop) && !blocks.some((block) => block.items[0] === this.stop)) {
@@ -98,6 +109,7 @@ class Lane {
       this.blocks.set(key, button);
     }
     button.items = block.items;
+    button.overlaps = block.overlaps;
     const width = block.right - block.left;
     const whole = duration * block.scale;
     button.style.left = percent(block.left / whole);
@@ -148,7 +160,7 @@ class Lane {
   }
 }
 
-/** Rows such that segments of one row do not overlap; what does not fit in the last row overlaps there. */
+/** Rows such that segments of one row do not overlap; what finds no room lies one on another in the last row. */
 function packRows(segments) {
   const rows = [];
   for (const segment of segments) {
@@ -157,7 +169,7 @@ function packRows(segments) {
       row = { items: [], ends: [], end: 0 };
       rows.push(row);
     }
-    row ??= rows.reduce((best, candidate) => (candidate.end < best.end ? candidate : best));
+    row ??= rows.at(-1);
     row.end = Math.max(row.end, segment.end, segment.start + 1e-6);
     row.items.push(segment.index);
     row.ends.push(row.end); // ascending, even where segments overlap

@@ -9,6 +9,7 @@ const timeline = (() => {
   const plots = data.signals.map((signal) => new Plot(signal));
   const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
   const MAX_PIXELS = 8e6; // browsers refuse much wider elements
+  const MAX_WORDS_NOW = 12;
   const PAPER_PX = 690; // the width of A4 between its margins
   let pixelsPerSecond = 0;
   let labelPx = 0;
@@ -165,7 +166,10 @@ const timeline = (() => {
     title.dir = "auto";
     const nodes = [title, element("span", "", describe(segment))];
     if (segment.details) nodes.push(element("span", "details", segment.details));
-    if (button.items.length > 1) nodes.push(element("span", "details", `one of ${button.items.length} here; zoom in`));
+    if (button.items.length > 1) {
+      const hint = button.overlaps ? "the arrow keys show each" : "zoom in";
+      nodes.push(element("span", "details", `one of ${button.items.length} here; ${hint}`));
+    }
     const picture = data.pictures[segment.picture];
     if (picture?.thumbnail) nodes.unshift(thumbnail(picture));
     return nodes;
@@ -257,6 +261,7 @@ const timeline = (() => {
 
   const nowLine = byId("now");
   let shown = null;
+  let showNow = () => {};
   player.onMove((seconds) => {
     move(seconds);
     const words = [];
@@ -269,13 +274,40 @@ const timeline = (() => {
     const text = JSON.stringify([clock(seconds), words]);
     if (text === shown) return;
     shown = text;
-    nowLine.replaceChildren(element("time", "", clock(seconds)), ...words.slice(0, 12).map(([kind, label]) => {
+    showNow = () => fillNow(clock(seconds), words);
+    showNow();
+  });
+  let nowWidth = 0;
+  new ResizeObserver(() => {
+    if (nowLine.clientWidth !== nowWidth) showNow();
+    nowWidth = nowLine.clientWidth;
+  }).observe(nowLine);
+
+  const nowFits = () =>
+    nowLine.scrollHeight <= nowLine.clientHeight && nowLine.scrollWidth <= nowLine.clientWidth;
+
+  /** What is so now, as far as there is room, and how much more there is. */
+  function fillNow(time, words) {
+    const chips = words.slice(0, MAX_WORDS_NOW).map(([kind, label]) => {
       const word = element("span", "", label);
       word.dir = "auto";
       word.dataset.kind = kind;
       return word;
-    }));
-  });
+    });
+    const more = element("span", "more");
+    nowLine.replaceChildren(element("time", "", time), ...chips, more);
+    const count = () => {
+      const left = words.slice(chips.length);
+      more.hidden = !left.length;
+      more.textContent = `+${left.length}`;
+      more.title = left.map(([, label]) => label).join("\n");
+    };
+    count();
+    while (chips.length && !nowFits()) {
+      chips.pop().remove();
+      count();
+    }
+  }
 
   return { zoomBy: (factor) => zoomTo(pixelsPerSecond * factor), fit: () => zoomTo(0) };
 })();
