@@ -48,3 +48,12 @@ def test_black_and_black_cannot_be_told(tmp_path: Path) -> None:
 def test_a_model_without_weights_at_hand(sample_video: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         run(str(sample_video), str(sample_video), "--model", "r3d_18", "--weights", str(tmp_path / "no.pth"))
+
+
+def test_a_still_picture_cannot_be_placed(tmp_path: Path) -> None:
+    still = tmp_path / "still.mp4"
+    ramp = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))[..., None].repeat(3, 2)
+    with VideoWriter(still, width=64, height=48, frames_per_second=10) as writer:
+        for _ in range(10):
+            writer.write(ramp)
+    assert "same recording  cannot be told: they are alike, but nothing moves" in run(str(still), str(still))

@@ -120,6 +120,18 @@ def test_rescaling_interpolates_a_ramp_at_pixel_centers() -> None:
     np.testing.assert_allclose(rescale_flow(ramp, width=8, height=1)[0, :, 0], expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("mark", [1e10, 1666666752.0, -2e9, np.nan])
+def test_unknown_vectors_stay_unknown_and_spoil_no_others(mark: float) -> None:
+    flow = np.full((1, 4, 2), 3.0, np.float32)
+    flow[0, 0, 1] = mark
+    wide = rescale_flow(flow, width=8, height=1)
+    # The centers of the first three new pixels lie before or between the old 0 and 1; the next at 1.25.
+    assert (wide[0, :3] > 1e9).all()
+    np.testing.assert_allclose(wide[0, 3:, 0], 6.0)
+    np.testing.assert_allclose(wide[0, 3:, 1], 3.0)
+    assert (rescale_flow(flow, width=2, height=1) > 1e9).tolist() == [[[True, True], [False, False]]]
+
+
 @pytest.mark.parametrize(
     ("one", "two", "error", "words"),
     [

@@ -99,6 +99,7 @@ def test_bad_input(tmp_path: Path, moving_video: Path) -> None:
         write_flow_video(tmp_path / "one.mp4", tmp_path / "flow.mp4")
     with pytest.raises(OptionError, match="scale is 'shot'"):
         write_flow_video(moving_video, tmp_path / "flow.mp4", scale="shot")
-    with pytest.raises(OptionError, match="max_magnitude"):
-        write_flow_video(moving_video, tmp_path / "flow.mp4", max_speed=-1)
+    for speed in (-1, 0, float("inf"), float("nan")):
+        with pytest.raises(OptionError, match=f"max_speed is {speed}; it must be positive"):
+            write_flow_video(moving_video, tmp_path / "flow.mp4", max_speed=speed)
     assert [path.name for path in tmp_path.iterdir()] == ["one.mp4"]

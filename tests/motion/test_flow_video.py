@@ -202,6 +202,23 @@ def test_a_thing_that_moves_on_a_still_ground() -> None:
     assert summary.moving.mean_magnitude == pytest.approx(100, rel=0.06)
 
 
+@pytest.mark.parametrize(("rate", "speed"), [(60, 40.0), (60, 60.0), (15, 60.0)])
+def test_what_moves_does_not_depend_on_the_frame_rate(rate: int, speed: float) -> None:
+    wide = cv2.resize(scene(2), (800, 240), interpolation=cv2.INTER_CUBIC)
+    frames = [
+        Frame(
+            cv2.warpAffine(wide, np.array([[1, 0, -20 - speed * n / rate], [0, 1, 0]]), (320, 240)), n / rate
+        )
+        for n in range(rate // 3)
+    ]
+    summary = summarize_flow(iterate_flow(frames, max_side_px=160))
+    assert summary.moving.direction == "left"
+    assert summary.moving.mean_magnitude == pytest.approx(speed, rel=0.05)
+    assert summary.moving.num_vectors > 0.05 * summary.overall.num_vectors
+    none = summarize_flow(iterate_flow(frames, max_side_px=160), min_speed=2 * speed)
+    assert none.moving.num_vectors == 0
+
+
 def test_bad_input(tmp_path: Path) -> None:
     # Refused at once, not when the first pair is asked for.
     with pytest.raises(OptionError, match="max_side_px"):

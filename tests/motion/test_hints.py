@@ -108,8 +108,24 @@ def test_doubt() -> None:
     assert is_doubtful(packets, third, 900, unlike=0.4)
     near = table([0, 40, 60], [1000] + [50] * 9 + [950] + [50] * 29 + [1000] + [50] * 30)
     assert is_doubtful(near, groups_of(near)[0], 1000, unlike=0.9), "a packet as large as a keyframe"
+    plain = table([0, 40, 60], [1000] + [50] * 9 + [250] + [50] * 29 + [1000] + [50] * 30)
+    assert is_doubtful(plain, groups_of(plain)[0], 1000, unlike=0.9), "it stands out: a plain picture's cut"
+    lively = table([0, 40, 60], [1000] + [50, 50, 50, 700] * 9 + [50] * 3 + [1000] + [50] * 30)
+    assert not is_doubtful(lively, groups_of(lively)[0], 1000, unlike=0.9), "one of many large packets"
+    late = table([0, 80, 100], [1000] + [50] * 49 + [500] + [50] * 29 + [1000] + [50] * 30)
+    assert not is_doubtful(late, groups_of(late)[0], 1000, unlike=0.9), "there it would have a keyframe"
     run = table([0, 60, 80], [1000] + [20] * 29 + [250] * 12 + [20] * 18 + [1000] + [20] * 40)
     assert is_doubtful(run, groups_of(run)[0], 1000, unlike=0.9), "a run of large packets"
+
+
+@pytest.mark.parametrize("gap", [9, 14, 19])
+def test_a_cut_to_a_plain_picture_soon_after_another(tmp_path: Path, gap: int) -> None:
+    draw = np.random.default_rng(0)
+    busy = [cv2.resize(draw.integers(0, 255, (36, 64, 3), np.uint8), (128, 72)) for _ in range(3)]
+    pictures = [*still(busy[0], 60), *still(busy[1], gap), *still(texture(2), 50), *still(busy[2], 60)]
+    path = film(tmp_path / "near.mp4", pictures)
+    cuts = [2.4, (60 + gap) / FPS, (110 + gap) / FPS]
+    assert [shot.start_seconds for shot in detect_shots(path)[1:]] == pytest.approx(cuts)
 
 
 def test_one_frame_and_an_unknown_mode(tmp_path: Path) -> None:

@@ -93,6 +93,42 @@ def test_a_cut_ends_a_segment_and_is_not_averaged_in() -> None:
     assert motion.values.max() < 0.01
 
 
+def test_a_movement_too_fast_to_follow_is_no_chain_of_cuts() -> None:
+    places = [view(texture(20 + n), 300, 300) for n in range(8)]  # nothing of a picture is in the next
+
+    def draw(t: float) -> np.ndarray:
+        number = round((t - 2) * RATE)
+        return STILL if t < 2 else places[min(number, 7)]
+
+    segments = [item for item in watch(film(draw, 5.0)) if isinstance(item, Segment)]
+    assert not any(s.attributes["ends_with_cut"] or s.attributes["starts_with_cut"] for s in segments)
+    assert len(segments) <= 3
+    nothing = [item for item in watch(film(draw, 2.4)) if isinstance(item, Segment)]
+    assert not any(s.attributes["ends_with_cut"] for s in nothing)
+
+
+def test_a_cut_in_the_last_frame_is_a_cut() -> None:
+    findings = watch(Frame(STILL if i < 29 else view(texture(9), 300, 300), i / RATE) for i in range(30))
+    segments = [item for item in findings if isinstance(item, Segment)]
+    assert segments[0].attributes["ends_with_cut"]
+    assert segments[0].end_seconds == pytest.approx(29 / RATE)
+
+
+@pytest.mark.parametrize("num_unmatched", [1, 2, 5])
+def test_a_break_while_nothing_matches_changes_nothing(num_unmatched: int) -> None:
+    pictures = [STILL] * 20 + [view(texture(20 + n), 300, 300) for n in range(num_unmatched)]
+    pictures += [pictures[-1]] * 20
+    frames = [Frame(picture, i / RATE) for i, picture in enumerate(pictures)]
+    for place in range(19, 24 + num_unmatched):
+        first, second = (MotionObserver(short_side_px=HEIGHT) for _ in range(2))
+        for observer in (first, second):
+            observer.start(VideoMetadata("made.mp4"))
+        got = [f for frame in frames[:place] for f in first.observe(frame)]
+        second.restore(first.state())
+        got += [f for frame in frames[place:] for f in second.observe(frame)]
+        assert [*got, *second.finish(frames[-1].pts_seconds + 1 / RATE)] == watch(frames)
+
+
 def test_a_change_of_light_is_neither_cut_nor_motion() -> None:
     findings = watch(film(lambda t: np.asarray(STILL * (0.6 if t < 1.5 else 1.0), np.uint8), 3.0))
     assert labels(findings, "camera") == ["camera static"]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -86,6 +87,21 @@ def test_something_that_covers_the_lens_for_a_moment_is_no_cut() -> None:
 @pytest.mark.parametrize("step", [1, 4, 10])
 def test_pans_are_no_boundaries(step: int) -> None:
     assert boundaries(noisy(pan(128 + 90 * step, 90, step), 2.0)) == []
+
+
+@pytest.mark.parametrize(("length", "num_found"), [(3, 0), (6, 1)])
+def test_a_transition_takes_a_sixth_of_a_second(length: int, num_found: int) -> None:
+    # A jerk of a camera that is held in the hand looks like a dissolve of three frames.
+    pictures = [*still(scene(1), 50), *dissolve(scene(1), scene(2), length), *still(scene(2), 50)]
+    found = boundaries(pictures, 30.0)
+    assert [boundary.transition for boundary in found].count("dissolve") == num_found
+
+
+def test_a_soft_picture_that_is_panned_over_is_no_dissolve() -> None:
+    noise = np.random.default_rng(3).uniform(0, 255, (4, 14, 3)).astype(np.float32)
+    wide = cv2.resize(noise, (480, 72), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8)
+    pictures = [wide[:, min(2 * n, 350) :][:, :128] for n in range(175)]
+    assert boundaries(pictures) == []
 
 
 def test_a_large_thing_that_crosses_near_the_camera_is_no_boundary() -> None:

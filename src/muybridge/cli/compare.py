@@ -37,6 +37,8 @@ def compare(
             f"yes: {result.shared_seconds:.1f} s run alike, {result.shared_share:.0%} of the shorter one;"
             f" add {result.offset_seconds:+.2f} s to a time in A to find it in B"
         )
+    elif result.same_recording is None and result.shared_seconds:
+        verdict = "cannot be told: they are alike, but nothing moves in them, so any shift in time fits"
     elif result.same_recording is None:
         verdict = (
             "cannot be told: one of them has nothing but frames of one color, which are alike in all videos"

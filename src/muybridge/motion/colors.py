@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError, UnknownNameError
 from muybridge.motion.flow import as_flow
-from muybridge.motion.statistics import UNKNOWN_FLOW
+from muybridge.motion.flow_files import is_known
 
 __all__ = ["color_flow", "draw_arrows", "draw_legend", "list_flow_colors"]
 
@@ -68,7 +68,7 @@ def color_flow(
         raise UnknownNameError("flow color code", colors, _COLORS)
     field = as_flow(flow)
     with np.errstate(invalid="ignore"):
-        known = np.all(np.abs(field) <= UNKNOWN_FLOW, axis=-1)
+        known = is_known(field)
     vectors = np.where(known[..., None], field, 0)
     lengths = np.hypot(vectors[..., 0], vectors[..., 1])
     if max_magnitude is None:
@@ -172,7 +172,7 @@ def draw_arrows(
     if step_px < 2:
         raise OptionError(f"step_px is {step_px}; it must be at least 2")
     with np.errstate(invalid="ignore"):
-        field = np.where((np.abs(field) <= UNKNOWN_FLOW).all(axis=-1, keepdims=True), field, 0)
+        field = np.where(is_known(field)[..., None], field, 0)
     height, width = field.shape[:2]
     size = max(1, width // step_px), max(1, height // step_px)
     means = cv2.resize(field, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], 2)

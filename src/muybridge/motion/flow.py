@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError
-from muybridge.motion.flow_files import as_flow, read_flo, read_kitti_flow, write_flo, write_kitti_flow
+from muybridge.motion.flow_files import (
+    as_flow,
+    is_known,
+    read_flo,
+    read_kitti_flow,
+    write_flo,
+    write_kitti_flow,
+)
 from muybridge.motion.flow_methods import (
     Dis,
     Farneback,
@@ -38,6 +45,7 @@ __all__ = [
     "write_kitti_flow",
 ]
 
+_UNKNOWN_MARK = 1e10  # what the published tools write; all beyond `UNKNOWN_FLOW` means the same
 FrameLike: TypeAlias = Frame | NDArray[Any]
 
 
@@ -108,7 +116,8 @@ def rescale_flow(flow: NDArray[np.floating], *, width: int, height: int) -> NDAr
         height: H, likewise.
 
     Returns:
-        (H, W, 2) float32: interpolated between the vectors; dx times W/w, dy times H/h.
+        (H, W, 2) float32: interpolated between the vectors; dx times W/w, dy times H/h. Vectors with values above
+        1e9 are unknown, as in a `.flo` file, and so is the result, 1e10, wherever one of them has a share.
 
     Raises:
         ShapeError: not a flow field.
@@ -120,9 +129,15 @@ def rescale_flow(flow: NDArray[np.floating], *, width: int, height: int) -> NDAr
     old_height, old_width = field.shape[:2]
     if (old_width, old_height) == (width, height):
         return field
-    resized = cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
-    scale = np.array([width / old_width, height / old_height], np.float32)
-    return np.asarray(resized * scale, np.float32)
+    known = is_known(field)
+    resized = cv2.resize(
+        np.where(known[..., None], field, np.float32(0)), (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    resized = resized * np.array([width / old_width, height / old_height], np.float32)
+    if not known.all():
+        share = cv2.resize((~known).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+        resized[share > 0] = _UNKNOWN_MARK
+    return np.asarray(resized, np.float32)
 
 
 def as_pixels(frame: FrameLike, name: str) -> NDArray[np.uint8]:

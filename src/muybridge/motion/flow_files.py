@@ -11,9 +11,19 @@ from numpy.typing import NDArray
 
 from muybridge.errors import MuybridgeError, OptionError, OutputError, ShapeError
 
-__all__ = ["as_flow", "read_flo", "read_kitti_flow", "write_flo", "write_kitti_flow"]
+__all__ = [
+    "UNKNOWN_FLOW",
+    "as_flow",
+    "is_known",
+    "read_flo",
+    "read_kitti_flow",
+    "write_flo",
+    "write_kitti_flow",
+]
 
 _FLO_TAG = b"PIEH"  # the float 202021.25 in little-endian bytes: a check of the byte order
+UNKNOWN_FLOW = 1e9
+"""Vectors beyond this are unknown, as in the Middlebury files; they take no part in any number."""
 _MAX_FLO_SIDE_PX = 99_999  # as in the published reader; larger numbers mean a damaged header
 _KITTI_RANGE_PX = (-512.0, (65_535 - 32_768) / 64)  # what 16 bits at 1/64 px can hold
 
@@ -143,6 +153,15 @@ def as_flow(flow: NDArray[Any]) -> NDArray[np.float32]:
     if field.ndim != 3 or field.shape[2] != 2 or 0 in field.shape or field.dtype.kind not in "fiu":
         raise ShapeError(f"a flow field is {field.shape} {field.dtype}; it must be (H, W, 2) floats")
     return np.ascontiguousarray(field, np.float32)
+
+
+def is_known(flow: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(H, W) bool: the vectors of a (H, W, 2) field that are not marked as unknown.
+
+    >>> is_known(np.array([[[1.0, 2.0], [1.7e9, 1.7e9]]])).tolist()
+    [[True, False]]
+    """
+    return np.asarray((np.abs(flow) <= UNKNOWN_FLOW).all(axis=-1))  # false for NaN
 
 
 def _read_bytes(path: str | Path) -> bytes:

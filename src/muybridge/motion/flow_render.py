@@ -54,6 +54,7 @@ def render_flow(
     >>> drawn.shape, drawn[30, 120].tolist()
     ((60, 160, 3), [255, 0, 0])
     """
+    _check_max_speed(max_speed)
     left = convert_pixels(pair.frame.pixels, "rgb24")
     if pair.is_cut:
         right = np.zeros_like(left)
@@ -185,6 +186,7 @@ def draw_flow_video(
     """
     if scale not in ("video", "frame"):
         raise OptionError(f"scale is {scale!r}; it is 'video' or 'frame'")
+    _check_max_speed(max_speed)
     path = video.path if isinstance(video, Video) else str(video)
     if Path(output).resolve() == Path(path).resolve():
         raise OutputError(f"{output}: this is the video itself, and would be lost; choose another name")
@@ -209,3 +211,8 @@ def draw_flow_video(
             drawn = render_flow(pair, colors=colors, max_speed=max_speed, legend=legend, arrows=arrows)
             writer.write(drawn, pts_seconds=pair.start_seconds + shift)
             yield pair
+
+
+def _check_max_speed(max_speed: float | None) -> None:
+    if max_speed is not None and not 0 < max_speed < math.inf:
+        raise OptionError(f"max_speed is {max_speed}; it must be positive and finite, or None to find one")

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from muybridge.errors import OptionError
 from muybridge.motion.flow_video import FlowFrame
 from muybridge.motion.statistics import HALVES, FlowAccumulator, FlowStatistics, Region, grid_of
@@ -119,7 +121,8 @@ def summarize_flow(
             pairs.append(TimedStatistics(*span, None, None))
             continue
         speeds, seconds = pair.pixels_per_second, pair.duration_seconds
-        mask = find_moving(pair.frame, pair.next_frame, pair.flow)
+        mask = find_moving(pair.frame, pair.next_frame, pair.flow, min_magnitude=0.0)
+        mask &= np.hypot(speeds[..., 0], speeds[..., 1]) >= min_speed
         now, now_moving = FlowAccumulator(**options), FlowAccumulator(**options)
         now_moving.add(speeds, mask=mask)
         for region, row, column in _atoms(height, width, rows=rows, columns=columns):

@@ -12,7 +12,7 @@ A group of pictures is decoded
 
 - where its keyframe and the next are neither clearly alike nor clearly unlike,
 - where they are unlike and the next keyframe lies on the regular grid: nobody saw a cut there,
-- where a packet shortly after the keyframe is as large as a keyframe: a cut too near for a keyframe of its own,
+- where a packet shortly after the keyframe stands out among the others: a cut too near for a keyframe of its own,
 - where a run of packets is large: that is what dissolves, fades and fast movement look like.
 
 Where decoding finds a gradual transition, the video has such transitions, and as many of them leave no trace in the
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from muybridge.motion.appearance import ANALYSIS_SIDE_PX, Appearance, describe_planes, dissimilarity
 from muybridge.motion.scanning import scan
@@ -125,15 +126,26 @@ def is_doubtful(packets: PacketTable, group: Group, next_size: int, unlike: floa
     if len(sizes) < 2:
         return False
     key_size = float(packets.size_bytes[group.first])
-    usual = max(1.0, float(np.median(sizes)))
-    near = float(sizes[:NEAR_FRAMES].max())
-    if near > 0.7 * max(key_size, next_size) and near > 5 * usual:
+    # A share of a keyframe is enough: a new picture that is plain, or like the last one, takes few bytes.
+    if sizes.max() > 0.2 * min(key_size, next_size) and _stands_out(sizes):
         return True
     if len(sizes) <= RUN_FRAMES:
         return False
     runs = np.convolve(sizes, np.ones(RUN_FRAMES), "valid")
     largest = float(runs.max())
     return largest > 2.5 * float(np.median(runs)) and largest > 0.7 * max(key_size, next_size)
+
+
+def _stands_out(sizes: NDArray[np.float64]) -> bool:
+    """Whether one of the first packets is larger than the group's movement explains.
+
+    In lively pictures, each frame that others are made from is as large as a plain picture's keyframe; but then there
+    are many of them. A few others may be as large: further cuts.
+    """
+    place = int(sizes.argmax())
+    others = np.sort(np.delete(sizes, place))
+    fourth, most = float(others[-min(4, len(others))]), float(np.percentile(others, 80))
+    return bool(place < NEAR_FRAMES and (sizes[place] > 1.7 * fourth or sizes[place] > 4 * most))
 
 
 def look_irregular(places: Sequence[int]) -> bool:

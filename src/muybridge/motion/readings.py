@@ -2,7 +2,8 @@
 
 small gray frames ─► flow of each pair ─► camera ─► words of the camera lane
                           │                  └────► what it leaves ─► regions ─► words of the object lane
-                          └ no match at all: a cut, over which nothing is measured
+                          └ no match at all: a cut, over which nothing is measured; or, where
+                            it lasts for several pairs, too fast a movement
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError
-from muybridge.motion.camera import CameraMotion, estimate_camera, holds_still, texture_weights
+from muybridge.motion.camera import CameraMotion, CameraSpeed, estimate_camera, holds_still, texture_weights
 from muybridge.motion.camera_readings import CameraReader, CameraThresholds
 from muybridge.motion.object_readings import ObjectReader
 from muybridge.motion.regions import RegionTracker, find_regions, moving_pixels
@@ -94,10 +95,13 @@ class MotionObserver:
         self._tracker = RegionTracker()
         self._object_reader = ObjectReader()
         self._chunk: list[list[float]] = []
+        # A pair without a match: a cut if the next one has one.
+        self._unmatched: tuple[float, float] | None = None
+        self._is_lost = False
 
     def settings(self) -> Mapping[str, Any]:
         """The view and the thresholds."""
-        return {"version": 3, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
+        return {"version": 4, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
 
     def start(self, source: VideoMetadata) -> None:
         """A new source begins."""
@@ -125,14 +129,14 @@ class MotionObserver:
         if previous is None:
             return []
         if previous.shape != gray.shape:
-            return self._cut(start, seconds)
+            return [*self._settle_unmatched(), *self._cut(start, seconds)]
         return self._compare(previous, gray, start, seconds)
 
     def finish(self, end_seconds: float) -> Iterable[Finding]:
         """The source ended; return the rest."""
         if self._picture is None:
             return []
-        findings: list[Finding] = [*self._camera_reader.finish(self._seconds, end_seconds)]
+        findings = [*self._settle_unmatched(), *self._camera_reader.finish(self._seconds, end_seconds)]
         return [*findings, *self._object_reader.finish(), *self._flush()]
 
     def state(self) -> Mapping[str, Any]:
@@ -148,6 +152,8 @@ class MotionObserver:
             "tracker": self._tracker.state(),
             "object_reader": self._object_reader.state(),
             "chunk": [list(row) for row in self._chunk],
+            "unmatched": list(self._unmatched or ()),
+            "is_lost": int(self._is_lost),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -164,6 +170,8 @@ class MotionObserver:
         self._tracker.restore(state["tracker"])
         self._object_reader.restore(state["object_reader"])
         self._chunk = [list(row) for row in state["chunk"]]
+        self._unmatched = tuple(state["unmatched"]) or None
+        self._is_lost = bool(state["is_lost"])
 
     def _compare(
         self, previous: NDArray[np.uint8], current: NDArray[np.uint8], start: float, end: float
@@ -172,17 +180,16 @@ class MotionObserver:
         flow = np.zeros((*current.shape, 2), np.float32)
         if cv2.norm(previous, current, cv2.NORM_INF) > 2:
             flow = np.asarray(self._dis.calc(previous, current, np.empty(0, np.float32)), np.float32)
-        if _is_cut(previous, current, flow):
-            return self._cut(start, end)
+        if not _matches(previous, current, flow):
+            return self._miss(start, end)
+        findings = self._settle_unmatched()
         camera = estimate_camera(flow, weights=_quick_texture(previous), previous=self._camera)
         known = camera.inlier_share >= _MIN_INLIER_SHARE
         if not known or holds_still(previous, current, camera):
             camera = replace(camera, matrix=np.eye(3), evidence=camera.evidence if known else 0.0)
         self._camera = camera
         speed = camera.speed(end - start)
-        findings: list[Finding] = [
-            *self._camera_reader.push(start, end, speed, camera.inlier_share if known else 0.0)
-        ]
+        findings += self._camera_reader.push(start, end, speed, camera.inlier_share if known else 0.0)
 
         regions = find_regions(moving_pixels(previous, current, camera), flow, camera)
         self._tracker.push(end, end - start, regions, camera)
@@ -198,6 +205,27 @@ class MotionObserver:
         if end - self._chunk[0][0] >= 2.0:
             findings += self._flush()
         return findings
+
+    def _miss(self, start: float, end: float) -> list[Finding]:
+        """A pair without a match: whether it is a cut, the next pair tells.
+
+        Shots last longer than a pair, but a camera that is thrown around is not seen to move for several of them.
+        """
+        if self._unmatched is None and not self._is_lost:
+            self._unmatched = (start, end)
+            return []
+        findings: list[Finding] = []
+        for span in (self._unmatched, (start, end)):
+            if span is not None:
+                findings += self._camera_reader.push(*span, CameraSpeed(0.0, 0.0, 0.0, 0.0), 0.0)
+        self._unmatched, self._is_lost, self._camera = None, True, None
+        self._tracker.forget()
+        return [*findings, *self._object_reader.finish()]
+
+    def _settle_unmatched(self) -> list[Finding]:
+        """The pairs without a match are over: a single one was a cut."""
+        span, self._unmatched, self._is_lost = self._unmatched, None, False
+        return [] if span is None else self._cut(*span)
 
     def _cut(self, start: float, end: float) -> list[Finding]:
         self._camera = None
@@ -231,13 +259,13 @@ def _quick_texture(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(weights, (width, height), interpolation=cv2.INTER_NEAREST), np.float32)
 
 
-def _is_cut(previous: NDArray[np.uint8], current: NDArray[np.uint8], flow: NDArray[np.float32]) -> bool:
-    """Whether hardly any part of the previous picture is found again where the flow leads.
+def _matches(previous: NDArray[np.uint8], current: NDArray[np.uint8], flow: NDArray[np.float32]) -> bool:
+    """Whether some part of the previous picture is found again where the flow leads.
 
-    Correlation of blocks, so that a change of light is no cut, nor a bus that fills half of the picture.
+    Correlation of blocks, so that a change of light matches, and a bus that fills half of the picture.
     """
     if float(cv2.norm(previous, current, cv2.NORM_L1)) < 8 * current.size:
-        return False
+        return True
     height, width = previous.shape
     x, y = _every_second_pixel(height, width)
     to_x, to_y = x + flow[::2, ::2, 0], y + flow[::2, ::2, 1]
@@ -251,9 +279,9 @@ def _is_cut(previous: NDArray[np.uint8], current: NDArray[np.uint8], flow: NDArr
     a_variance, b_variance = blocks(a * a) - a_mean**2, blocks(b * b) - b_mean**2
     textured = np.maximum(a_variance, b_variance) > 9
     if textured.sum() < 5:
-        return False
+        return True
     correlation = (blocks(a * b) - a_mean * b_mean) / np.sqrt(np.maximum(a_variance * b_variance, 1))
-    return bool(np.mean(correlation[textured] > 0.6) < 0.35)
+    return bool(np.mean(correlation[textured] > 0.6) >= 0.35)
 
 
 @lru_cache(maxsize=4)

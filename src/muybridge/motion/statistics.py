@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError
-from muybridge.motion.flow import as_flow
+from muybridge.motion.flow_files import as_flow, is_known
 
 __all__ = [
     "FlowAccumulator",
@@ -28,8 +28,6 @@ __all__ = [
     "direction_label",
 ]
 
-UNKNOWN_FLOW = 1e9
-"""Vectors beyond this are unknown, as in the Middlebury files; they take no part in any number."""
 HALVES = ("upper", "lower", "left", "right")
 Region: TypeAlias = tuple[slice, slice]
 _COMPASS = ("right", "up-right", "up", "up-left", "left", "down-left", "down", "down-right")
@@ -155,7 +153,7 @@ class FlowAccumulator:
         """
         field = as_flow(flow)
         with np.errstate(invalid="ignore"):
-            counted = (np.abs(field) <= UNKNOWN_FLOW).all(axis=-1)
+            counted = is_known(field)
         if mask is not None:
             if np.shape(mask) != field.shape[:2]:
                 raise ShapeError(f"mask is {np.shape(mask)}; it must be {field.shape[:2]}, one per vector")

@@ -24,10 +24,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.motion.appearance import (
+    THUMBNAIL_SIZE,
     Appearance,
     color_change,
     correlation,
@@ -40,6 +42,8 @@ __all__ = ["GradualFinder", "Gradual"]
 WINDOW_LENGTHS = (8, 12, 18, 26, 38, 56, 80)  # in rows: transitions of a sixth of a second to two and a half
 ROW_SECONDS = 1 / 33  # frames that follow each other faster than this are left out here
 DISSOLVE_SCORE = 0.28
+SURE_SCORE = 0.70  # below it, a movement of the camera is tried as well
+MIN_SECONDS = 0.15  # shorter dissolves are jerks of a camera
 MIN_UNLIKE = 0.40  # dissimilarity of a window's first and last frame
 MAX_STEP = 0.45  # of α between rows: more is a cut
 MAX_CHANGE = 0.60  # dissimilarity of neighboring frames: more is a cut
@@ -47,6 +51,9 @@ FADE_DIP = 0.60  # how much of the contrast a fade takes away at least
 _FLAT_CONTRAST = 5.0
 _MAX_FLAT_ROWS = 4
 _FLAT_ROW_SECONDS = 0.5
+_MOVED_SHARE = 0.7  # of what a mixture leaves unexplained; in dissolves, movement leaves 0.9 and more of it
+_LEAST_INSIDE = 0.3  # of the picture that both show
+_ECC_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 25, 1e-3)
 KEPT_ROWS = 128  # the longest window, and what `ShotDetector` waits for before it settles
 
 
@@ -172,10 +179,10 @@ class GradualFinder:
         """What the rows from `first` to `last` show, which are that unlike."""
         length = last - first
         contrast = self._contrasts[first : last + 1]
-        ends = min(contrast[0], contrast[-1])
-        if contrast.min() < (1 - FADE_DIP) * ends:
+        lower = min(contrast[0], contrast[-1])
+        if contrast.min() < (1 - FADE_DIP) * lower:
             return self._fade(first, contrast, unlike)
-        if ends < _FLAT_CONTRAST:
+        if lower < _FLAT_CONTRAST:
             return None  # half of a fade: a longer window will show both halves
         if self._jumps(first, last):
             return None
@@ -187,12 +194,18 @@ class GradualFinder:
         if start < 1 or end > length - 1:
             return None  # it began before or ends after this window: another length will show it whole
         begin, over = round(start), round(end)
+        times = self.pts_seconds
+        if times[first + over] - times[first + begin] < MIN_SECONDS:
+            return None
         if self._changes[first + begin : first + over + 1].max() > MAX_CHANGE:
             return None
-        dip = 1 - float(contrast[inner].min()) / (ends + 5.0)
+        dip = 1 - float(contrast[inner].min()) / (lower + 5.0)
         # Witnesses for a dissolve less witnesses against it; the threshold is where reels of real clips part.
         score = unlike + dip - float(np.sqrt((residual[inner] ** 2).mean())) - 2 * deviation
         if score < DISSOLVE_SCORE:
+            return None
+        ends = self._thumbnails[first + begin - 1], self._thumbnails[first + over]
+        if score < SURE_SCORE and moves(*ends, self._thumbnails[first + (begin - 1 + over) // 2]):
             return None
         row = self.first_row + first
         return Gradual(row + begin, row + round((start + end) / 2), row + over, "dissolve", score)
@@ -275,3 +288,62 @@ def ramp(alpha: NDArray[np.float32]) -> tuple[float, float, float]:
     start, end = center - middle / slope, center + (1 - middle) / slope
     fit = np.clip((np.arange(len(alpha)) - start) * slope, 0, 1)
     return float(start), float(end), float(np.sqrt(((alpha - fit) ** 2).mean()))
+
+
+def moves(first: NDArray[np.float32], last: NDArray[np.float32], middle: NDArray[np.float32]) -> bool:
+    """Whether a camera's movement explains the picture in the middle clearly better than a mixture of both ends does.
+
+    A soft picture that is panned over changes smoothly, much as in a dissolve; but shifted, turned or scaled, each end
+    is what is seen in the middle. (The alignment is Evangelidis and Psarakis's, ECC, PAMI 2008.)
+
+    Args:
+        first: (3·18·32,) thumbnail, of the frame before the transition.
+        last: of the one after it.
+        middle: of one in its middle.
+
+    >>> noise = np.random.default_rng(0).uniform(-99, 99, (4, 9)).astype(np.float32)
+    >>> wide = cv2.resize(noise, (52, 18), interpolation=cv2.INTER_CUBIC)
+    >>> start, between, end = (np.tile(wide[:, left : left + 32].reshape(-1), 3) for left in (0, 2, 4))
+    >>> moves(start, end, between), moves(start, end, (start + end) / 2)
+    (True, False)
+    """
+    share = float((middle - first) @ (last - first)) / max(float((last - first) @ (last - first)), 1e-6)
+    mixed = _planes(first + np.float32(share) * (last - first))
+    seen = _planes(middle)
+    for end in (_planes(first), _planes(last)):
+        aligned = _aligned(end, seen)
+        if aligned is None:
+            return False
+        moved, inside = aligned
+        if ((moved - seen)[inside] ** 2).mean() > _MOVED_SHARE**2 * ((mixed - seen)[inside] ** 2).mean():
+            return False
+    return True
+
+
+def _aligned(
+    picture: NDArray[np.float32], seen: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+    """(18, 32, 3), the picture laid over another, and (18, 32), where it lies; None where that cannot be done."""
+    everywhere = np.ones(seen.shape[:2], np.uint8)
+    try:
+        _, shift = cv2.findTransformECC(
+            seen[..., 0],
+            picture[..., 0],
+            np.eye(2, 3, dtype=np.float32),
+            cv2.MOTION_AFFINE,
+            _ECC_STOP,
+            everywhere,
+            1,
+        )
+    except cv2.error:  # it found none
+        return None
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(picture, shift, THUMBNAIL_SIZE, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    inside = cv2.warpAffine(everywhere.astype(np.float32), shift, THUMBNAIL_SIZE, flags=flags) > 0.999
+    return (np.asarray(moved, np.float32), inside) if inside.mean() >= _LEAST_INSIDE else None
+
+
+def _planes(thumbnail: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(18, 32, 3), as OpenCV takes it."""
+    width, height = THUMBNAIL_SIZE
+    return np.ascontiguousarray(thumbnail.reshape(3, height, width).transpose(1, 2, 0))
