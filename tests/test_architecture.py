@@ -15,7 +15,7 @@ ROWS = [
     {"video", "models", "metrics"},
     {"observer"},
     {"values", "counts", "writing"},
-    {"errors", "_lazy", "cache_folder", "cores", "heap"},
+    {"errors", "_lazy", "cache_folder", "cores", "heap", "printable"},
 ]
 LEVEL = {name: len(ROWS) - row for row, names in enumerate(ROWS) for name in names}
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem != "__init__")

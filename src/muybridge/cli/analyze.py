@@ -208,7 +208,8 @@ def report_names(names: list[str]) -> list[str]:
 
 def print_summary(timeline: Timeline) -> None:
     """What was found, in a screenful."""
-    from muybridge.cli.output import clock, plain
+    from muybridge.cli.output import clock
+    from muybridge.printable import printable
 
     metadata = timeline.metadata
     print(
@@ -218,6 +219,6 @@ def print_summary(timeline: Timeline) -> None:
     print("  " + ", ".join(f"{count} × {kind}" for kind, count in counts.items()))
     for segment in [s for s in timeline.segments if s.kind not in ("keyframe",)][:40]:
         span = f"{clock(segment.start_seconds)}–{clock(segment.end_seconds)}"
-        print(f"  {span:>20}  {segment.kind:<8} {plain(segment.label)}")
+        print(f"  {span:>20}  {segment.kind:<8} {printable(segment.label)}")
     for warning in timeline.warnings:
         print(f"  warning: {warning}")

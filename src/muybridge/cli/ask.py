@@ -26,8 +26,9 @@ def ask(
 
         muybridge ask lecture.mp4 "What is written at 5 s?" --json
     """
-    from muybridge.cli.output import clock, plain, print_json, progress_bar
+    from muybridge.cli.output import clock, print_json, progress_bar
     from muybridge.pipeline.ask import ask as ask_video
+    from muybridge.printable import printable
 
     with progress_bar("watching", quiet=quiet) as progress:
         answer = ask_video(path, question, model=model, use_cache=not no_cache, progress=progress)
@@ -37,6 +38,6 @@ def ask(
     typer.echo(answer.text)
     for segment in answer.evidence[:10]:
         span = f"{clock(segment.start_seconds)}–{clock(segment.end_seconds)}"
-        typer.echo(f"  {span:>20}  {segment.kind:<8} {plain(segment.label)}")
+        typer.echo(f"  {span:>20}  {segment.kind:<8} {printable(segment.label)}")
     if len(answer.evidence) > 10:
         typer.echo(f"  and {len(answer.evidence) - 10} more")

@@ -22,8 +22,9 @@ def caption(
 
         muybridge caption holiday.mp4 --model http://127.0.0.1:8000/v1 --json
     """
-    from muybridge.cli.output import clock, plain, print_json, progress_bar
+    from muybridge.cli.output import clock, print_json, progress_bar
     from muybridge.pipeline.caption import caption as caption_video
+    from muybridge.printable import printable
 
     with progress_bar("watching", quiet=quiet) as progress:
         captions = caption_video(path, model=model, use_cache=not no_cache, progress=progress)
@@ -31,4 +32,4 @@ def caption(
         print_json([segment.to_dict() for segment in captions])
         return
     for segment in captions:
-        typer.echo(f"{clock(segment.start_seconds)}–{clock(segment.end_seconds)}  {plain(segment.label)}")
+        typer.echo(f"{clock(segment.start_seconds)}–{clock(segment.end_seconds)}  {printable(segment.label)}")

@@ -34,8 +34,9 @@ def classify(
     import sys
 
     from muybridge.actions.classifier import Classifier
-    from muybridge.cli.output import expand_paths, plain, print_json, progress_bar
+    from muybridge.cli.output import expand_paths, print_json, progress_bar
     from muybridge.errors import VideoError
+    from muybridge.printable import printable
 
     paths = expand_paths(videos)
     classifier = Classifier(model, weights=weights)
@@ -54,9 +55,9 @@ def classify(
             if as_json:
                 documents.append({"path": str(path)} | prediction.to_dict())
                 continue
-            typer.echo(f"{path}  ({plain(prediction.model)})")
+            typer.echo(f"{path}  ({printable(prediction.model)})")
             for label, score in zip(prediction.labels, prediction.scores, strict=True):
-                typer.echo(f"  {score:6.1%}  {plain(label)}")
+                typer.echo(f"  {score:6.1%}  {printable(label)}")
     if as_json and documents:
         print_json(documents[0] if len(paths) == 1 else documents)
     if failed:

@@ -38,8 +38,9 @@ def detect(
     from muybridge.actions.detection_rule import DetectionRule
     from muybridge.actions.detector import detect_actions
     from muybridge.actions.proposal_head import detect_with_head
-    from muybridge.cli.output import clock, expand_paths, plain, print_json, progress_bar
+    from muybridge.cli.output import clock, expand_paths, print_json, progress_bar
     from muybridge.errors import VideoError
+    from muybridge.printable import printable
 
     paths = expand_paths(videos)
     rule = DetectionRule(min_score=min_score)
@@ -68,7 +69,7 @@ def detect(
             typer.echo(str(path))
         for segment in segments:
             times = f"{clock(segment.start_seconds)} – {clock(segment.end_seconds)}"
-            typer.echo(f"{times:>23}  {segment.score or 0:6.1%}  {plain(segment.label)}")
+            typer.echo(f"{times:>23}  {segment.score or 0:6.1%}  {printable(segment.label)}")
         if not segments:
             typer.echo("  nothing that the model knows")
     if as_json and documents:

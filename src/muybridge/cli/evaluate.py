@@ -35,7 +35,8 @@ def evaluate(
         muybridge evaluate --data test.csv --model causal_small --clips 3 --group '_(s\d+)_' --json
     """
     from muybridge.actions.classifier import load_classifier_model
-    from muybridge.cli.output import expand_paths, plain, print_json, progress_bar
+    from muybridge.cli.output import expand_paths, print_json, progress_bar
+    from muybridge.printable import printable
     from muybridge.training.annotations import read_videos
     from muybridge.training.evaluation import evaluate as evaluate_model
     from muybridge.training.splits import group_by_name
@@ -62,7 +63,7 @@ def evaluate(
     for name, value in summary.items():
         if name == "classes":
             for label, row in value.items():
-                typer.echo(f"  {row['right']:4d} of {row['num_videos']:<4d} {plain(label)}")
+                typer.echo(f"  {row['right']:4d} of {row['num_videos']:<4d} {printable(label)}")
         elif isinstance(value, list):
             typer.echo(f"{name:<36} {value[0]:.1%}  (95% interval {value[1]:.1%} to {value[2]:.1%})")
         else:

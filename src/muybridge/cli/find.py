@@ -97,12 +97,13 @@ def _check_target(target: Path, store: Store, *, overwrite: bool) -> None:
 
 
 def _print(found: list[Match]) -> None:
-    from muybridge.cli.output import clock, plain
+    from muybridge.cli.output import clock
+    from muybridge.printable import printable
 
     for match in found:
         typer.echo(f"{match.path}{_caution(match)}")
         times = f"{clock(match.start_seconds)}–{clock(match.end_seconds)}"
-        typer.echo(f"  {times:>17}  {match.kind:<8}  {plain(match.label)}  [{plain(match.why)}]")
+        typer.echo(f"  {times:>17}  {match.kind:<8}  {printable(match.label)}  [{printable(match.why)}]")
     if not found:
         typer.echo("nothing matches", err=True)
 

@@ -14,7 +14,7 @@ from typing import Any
 from muybridge.errors import OptionError, VideoOpenError
 from muybridge.video.file_names import VIDEO_ENDINGS
 
-__all__ = ["clock", "expand_paths", "json_for_stdout", "pairs", "plain", "print_json", "progress_bar"]
+__all__ = ["clock", "expand_paths", "json_for_stdout", "pairs", "print_json", "progress_bar"]
 
 
 REPORT_ENDING = ".muybridge"
@@ -35,15 +35,6 @@ def json_for_stdout(value: Any, *, indent: int | None = None) -> str:
     is_utf8 = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
     text = json.dumps(value, ensure_ascii=not is_utf8, indent=indent, allow_nan=False)
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def plain(text: str) -> str:
-    r"""A text of a checkpoint's or from another machine in one line that a terminal shows and does not obey.
-
-    >>> plain("\x1b[31mred\n"), plain("händeklatschen 拍手")
-    (' [31mred ', 'händeklatschen 拍手')
-    """
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def clock(seconds: float) -> str:

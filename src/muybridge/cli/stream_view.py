@@ -7,7 +7,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from muybridge.cli.output import clock, json_for_stdout, plain
+from muybridge.cli.output import clock, json_for_stdout
+from muybridge.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -110,8 +111,10 @@ class LiveView:
         for label, score in zip(top.labels, top.scores, strict=True):
             bar = "█" * round(BAR_WIDTH * score)
             style = "green" if score >= self._watcher.rule.on_threshold else "dim"
-            table.add_row(Text(f"{plain(label)[:28]:<28} {score:6.1%} {bar}", style=style))
-        going = ", ".join(f"{plain(e.label)} since {clock(e.start_seconds)}" for e in self._watcher.ongoing)
+            table.add_row(Text(f"{printable(label)[:28]:<28} {score:6.1%} {bar}", style=style))
+        going = ", ".join(
+            f"{printable(e.label)} since {clock(e.start_seconds)}" for e in self._watcher.ongoing
+        )
         table.add_row(Text(f"going on: {going or '-'}"))
         table.add_row(
             Text(
@@ -126,11 +129,11 @@ class LiveView:
 def _line(event: Event) -> str:
     if event.is_over:
         return (
-            f"{clock(event.start_seconds)} - {clock(event.end_seconds)}  {plain(event.label)}"
+            f"{clock(event.start_seconds)} - {clock(event.end_seconds)}  {printable(event.label)}"
             f"  {event.score:.0%} (peak {event.peak_score:.0%})"
         )
     return (
-        f"{clock(event.start_seconds)} ...        {plain(event.label)}"
+        f"{clock(event.start_seconds)} ...        {printable(event.label)}"
         f"  (seen after {event.latency_seconds:.2f} s)"
     )
 

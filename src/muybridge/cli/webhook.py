@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from muybridge.cli.output import plain
 from muybridge.errors import OptionError
+from muybridge.printable import printable
 
 __all__ = ["Webhook"]
 
@@ -133,4 +133,4 @@ def _reason(error: Exception) -> str:
     """Why it failed, in one line that a terminal can show: parts of it are what the other side sent."""
     if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
         return f"it does not speak HTTP ({type(error).__name__}); check the address and the port"
-    return plain(str(getattr(error, "reason", error))[:200])
+    return printable(str(getattr(error, "reason", error))[:200])

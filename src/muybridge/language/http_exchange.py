@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from muybridge.errors import EndpointError
+from muybridge.printable import printable
 
 __all__ = ["Reply", "exchange"]
 
@@ -208,7 +209,7 @@ def _refusal(reply: Reply) -> EndpointError:
     """What a reply with an error status amounts to, and what helps."""
     with contextlib.suppress(EndpointError):
         text = reply.body()[:300].decode("utf-8", "replace")
-        said = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+        said = " ".join(printable(text).split())
         advice = {
             401: "; set the environment variable with the key",
             403: "; the key may not do this",

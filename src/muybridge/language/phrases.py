@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from muybridge.printable import printable
 from muybridge.values import Segment
 
 __all__ = ["clause", "counted", "join_and", "moment", "sentence", "span", "stretch", "times"]
@@ -96,8 +97,7 @@ def quoted(text: str) -> str:
     >>> quoted("SALE"), quoted("so “fine”"), len(quoted("x" * 500))
     ('“SALE”', '“so "fine"”', 82)
     """
-    plain = "".join(char if char.isprintable() else " " for char in text)
-    plain = plain.replace("“", '"').replace("”", '"').strip()
+    plain = printable(text).replace("“", '"').replace("”", '"').strip()
     return f"“{plain if len(plain) <= MAX_QUOTED else plain[: MAX_QUOTED - 1] + '…'}”"
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import av.error
 
+from muybridge.printable import printable
 from muybridge.values import Segment
 from muybridge.video.container import open_container, video_stream
 from muybridge.video.subtitle_files import subtitle_files
@@ -124,7 +125,7 @@ def _seconds(parts: tuple[str | None, ...]) -> float:
 def _plain(text: str) -> str:
     text = _TAGS.sub("", _BREAK.sub(" ", text)).replace(r"\h", " ").replace(r"\N", " ").replace(r"\n", " ")
     text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return " ".join(printable(text).split())
 
 
 def _read_text(file: Path) -> str:

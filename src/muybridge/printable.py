@@ -1,0 +1,14 @@
+"""Text from elsewhere (a screen, a server, a checkpoint), fit to be shown: a terminal must not obey it."""
+
+from __future__ import annotations
+
+__all__ = ["printable"]
+
+
+def printable(text: str) -> str:
+    r"""The same text with a space for each character that has no shape: line ends, escapes, marks of direction.
+
+    >>> printable("\x1b[31mred\n"), printable("händeklatschen 拍手")
+    (' [31mred ', 'händeklatschen 拍手')
+    """
+    return "".join(char if char.isprintable() else " " for char in text)
