@@ -9,7 +9,7 @@ import torch
 from muybridge.errors import OptionError, OutputError
 from muybridge.models import create_model, list_models, model_entry
 from muybridge.models.causal import CausalNet
-from muybridge.models.export import export_onnx, export_program, export_step
+from muybridge.models.export import ExportReport, export_onnx, export_program, export_step
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -70,6 +70,16 @@ def build(name: str) -> tuple[torch.nn.Module, list[torch.Tensor]]:
     return model.eval(), inputs
 
 
+def check_file(report: ExportReport, model: torch.nn.Module, rows: list[torch.Tensor]) -> None:
+    """The file gives what the model gives."""
+    session = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
+    found = session.run(None, {key: row.numpy() for key, row in zip(report.inputs, rows, strict=True)})
+    with torch.no_grad():
+        expected = model(*rows)
+    for value, wanted in zip(found, [expected] if len(report.outputs) == 1 else expected, strict=True):
+        np.testing.assert_allclose(value, wanted.numpy(), rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SMALL]
 )
@@ -82,12 +92,7 @@ def test_every_own_model_becomes_onnx(name: str, tmp_path: Path) -> None:
     assert all(shape[0] == "batch" for shape in report.inputs.values())
     # The report is not taken at its word: the file runs here, with one row more.
     rows = [torch.randn(5, *tensor.shape[1:]) for tensor in inputs]
-    session = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
-    found = session.run(None, {key: row.numpy() for key, row in zip(report.inputs, rows, strict=True)})
-    with torch.no_grad():
-        expected = model(*rows)
-    for value, wanted in zip(found, [expected] if len(outputs) == 1 else expected, strict=True):
-        np.testing.assert_allclose(value, wanted.numpy(), rtol=0, atol=1e-4)
+    check_file(report, model, rows)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +128,7 @@ def test_a_model_that_reads_words_becomes_both(name: str, tmp_path: Path) -> Non
     )
     # The report is not taken at its word: other sentences, and one row more.
     rows = [torch.randn(3, *shape), words]
-    session = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
-    found = session.run(None, {key: row.numpy() for key, row in zip(report.inputs, rows, strict=True)})
-    with torch.no_grad():
-        expected = model(*rows)
-    for value, wanted in zip(found, [expected] if len(outputs) == 1 else expected, strict=True):
-        np.testing.assert_allclose(value, wanted.numpy(), rtol=0, atol=1e-4)
+    check_file(report, model, rows)
 
 
 def test_what_cannot_be_written_or_compared_is_told_in_a_line(tmp_path: Path) -> None:
