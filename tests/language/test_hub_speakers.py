@@ -77,6 +77,33 @@ def test_the_model_hears_what_the_processor_wrote(
     assert "Question: What is it?" in read_prompt(speaker, heard)
 
 
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ("<think>The user asks. Hm.</think> A red square.", "A red square."),
+        ("The user asks.</think>A red square.", "A red square."),  # the template wrote the beginning
+        ("<think>The user asks for", ""),
+        ("A red square. It moves to the r", "A red square."),
+        ("A red square that moves to the r", "A red square that moves to the r …"),
+    ],
+)
+def test_neither_thoughts_nor_half_sentences_are_shown(
+    folders: dict[str, Path], clip: Clip, monkeypatch: pytest.MonkeyPatch, reply: str, shown: str
+) -> None:
+    speaker = load_speaker(folders["Qwen2VL"])
+    assert isinstance(speaker, ChatSpeaker)
+    tokenizer = speaker.processor.tokenizer
+    tokens = tokenizer(reply, add_special_tokens=False, return_tensors="pt").input_ids
+    if reply.endswith("."):
+        tokens = torch.cat([tokens, torch.tensor([[tokenizer.eos_token_id]])], dim=1)
+        monkeypatch.setattr(speaker.network.generation_config, "eos_token_id", [tokenizer.eos_token_id])
+    monkeypatch.setattr("muybridge.language.hub_speakers.REPLY_TOKENS", tokens.shape[1])
+    monkeypatch.setattr(
+        speaker.network, "generate", lambda **inputs: torch.cat([inputs["input_ids"], tokens], dim=1)
+    )
+    assert speaker.caption(clip) == shown
+
+
 def test_smolvlm_is_told_the_true_times(folders: dict[str, Path], clip: Clip) -> None:
     speaker: Any = load_speaker(folders["SmolVLM"])
     text = read_prompt(speaker, speaker.prompt(clip, "go"))

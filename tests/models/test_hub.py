@@ -120,6 +120,19 @@ def test_a_damaged_folder_is_named(saved, tmp_path: Path) -> None:  # type: igno
         create_model(name, weights=tmp_path)
 
 
+@pytest.mark.parametrize("damage", [{"patch_size": 0}, {"hidden_size": "many"}, {"num_attention_heads": 0}])
+def test_settings_without_a_meaning_are_blamed_on_the_folder(  # type: ignore[no-untyped-def]
+    transformers, tmp_path: Path, damage: dict[str, object]
+) -> None:
+    config = transformers.VideoMAEConfig(**CONFIGS["videomae"][1])
+    transformers.VideoMAEForVideoClassification(config).save_pretrained(tmp_path)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert damage.keys() <= settings.keys()
+    (tmp_path / "config.json").write_text(json.dumps(settings | damage))
+    with pytest.raises(WeightsError, match=f"{tmp_path} cannot be loaded as a video classifier"):
+        create_model("videomae", weights=tmp_path)
+
+
 def test_code_in_a_repository_is_never_run(tmp_path: Path, transformers) -> None:  # type: ignore[no-untyped-def]
     witness = tmp_path / "ran"
     (tmp_path / "evil.py").write_text(f"open({str(witness)!r}, 'w')\nclass Evil: pass\n")

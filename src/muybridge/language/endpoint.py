@@ -23,7 +23,8 @@ import cv2
 
 from muybridge.errors import EndpointError, OptionError
 from muybridge.language.http_exchange import Reply, exchange
-from muybridge.language.prompts import CAPTION, SYSTEM, clean_reply, question_text
+from muybridge.language.prompts import CAPTION, SYSTEM, question_text
+from muybridge.language.replies import behind_thought, clean_reply, without_thoughts
 
 if TYPE_CHECKING:
     from muybridge.values import Clip
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["EndpointSpeaker"]
 
 MAX_SIDE_PX = 768
-_THOUGHT = ("<think>", "</think>")
 
 
 class EndpointSpeaker:
@@ -130,11 +130,11 @@ class EndpointSpeaker:
         else:
             pieces = self._pieces([_parse(reply.body(), self.url)], "message")
         words = []
-        for piece in _without_thoughts(pieces):
+        for piece in without_thoughts(pieces):
             if self.on_text is not None:
                 self.on_text(piece)
             words.append(piece)
-        said = clean_reply(_behind_thoughts("".join(words)))
+        said = clean_reply(behind_thought("".join(words)))
         if not said:
             raise EndpointError(
                 f"{self.url} replied without a word; does {self._model_name()!r} take images?"
@@ -290,41 +290,3 @@ def _text(data: dict[str, Any], field: str, name: str, url: str) -> str:
     if not isinstance(text, str):
         raise EndpointError(f"{url} replied with {name} of type {type(text).__name__}; expected text")
     return text
-
-
-def _without_thoughts(pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces of a reply without the `<think>…</think>` with which some models begin.
-
-    >>> list(_without_thoughts(["<th", "ink>Hm", "m</think>", "A d", "og"]))
-    ['A d', 'og']
-    """
-    begin, end = _THOUGHT
-    held: str | None = ""  # what may be part of a thought; None behind it
-    for piece in pieces:
-        if held is None:
-            yield piece
-            continue
-        held += piece
-        start = held.lstrip()
-        if start.startswith(begin):
-            _, is_closed, rest = start.partition(end)
-            held = None if is_closed else held
-        elif begin.startswith(start):
-            rest = ""
-        else:
-            rest, held = held, None
-        if held is None and rest:
-            yield rest
-    if held and not held.lstrip().startswith(begin):
-        yield held
-
-
-def _behind_thoughts(text: str) -> str:
-    """A reply without a thought whose beginning the server's template wrote, so that only its end stands in it.
-
-    >>> _behind_thoughts("The user asks ... </think> A dog.")
-    ' A dog.'
-    """
-    begin, end = _THOUGHT
-    thought, is_closed, rest = text.partition(end)
-    return rest if is_closed and begin not in thought else text

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from muybridge.errors import MuybridgeError, WeightsError, require_extra
-from muybridge.models.hub_transformers import import_failed, quiet
+from muybridge.errors import WeightsError, require_extra
+from muybridge.models.hub_pretrained import from_pretrained
 
 __all__ = ["FILES", "load_network", "load_processor"]
 
@@ -29,22 +29,15 @@ def load_network(kind: Any, folder: Path, reference: str, *, what: str) -> Any:
     Raises:
         WeightsError: files that are missing, damaged, or of something else.
     """
-    transformers = require_extra("transformers", extra="hub")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        with quiet(transformers):
-            network, info = kind.from_pretrained(
-                folder,
-                output_loading_info=True,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                dtype="auto" if device == "cuda" else torch.float32,
-            )
-    except ImportError as error:
-        raise import_failed(error) from error
-    except _damage() as error:
-        raise WeightsError(f"{reference} cannot be loaded as {what}: {_reason(error)}") from error
+    network, info = from_pretrained(
+        kind,
+        folder,
+        complaint=f"{reference} cannot be loaded as {what}",
+        output_loading_info=True,
+        use_safetensors=True,
+        dtype="auto" if device == "cuda" else torch.float32,
+    )
     # transformers gives missing parameters random values and goes on; what those say would be a lie.
     if missing := sorted(info["missing_keys"]):
         raise WeightsError(
@@ -72,19 +65,11 @@ def load_processor(folder: Path, reference: str) -> Any:
     if not any(file.is_file() for pattern in _VOCABULARIES for file in folder.glob(pattern)):
         raise WeightsError(f"{reference} has no vocabulary; {needed}")
     transformers = require_extra("transformers", extra="hub")
-    try:
-        with quiet(transformers):
-            processor = transformers.AutoProcessor.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
-    except ImportError as error:
-        if "num2words" in str(error):
-            raise MuybridgeError(f"{reference}: SmolVLM's processor needs: pip install num2words") from error
-        raise import_failed(error) from error
-    except _damage() as error:
-        raise WeightsError(
-            f"{reference} has no processor that can be loaded ({_reason(error)}); {needed}"
-        ) from error
+    processor = from_pretrained(
+        transformers.AutoProcessor,
+        folder,
+        complaint=f"{reference} has no processor that can be loaded; {needed}",
+    )
     # Where a folder says of no processor that it is the model's, transformers makes do with one part of it.
     for part in ("image_processor", "tokenizer"):
         if getattr(processor, part, None) is None:
@@ -93,19 +78,3 @@ def load_processor(folder: Path, reference: str) -> Any:
                 f" {part}; {needed}"
             )
     return processor
-
-
-def _damage() -> tuple[type[Exception], ...]:
-    """What transformers raises where a file is damaged, or where a setting in it has no meaning."""
-    from huggingface_hub import errors
-    from safetensors import SafetensorError
-
-    # Settings of another type, or such as a patch size of 0, are met wherever they are used first.
-    used = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
-    return (*used, SafetensorError, errors.StrictDataclassError)
-
-
-def _reason(error: Exception) -> str:
-    """The first line of an error, and the second where the first announces it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])

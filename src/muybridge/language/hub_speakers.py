@@ -23,11 +23,11 @@ from muybridge.language.hub_loading import FILES, load_network, load_processor
 from muybridge.language.prompts import (
     CAPTION,
     SYSTEM,
-    clean_reply,
     frame_times,
     question_text,
     without_tokens,
 )
+from muybridge.language.replies import behind_thought, clean_reply, whole_sentences, without_thoughts
 from muybridge.models.hub_folder import hub_folder, read_config
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatSpeaker", "ImageAnswerer", "ImageCaptioner", "load_hub_speaker"]
 
 CAPTION_TOKENS = 40  # of models that caption single images
-REPLY_TOKENS = 128
+REPLY_TOKENS = 256
 # model_type → whether the processor itself writes the frames' times into the prompt.
 VIDEO_FAMILIES = {
     "smolvlm": True,
@@ -216,7 +216,24 @@ def _generate(network: Any, processor: Any, inputs: Any, max_new_tokens: int) ->
     # Decoders repeat the prompt before what they say; encoder-decoders do not.
     if prompt is not None and _repeats(tokens, prompt):
         tokens = tokens[:, prompt.shape[1] :]
-    return [clean_reply(text) for text in processor.batch_decode(tokens, skip_special_tokens=True)]
+    texts = processor.batch_decode(tokens, skip_special_tokens=True)
+    ends = _end_tokens(network)
+    return [
+        _reply(text, is_cut=len(row) >= max_new_tokens and not ends & set(row.tolist()))
+        for text, row in zip(texts, tokens, strict=True)
+    ]
+
+
+def _reply(text: str, *, is_cut: bool) -> str:
+    """What is shown of a reply: nothing of its thoughts, and of one that was cut off, what is whole."""
+    said = clean_reply(behind_thought("".join(without_thoughts([text]))))
+    return whole_sentences(said) if is_cut else said
+
+
+def _end_tokens(network: Any) -> set[int]:
+    """The tokens with which a reply ends; there may be several."""
+    end: int | list[int] | None = network.generation_config.eos_token_id
+    return set(end) if isinstance(end, list) else {end} if end is not None else set()
 
 
 def _repeats(tokens: torch.Tensor, prompt: torch.Tensor) -> bool:

@@ -14,15 +14,14 @@ run.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
-from muybridge.errors import MuybridgeError, OptionError, WeightsError, require_extra
+from muybridge.errors import OptionError, WeightsError, require_extra
 from muybridge.models.hub_folder import hub_folder, read_config, record_of_folder
+from muybridge.models.hub_pretrained import from_pretrained, import_failed
 from muybridge.models.input_check import check_clip
 from muybridge.models.registry import register
 from muybridge.models.weights import Weights, kinetics400_labels, set_weights
@@ -30,8 +29,6 @@ from muybridge.models.weights import Weights, kinetics400_labels, set_weights
 __all__ = [
     "TransformersClassifier",
     "hub_model",
-    "import_failed",
-    "quiet",
     "timesformer",
     "videomae",
     "vjepa2",
@@ -64,27 +61,21 @@ class TransformersClassifier(nn.Module):
 
 def _load_folder(reference: str, num_classes: int | None) -> nn.Module:
     """A hub name or a folder → the module with its record."""
-    from safetensors import SafetensorError
-
     transformers = _transformers()
     folder = hub_folder(reference)
     config = read_config(folder)
     record = record_of_folder(folder, config, reference)
-    settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    settings: dict[str, Any] = {}
     if num_classes is not None and num_classes != len(record.labels):
-        settings |= {"num_labels": num_classes, "ignore_mismatched_sizes": True}
+        settings = {"num_labels": num_classes, "ignore_mismatched_sizes": True}
         record = record.with_labels(())
-    try:
-        with quiet(transformers):
-            network, info = transformers.AutoModelForVideoClassification.from_pretrained(
-                folder, output_loading_info=True, **settings
-            )
-    except ImportError as error:
-        raise import_failed(error) from error
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise WeightsError(
-            f"{reference} cannot be loaded as a video classifier: {str(error).strip().partition(chr(10))[0]}"
-        ) from error
+    network, info = from_pretrained(
+        transformers.AutoModelForVideoClassification,
+        folder,
+        complaint=f"{reference} cannot be loaded as a video classifier",
+        output_loading_info=True,
+        **settings,
+    )
     # transformers gives missing parameters random values and goes on; a label from those would be a lie.
     missing = sorted(info["missing_keys"])
     backbone = f"{network.base_model_prefix}."
@@ -112,29 +103,6 @@ def _wrap(network: Any, record: Weights | None) -> TransformersClassifier:
 
 def _transformers() -> Any:
     return require_extra("transformers", extra="hub")
-
-
-@contextlib.contextmanager
-def quiet(transformers: Any) -> Iterator[None]:
-    """Without its progress bars and advice: what matters is raised as an error here."""
-    logging = transformers.utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def import_failed(error: ImportError) -> MuybridgeError:
-    """The error that says what usually keeps transformers from importing a model."""
-    return MuybridgeError(
-        f"transformers cannot import the model: {error} The usual cause is a torchvision that does not fit the"
-        f" installed torch {torch.__version__}: https://github.com/pytorch/vision#installation"
-    )
 
 
 def _random(config_name: str, settings: dict[str, Any]) -> TransformersClassifier:

@@ -115,16 +115,12 @@ class SentenceModel:
     def __init__(self, reference: str | Path, *, batch_size: int = 32) -> None:
         transformers = require_extra("transformers", extra="hub")
         from muybridge.models.hub_folder import hub_folder
-        from muybridge.models.hub_transformers import import_failed
+        from muybridge.models.hub_pretrained import from_pretrained
 
         folder = hub_folder(str(reference))
-        try:
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self._model = transformers.AutoModel.from_pretrained(folder, local_files_only=True).eval()
-        except ImportError as error:
-            raise import_failed(error) from error
-        except (OSError, ValueError, KeyError) as error:
-            raise WeightsError(f"{folder} holds no text encoder that can be read: {error}") from error
+        complaint = f"{folder} holds no text encoder that can be read"
+        self._tokenizer = from_pretrained(transformers.AutoTokenizer, folder, complaint=complaint)
+        self._model = from_pretrained(transformers.AutoModel, folder, complaint=complaint).eval()
         self.name = f"sentence:{reference}"
         self.dimension = int(self._model.config.hidden_size)
         self._takes_first = _pools_first_token(folder)
