@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test quick lint install install-dev clean
+.PHONY: demo test quick lint install install-dev docs/cli.md clean
 
 demo: $(VENV)/.installed
 	$(BIN)/muybridge demo --output demo-output
@@ -19,6 +19,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs/cli.md: $(VENV)/.installed
+	$(BIN)/python -m typer muybridge.cli.main utils docs --name muybridge --title "The command line" --output $@
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev

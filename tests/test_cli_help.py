@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -60,3 +61,12 @@ def test_help_imports_nothing_heavy() -> None:
     )
     assert done.stderr.strip() == "[]"
     assert all(verb in done.stdout for verb in VERBS)
+
+
+def test_the_page_of_the_command_line_says_what_the_help_says() -> None:
+    command = [sys.executable, "-m", "typer", "muybridge.cli.main", "utils", "docs", "--name", "muybridge"]
+    now = subprocess.run(
+        [*command, "--title", "The command line"], capture_output=True, text=True, check=True
+    )
+    page = Path(__file__).parents[1] / "docs" / "cli.md"
+    assert page.read_text(encoding="utf-8").strip() == now.stdout.strip(), "run `make docs/cli.md`"
