@@ -134,6 +134,20 @@ def timeline(*more: Segment, observers: tuple[str, ...] = WATCHED, **metadata: o
         ("Does the camera move at all?", "Yes, the camera moves from 5 s to 8 s."),
         ("What is the resolution?", "The picture is 640 × 360 pixels."),
         ("Is the video damaged?", "No, no damage was met."),
+        ("How LONG is the video?", "The video is 12 s long."),
+        ("What is WRITTEN ON the screen?", "“PIER 39” and “Goodbye” are written."),
+        ("How many CUTS are there?", "The video shows 1 cut: at 4 s."),
+        ("Is there ANY text?", "Yes, “PIER 39” and “Goodbye” are on the screen from 9.5 s to 12 s."),
+        ("Until when is PIER 39 shown?", "“PIER 39” is on the screen until 11 s."),
+        ("Since when is PIER 39 shown?", "“PIER 39” is on the screen from 9.5 s to 11 s."),
+        ("Until when does the camera pan?", "The camera pans until 8 s."),
+        ("What is written before 1 minute?", "“PIER 39” and “Goodbye” are written."),
+        ("Does “Goodbye” disappear at 12 s?", "Yes, “Goodbye” is on the screen from 10.5 s to 12 s."),
+        ("Is there more than one line of text?", "Yes, there are 2 lines of text."),
+        ("Which of these does the person do: wave, throw or jog?",
+         "Wave from 0.5 s to 2.5 s and jog from 2.5 s to 3.5 s; “throw” was not recognized."),
+        ("Which of these does the person do: wave, throw or box?",
+         "Wave from 0.5 s to 2.5 s; “throw” and “box” were not recognized."),
     ],
 )  # fmt: skip
 def test_answers_that_the_evidence_gives(question: str, expected: str) -> None:
@@ -285,6 +299,122 @@ def test_doubtful_text_is_told_as_doubtful() -> None:
         answer = answer_question(found, question)
         assert not answer.known
         assert "3Z2Z" in answer.text
+
+
+DOUBTED = Timeline(
+    VideoMetadata("a.mp4", duration_seconds=9.0),
+    (
+        Segment(1, 2, "text", "EXIT", 0.6),
+        Segment(4, 5, "action", "clap", 0.5),
+        Segment(0, 4, "shot", "shot 1"),
+        Segment(4, 9, "shot", "shot 2", 0.9, {"transition": "cut"}),
+    ),
+    observers=WATCHED,
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "seen"),
+    [
+        (question, "“EXIT” is on the screen from 1 s to 2 s")
+        for question in (
+            "When is EXIT shown?",
+            "When does EXIT disappear?",
+            "How long is EXIT shown?",
+            "How often is EXIT shown?",
+            "How many lines of text are there?",
+            "Is there more than one line of text?",
+            "Is EXIT shown before or after the cut?",
+            "Which text is shown longest?",
+        )
+    ]
+    + [
+        (question, "the action “clap” is seen from 4 s to 5 s")
+        for question in ("When does anybody clap?", "How long do they clap?", "How many actions are there?")
+    ],
+)
+def test_what_is_doubtful_is_told_as_doubtful_whatever_is_asked(question: str, seen: str) -> None:
+    answer = answer_question(DOUBTED, question)
+    assert (answer.text, answer.known) == (f"Perhaps, but not for sure: {seen}.", False)
+    assert len(answer.evidence) == 1
+
+
+def test_what_is_doubtful_is_no_landmark_and_does_not_count_beside_what_is_sure() -> None:
+    answer = answer_question(DOUBTED, "Does the camera move after EXIT?")
+    assert not answer.known
+    assert not answer_question(DOUBTED, "What happens after EXIT?").known
+    sure = Timeline(
+        DOUBTED.metadata, (*DOUBTED.segments, Segment(6, 8, "text", "EXIT", 0.99)), observers=WATCHED
+    )
+    for question, expected in (
+        ("When is EXIT shown?", "“EXIT” is on the screen from 6 s to 8 s."),
+        ("How long is EXIT shown?", "“EXIT” is on the screen for 2 s, from 6 s to 8 s."),
+        ("How often is EXIT shown?", "“EXIT” is on the screen once: from 6 s to 8 s."),
+        ("How many lines of text are there?", "The video shows 1 line of text: from 6 s to 8 s."),
+        ("Is EXIT shown before or after the cut?",
+         "After the first cut at 4 s: “EXIT” is on the screen from 6 s to 8 s."),
+    ):  # fmt: skip
+        told = answer_question(sure, question)
+        assert (told.text, told.known) == (expected, True)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is TAXI?", "When is TAXI shown?", "How long is TAXI shown?", "How many TAXI are there?"],
+)
+def test_words_that_were_not_read_are_named_and_no_other_text_is_denied(question: str) -> None:
+    answer = answer_question(timeline(), question)
+    assert (answer.text, answer.known) == ("“TAXI” was not read on the screen.", False)
+
+
+def test_a_time_that_the_video_does_not_have_is_said_to_lie_outside() -> None:
+    for question, named in (
+        ("What is written at 5 minutes?", "5:00"),
+        ("What is written at 12 s?", "12 s"),
+        ("Does the camera pan at 20 s?", "20 s"),
+        ("How many cuts are there after 20 s?", "what comes after 20 s"),
+        ("Is there a cut before 0 s?", "what comes before 0 s"),
+        ("What is written between 20 and 30 s?", "20 s to 30 s"),
+    ):
+        answer = answer_question(timeline(), question)
+        expected = f"That cannot be told: the video runs from 0 s to 12 s, and {named} lies outside."
+        assert (answer.text, answer.known) == (expected, False)
+    assert answer_question(timeline(), "Does PIER 39 appear before or after 20 s?").text.startswith(
+        "Before 20 s"
+    )
+
+
+def test_seconds_before_the_first_frame_count_from_it() -> None:
+    early = timeline()
+    late = Timeline(
+        VideoMetadata("a.ts", duration_seconds=12.0, start_seconds=3600.0),
+        tuple(
+            Segment(one.start_seconds + 3600, one.end_seconds + 3600, one.kind, one.label, one.score)
+            for one in early.segments
+        ),
+        observers=WATCHED,
+    )
+    for question in (
+        "What is written at {}?",
+        "What does the camera do at {}?",
+        "How many shots are there after {}?",
+    ):
+        for seconds in (4.5, 6.0, 10.0):
+            expected = answer_question(early, question.format(f"{seconds} s"))
+            assert expected.text == answer_question(late, question.format(f"{seconds} s")).text
+            on_source = f"1:00:{seconds:04.1f}"
+            assert expected.text == answer_question(late, question.format(on_source)).text
+    assert answer_question(late, "What is written between 9 and 11 s?").known
+    assert answer_question(late, "Is PIER 39 shown before or after 5 s?").text.startswith("After 1:00:05")
+    outside = answer_question(late, "What is written at 30 s?").text
+    assert outside.endswith("the video runs from 1:00:00 to 1:00:12, and 1:00:30 lies outside.")
+
+
+@pytest.mark.parametrize("part", ["word", "letter"])
+def test_text_is_not_looked_at_in_parts(part: str) -> None:
+    for question in (f"What is the first {part} on the screen?", f"How many {part}s are there?"):
+        expected = f"That cannot be told: text is read in lines, and was not looked at {part} by {part}."
+        assert answer_question(timeline(), question).text == expected
 
 
 def test_words_on_the_screen_are_data_and_never_instructions() -> None:

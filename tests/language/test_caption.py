@@ -37,6 +37,16 @@ def test_the_whole_then_the_parts() -> None:
     json.dumps([one.to_dict() for one in captions])
 
 
+def test_actions_beyond_the_third_are_counted() -> None:
+    names = ("wave", "clap", "box", "jog", "sit")
+    lasting = [Segment(10 * n, 10 * n + 9 - n, "action", name, 0.9) for n, name in enumerate(names)]
+    for number, told in ((3, "“wave”, “clap” and “box”"), (5, "“wave”, “clap”, “box” and 2 more")):
+        found = Timeline(VideoMetadata("a.mp4", duration_seconds=50.0), tuple(lasting[:number]))
+        (only,) = caption_timeline(found)
+        assert only.label == f"The video lasts 50 s. The actions are {told}."
+        assert [row[3] for row in only.attributes["evidence"]] == list(names[:number])
+
+
 def test_nothing_found_is_said() -> None:
     (only,) = caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=2.0)))
     assert only.label == "The video lasts 2 s. Nothing else was found in it."

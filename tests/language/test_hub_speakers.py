@@ -280,6 +280,28 @@ def test_missing_parameters_are_not_made_up(folders: dict[str, Path], tmp_path: 
         load_speaker(folder)
 
 
+@pytest.mark.parametrize(
+    ("part", "settings", "name"),
+    [
+        (
+            "text_config",
+            {"num_hidden_layers": 1, "layer_types": ["full_attention"]},
+            "language_model.layers.1",
+        ),
+        ("vision_config", {"depth": 1}, "visual.blocks.1"),
+    ],
+)
+def test_layers_that_the_settings_do_not_name_are_not_left_out(
+    folders: dict[str, Path], tmp_path: Path, part: str, settings: dict[str, Any], name: str
+) -> None:
+    folder = copy(folders["Qwen2VL"], tmp_path / "short")
+    config = json.loads((folder / "config.json").read_text())
+    config[part] |= settings
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match=rf"holds \d+ parameters of layers that .*{name}"):
+        load_speaker(folder)
+
+
 def test_code_of_a_repository_is_not_run(folders: dict[str, Path], tmp_path: Path) -> None:
     folder = copy(folders["Blip"], tmp_path / "code")
     ran = tmp_path / "ran"

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from muybridge.models.checkpoint import save_checkpoint
 from muybridge.models.registry import create_model
 from muybridge.models.weights import Weights
 from muybridge.training.world import WorldSettings, make_world
+from muybridge.video import VideoWriter
 
 WORDS = ["circle", "does", "jump", "red", "the", "what"]
 SMALL = {"words": WORDS, "dim": 16, "num_heads": 2, "num_layers": 1}
@@ -120,6 +122,66 @@ def test_a_grounder_finds_distinct_moments_in_videos_longer_than_its_window(chec
     assert muybridge.find_moments(path, "the red circle", model=grounder_path) == sure
     with pytest.raises(OptionError, match="query is empty"):
         grounder.find_moments(path, "  ")
+
+
+@pytest.mark.parametrize("min_score", [float("nan"), -0.1, 1.5])
+def test_a_least_score_that_is_no_probability_is_refused(checkpoint, min_score: float) -> None:
+    with pytest.raises(OptionError, match=r"min_score is .*; it must be from 0 to 1"):
+        OwnGrounder(checkpoint("moment_detr", eye_width=4)).find_moments(
+            "none.mp4", "the red circle", min_score=min_score
+        )
+
+
+def test_a_query_that_is_too_long_is_refused_before_the_video_is_opened(checkpoint) -> None:
+    grounder = OwnGrounder(checkpoint("moment_detr", eye_width=4, max_words=6))
+    with pytest.raises(OptionError, match="a query of 5 words and marks; at most 4 are read"):
+        grounder.find_moments("none.mp4", "the red circle does jump")
+
+
+@pytest.mark.parametrize(
+    ("num_frames", "spans", "expected"),
+    [
+        # Half a second: each of the two moments that are looked at stands for a half of it.
+        (4, [(0.0, 0.5), (0.5, 1.0)], [(0.0, 0.25), (0.25, 0.5)]),
+        (1, [(0.25, 0.75)], [(0.03125, 0.09375)]),
+        # Two and a half seconds: the third moment, of a whole second, is cut off at the end, or lies behind it.
+        (20, [(0.5, 1.0), (0.9, 1.0)], [(1.5, 2.5)]),
+    ],
+)
+def test_moments_end_with_the_video(checkpoint, tmp_path, monkeypatch, num_frames, spans, expected) -> None:
+    path = tmp_path / "short.mp4"
+    with VideoWriter(path, width=64, height=48, frames_per_second=8) as writer:
+        for _ in range(num_frames):
+            writer.write(np.full((48, 64, 3), 99, np.uint8))
+    grounder = OwnGrounder(checkpoint("moment_detr", eye_width=4))
+    monkeypatch.setattr(grounder.model, "find", lambda features, query: [(*span, 0.9) for span in spans])
+    found = grounder.find_moments(path, "the red circle")
+    assert [(one.start_seconds, one.end_seconds) for one in found] == expected
+
+
+def test_a_perfect_network_tells_an_event_once(checkpoint, tmp_path, monkeypatch) -> None:
+    """It says of each window of 16 s exactly what can be seen of one event, and of 48 s the event is found."""
+    path = tmp_path / "long.mp4"
+    with VideoWriter(path, width=64, height=48, frames_per_second=1) as writer:
+        for _ in range(48):
+            writer.write(np.full((48, 64, 3), 99, np.uint8))
+    grounder = OwnGrounder(checkpoint("moment_detr", eye_width=4), window_seconds=16.0)
+    for event in ((12.0, 20.0), (14.0, 17.0), (3.0, 41.0), (0.0, 48.0), (8.0, 16.0)):
+        firsts = iter((0, 8, 16, 24, 32))
+
+        def find(features, query, event=event, firsts=firsts):
+            first = next(firsts)
+            start, end = max(event[0], first), min(event[1], first + len(features))
+            return [((start - first) / 16, (end - first) / 16, 0.9)] if start < end else []
+
+        monkeypatch.setattr(grounder.model, "find", find)
+        found = grounder.find_moments(path, "the red circle")
+        assert [(one.start_seconds, one.end_seconds) for one in found] == [event]
+
+
+def test_an_answerer_without_eyes_is_refused(checkpoint) -> None:
+    with pytest.raises(WeightsError, match=r"video_qa\.safetensors holds a network without eyes"):
+        load_speaker(checkpoint("video_qa", answers=["red"], blind=True))
 
 
 def test_checkpoints_of_other_networks_are_named(checkpoint) -> None:

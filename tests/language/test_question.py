@@ -1,5 +1,7 @@
 """What questions are parsed into."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -60,6 +62,67 @@ def test_times(text: str, window: Window | None) -> None:
 )
 def test_words_to_look_for(text: str, phrase: str) -> None:
     assert parse_question(text).subject == Subject("text", (), phrase)
+
+
+@pytest.mark.parametrize(
+    ("stressed", "plain"),
+    [
+        ("How LONG is the video?", "How long is the video?"),
+        ("What IS written?", "What is written?"),
+        ("What is WRITTEN?", "What is written?"),
+        ("WHAT'S written ON the screen?", "What's written on the screen?"),
+        ("How many CUTS are there?", "How many cuts are there?"),
+        ("Is there ANY text?", "Is there any text?"),
+        ("WHEN is the FIRST cut after THE dissolve?", "When is the first cut after the dissolve?"),
+        ("Does anything MOVE?", "Does anything move?"),
+        ("Does the camera PAN LEFT?", "Does the camera pan left?"),
+        ("Is there MORE THAN one SHOT?", "Is there more than one shot?"),
+        ("Does SOMEBODY appear at 5 s?", "Does somebody appear at 5 s?"),
+        ("When is SHOT 2?", "When is shot 2?"),
+    ],
+)
+def test_capitals_may_stress_a_word_of_the_question(stressed: str, plain: str) -> None:
+    assert replace(parse_question(stressed), text=plain) == parse_question(plain)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("When is GO shown?", "GO"),
+        ("Is LEFT on the screen?", "LEFT"),
+        ("Does the word START appear?", "START"),
+        ("Is START written on the screen?", "START"),
+        ("When does NO EXIT appear?", "NO EXIT"),
+        ("When does THE END appear?", "THE END"),
+        ("How LONG is EXIT shown?", "EXIT"),
+    ],
+)
+def test_a_sign_may_say_a_word_of_the_grammar(text: str, phrase: str) -> None:
+    assert parse_question(text).subject == Subject("text", (), phrase)
+
+
+def test_what_comes_after_a_sign_is_after_the_sign() -> None:
+    question = parse_question("What happens after START?")
+    assert (question.relation, question.anchor) == ("after", Subject("text", (), "START"))
+
+
+@pytest.mark.parametrize(
+    ("text", "at_end"),
+    [
+        ("Until when is EXIT shown?", True),
+        ("Till when is EXIT shown?", True),
+        ("Until what time is EXIT shown?", True),
+        ("Since when is EXIT shown?", False),
+        ("From when is EXIT shown?", False),
+        ("From when to when is EXIT shown?", False),
+    ],
+)
+def test_since_when_and_until_when(text: str, at_end: bool) -> None:
+    question = parse_question(text)
+    assert (question.intent, question.subject) == ("when", Subject("text", (), "EXIT"))
+    assert (question.at_end, question.relation, question.rest, question.beside) == (at_end, "", (), ())
+    later = parse_question(text.replace("?", " after the first cut?"))
+    assert (later.relation, later.anchor, later.at_end) == ("after", Subject("cut"), at_end)
 
 
 def test_relations_ordinals_and_extremes() -> None:

@@ -126,3 +126,49 @@ def test_a_video_of_one_frame(tmp_path: Path) -> None:
         path, Timeline(VideoMetadata(str(path), duration_seconds=0.1, width=64, height=64), (shot,)), witness
     )
     assert [len(clip) for clip in witness.clips] == [1]
+
+
+def test_the_last_frame_is_shown_for_as_long_as_it_stands(tmp_path: Path) -> None:
+    """Four slides of five seconds: each is a quarter of the video."""
+    import numpy as np
+
+    path = tmp_path / "slides.mp4"
+    with VideoWriter(path, width=64, height=48, frames_per_second=0.2) as writer:
+        for number in range(4):
+            writer.write(np.full((48, 64, 3), 60 * number, np.uint8), number * 5.0)
+    timeline = Timeline(probe(path), (Segment(0, 20, "shot", "shot 1", None, {"transition": "start"}),))
+    witness = Witness()
+    speak_answer(path, timeline, witness, "What sleeps?")
+    assert witness.clips[0].pts_seconds.tolist() == [0, 5, 10, 15]
+
+
+@pytest.mark.parametrize("is_even", [True, False])
+@pytest.mark.parametrize(("num_frames", "last"), [(16, 15), (17, 16), (40, 38)])
+def test_the_frames_reach_to_the_end(tmp_path: Path, num_frames: int, last: int, is_even: bool) -> None:
+    """Of 40 frames the last of 16 equal parts has the middle 38.75; of 16, all are shown, and once."""
+    import numpy as np
+
+    path = tmp_path / "run.mp4"
+    with VideoWriter(path, width=64, height=48, frames_per_second=8) as writer:
+        for _ in range(num_frames):
+            writer.write(np.full((48, 64, 3), 99, np.uint8))
+    witness = Witness()
+    witness.evenly_spaced = is_even  # type: ignore[attr-defined]
+    speak_answer(path, Timeline(probe(path), ()), witness, "What sleeps?")
+    shown = (witness.clips[0].pts_seconds * 8).round().astype(int).tolist()
+    assert shown[-1] == last
+    assert len(shown) == len(set(shown)) == 16
+    if num_frames == 16:
+        assert shown == list(range(16))
+
+
+def test_a_part_with_few_frames_is_shown_whole_and_no_further(two_shots: Path) -> None:
+    """Eight frames of a part are asked for; this one has seven, and its neighbors stay out."""
+    shots = [
+        Segment(start, end, "shot", f"shot {start}", None, {"transition": "cut"})
+        for start, end in ((30, 31.3), (31.3, 32), (32, 35))
+    ]
+    witness = Witness()
+    speak_captions(two_shots, Timeline(probe(two_shots), tuple(shots)), witness)
+    expected = [31.3, 31.4, 31.5, 31.6, 31.7, 31.8, 31.9]
+    assert witness.clips[2].pts_seconds.tolist() == pytest.approx(expected, abs=1e-6)

@@ -197,16 +197,25 @@ def test_everything_can_be_done_with_keys(report: Path, open_page: Callable[...,
 def test_searching_the_words(report: Path, open_page: Callable[..., Any]) -> None:
     page = open_page(report)
     assert page.locator("#list .words").all_inner_texts() == ["PIER 39", "NO ENTRY"]
-    page.locator("#search").fill("entry")
-    assert page.locator("#list .words").all_inner_texts() == ["NO ENTRY"]
-    assert page.locator("#matches").inner_text() == "1 found"
     page.locator("#search").fill("wave")
-    assert page.locator("#list li").count() == 0
-    page.locator("#filters button", has_text="All").click()
-    # The action itself, and the captions that speak of it.
+    # Of all kinds, where none was chosen: the action itself, and the captions that speak of it.
     words = page.locator("#list .words").all_inner_texts()
     assert "wave" in words
     assert all("wave" in text for text in words)
+    pressed = page.locator("#filters button[aria-pressed=true]")
+    assert pressed.inner_text() == "All"
+    assert page.locator("#matches").inner_text() == f"{len(words)} found"
+    page.locator("#search").fill("")
+    assert pressed.inner_text() == "Text"
+    assert page.locator("#list .words").all_inner_texts() == ["PIER 39", "NO ENTRY"]
+    page.locator("#filters button", has_text="Text").click()
+    page.locator("#search").fill("wave")
+    assert page.locator("#list li").count() == 0
+    assert page.locator("#matches").inner_text() == f"0 found in Text, {len(words)} elsewhere"
+    page.locator("#search").fill("entry")
+    assert page.locator("#list .words").all_inner_texts() == ["NO ENTRY"]
+    page.locator("#filters button", has_text="All").click()
+    assert "NO ENTRY" in page.locator("#list .words").all_inner_texts()
 
 
 def test_words_from_the_screen_never_run(tmp_path: Path, open_page: Callable[..., Any]) -> None:

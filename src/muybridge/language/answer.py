@@ -61,8 +61,10 @@ def answer_question(timeline: Timeline, question: str) -> Answer:
     Answer(text='The video was not searched for “dog” and “bark”: that cannot be told from what was measured.',
         evidence=(), known=False)
     """
-    parsed = parse_question(question)
     evidence = Evidence(timeline)
+    parsed = parse_question(question)
+    if parsed.window is not None:
+        parsed = replace(parsed, window=parsed.window.counted_from(evidence.start_seconds))
     if parsed.intent == "unknown":
         return _unknown(evidence, parsed)
     if _asks_for_all(parsed):

@@ -120,11 +120,14 @@ def _clauses(
     told: list[str] = []
     used: list[Segment] = []
     actions = [one for one in kinds.get("action", ()) if is_something(one)]
-    names = _by_share(actions, span)[:_MAX_ACTIONS]
-    if names:
-        verb = "action is" if len(names) == 1 else "actions are"
-        told.append(f"the {verb} {join_and(map(quoted, names))}")
-        used += [one for one in actions if one.label in names]
+    done = _by_share(actions, span)
+    if done:
+        verb = "action is" if len(done) == 1 else "actions are"
+        left = len(done) - _MAX_ACTIONS
+        names = [*map(quoted, done[:_MAX_ACTIONS]), *([f"{left} more"] if left > 0 else [])]
+        told.append(f"the {verb} {join_and(names)}")
+        # The evidence is cut short, and what is named needs it first.
+        used += sorted(actions, key=lambda one: one.label not in done[:_MAX_ACTIONS])
     cameras = [one for one in kinds.get("camera", ()) if one.label != "camera unknown"]
     motions, grounds = _camera_motions(cameras, duration, span)
     if motions:

@@ -10,7 +10,7 @@ from muybridge.language.caption import caption_timeline
 from muybridge.language.evidence import Evidence, is_sure, merged
 from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
 from muybridge.language.question import Subject
-from muybridge.language.scope import Scope, absent, cannot_tell, known, picked
+from muybridge.language.scope import Scope, absent, cannot_tell, known, picked, surely
 from muybridge.values import Answer, Segment
 
 __all__ = [
@@ -34,6 +34,8 @@ def written_answer(scope: Scope) -> Answer:
         texts = evidence.within(evidence.find(Subject("text")), scope.window)
         texts = [one for one in texts if _DATE.search(one.label)]
     sure = [one for one in texts if is_sure(one)]
+    if not texts and scope.subject.phrase:
+        return absent(scope)
     if not texts:
         what = "date" if scope.subject.kind == "date" else "text"
         then = " then" if scope.window is not None else ""
@@ -116,7 +118,7 @@ def happenings_answer(scope: Scope) -> Answer:
     if kind in ("shot", "cut", "dissolve", "fade", "transition"):
         return _how_it_begins(scope)
     if kind == "object":
-        return _listing(scope, picked(merged_by_label(scope.segments), question.ordinal))
+        return _movements(scope)
     if kind in ("keyframe", "motion", "frames"):
         return cannot_tell("it has a time, but no content in words")
     if kind == "action" or question.actors or kind not in ("happens", "action"):
@@ -142,6 +144,12 @@ def happenings_answer(scope: Scope) -> Answer:
         same = [event for event in events if abs(event.start_seconds - one.start_seconds) < 0.05]
         return known(sentence(f"{join_and(clause(_named(event)) for event in same)} {span(one)}"), same)
     return _listing(scope, events)
+
+
+@surely
+def _movements(scope: Scope) -> Answer:
+    """What moves, and how."""
+    return _listing(scope, picked(merged_by_label(scope.segments), scope.question.ordinal))
 
 
 def _doings(scope: Scope) -> Answer:

@@ -14,6 +14,7 @@ from typing import Any
 __all__ = [
     "ACTORS",
     "ADDS_NOTHING",
+    "ASKING",
     "CERTAIN_ACTORS",
     "DIRECTIONS",
     "INTENTS",
@@ -41,6 +42,12 @@ _NEUTRAL = (
     " tell that the their them then there these thing things this those time times to total type us used uses"
     " using very video visible was we were what when where which while who will yes you your actually currently"
     " altogether overall sort"
+)
+_ASKING = (
+    f"{_NUMBERS} {_ORDINALS} second a after all always an and any anything are at been before by did do does during"
+    " ever exactly fewer first for from had has have how in is it last least less long longest many more next number"
+    " of often on only or shortest since some something than that the there these this those till to until was were"
+    " what when where which while who whole will with"
 )
 
 REWRITES: tuple[tuple[str, str], ...] = (
@@ -97,7 +104,8 @@ INTENTS: tuple[tuple[str, str], ...] = (
     ("count", r"^how many\b|^what is the (?:total )?number of\b|^count\b"),
     (
         "when",
-        r"^(?:since |until |from )?when\b|^(?:at |from |until )?(?:what|which) (?:time|second|moment|timestamp)s?\b",
+        r"^(?:(?:since|until|till|from) )?when(?: (?:to|until|till) when)?\b"
+        r"|^(?:at |from |until |till )?(?:what|which) (?:time|second|moment|timestamp)s?\b",
     ),
     (
         "direction",
@@ -194,6 +202,8 @@ PATTERNS = {
     "end": (
         r"\b(?:end|ends|ended|ending|stop|stops|stopped|disappears?|finish(?:es)?|vanish(?:es)?|over$|gone)\b"
     ),
+    "until": r"^(?:until|till)\b",
+    "bare_when": r"^(?:since|until|till|from) when\b(?: (?:to|until|till) when\b)?",
     "start": r"\b(?:start|starts|started|begin|begins|began)\b",
     "whole": r"\b(?:whole|entire|always|all the time|throughout|constantly|only|the entire time)\b",
     "ever": r"\b(?:ever|sometimes?|at any (?:time|point|moment)|at some (?:time|point|moment))\b",
@@ -210,6 +220,9 @@ PATTERNS = {
         r"\b(?:appear\w*|disappear\w*|show|shown|shows|displayed|visible|see|seen|read|reads|says?|said|screen|written"
         r"|comes?|texts?|words?|titles?|subtitles?|captions?|letters?)\b"
     ),
+    "the_word": r"\b(?:the|a) (?:words?|phrase|name)\s+$",
+    "name_follows": r"\b(?:before|after|until|till)\s+$",
+    "name_may_follow": r"(?:\b(?:is|are|was|were|does|do|did|when|while|or|and)\s+|[,:]\s*)$",
     "length_of_video": (
         r"(?:please |tell me |and |so )*(?:for )?(?:how long|how many (?:seconds|minutes)|what(?: is|['’]s) the)"
         r"(?: (?:is|was|does|do|are|has|have|there|in|of|it|this|that|the|total|whole|entire|full|duration|length"
@@ -262,12 +275,16 @@ ADDS_NOTHING = {
 NEUTRAL = frozenset(_NEUTRAL.split())
 """Words that add nothing that would have to be measured."""
 
+ASKING = frozenset(_ASKING.split())
+"""Words that make a question one; in capitals they are stressed, and not looked for on the screen."""
+
 
 def page_grammar() -> dict[str, Any]:
     """The table as JSON values, for the script of the report's page.
 
     >>> sorted(page_grammar())
-    ['actors', 'adds_nothing', 'certain_actors', 'intents', 'neutral', 'patterns', 'rewrites', 'subjects', 'synonyms']
+    ['actors', 'adds_nothing', 'asking', 'certain_actors', 'intents', 'neutral', 'patterns', 'rewrites', 'subjects',
+        'synonyms']
     """
     return {
         "rewrites": [[pattern, new.replace(r"\1", "$1")] for pattern, new in REWRITES],
@@ -278,5 +295,6 @@ def page_grammar() -> dict[str, Any]:
         "certain_actors": sorted(CERTAIN_ACTORS),
         "adds_nothing": {kind: sorted(others) for kind, others in ADDS_NOTHING.items()},
         "neutral": sorted(NEUTRAL),
+        "asking": sorted(ASKING),
         "patterns": PATTERNS,
     }

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from muybridge.errors import WeightsError, require_extra
-from muybridge.models.hub_pretrained import from_pretrained
+from muybridge.models.hub_pretrained import from_pretrained, surplus_layers
 
 __all__ = ["FILES", "load_network", "load_processor"]
 
@@ -42,6 +42,11 @@ def load_network(kind: Any, folder: Path, reference: str, *, what: str) -> Any:
     if missing := sorted(info["missing_keys"]):
         raise WeightsError(
             f"{reference} lacks {len(missing)} parameters of {type(network).__name__} ({', '.join(missing[:4])})"
+        )
+    if surplus := surplus_layers(network, info["unexpected_keys"]):
+        raise WeightsError(
+            f"{reference} holds {len(surplus)} parameters of layers that its config.json does not name"
+            f" ({', '.join(surplus[:4])})"
         )
     return network.to(device).eval()
 

@@ -7,10 +7,20 @@ from collections.abc import Sequence
 from muybridge.language.contents import MAX_TOLD, merged_by_label, written_answer
 from muybridge.language.evidence import Evidence, has_words, is_sure, merged, plain
 from muybridge.language.grammar import CERTAIN_ACTORS
-from muybridge.language.measures import ordinal_word
+from muybridge.language.measures import lines_of, ordinal_word
 from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
 from muybridge.language.question import Option, Subject
-from muybridge.language.scope import Scope, cannot_tell, claim, known, missing_kind, picked
+from muybridge.language.scope import (
+    Scope,
+    absent,
+    anchors_of,
+    cannot_tell,
+    claim,
+    known,
+    missing_kind,
+    picked,
+    surely,
+)
 from muybridge.values import Answer, Segment
 
 __all__ = ["compare_answer", "extreme_answer", "options_answer", "yes_no_answer"]
@@ -184,12 +194,16 @@ def _anything_moves(scope: Scope) -> Answer:
     return cannot_tell("no clear movement was seen there")
 
 
+@surely
 def _quantity(scope: Scope) -> Answer:
     assert scope.question.quantity is not None
     comparison, number = scope.question.quantity
     if scope.subject.kind not in (*_COUNTED, "text"):
         return cannot_tell("what is to be counted was not searched for")
-    found = len(scope.segments)
+    if scope.subject.phrase and not scope.segments:
+        return absent(scope)
+    is_text = scope.subject.kind == "text"
+    found = len(lines_of(scope.segments) if is_text else scope.segments)
     is_so = {
         "more than": found > number,
         "at least": found >= number,
@@ -197,11 +211,11 @@ def _quantity(scope: Scope) -> Answer:
         "less than": found < number,
     }.get(comparison, found == number)
     verb = "is" if found == 1 else "are"
-    return known(
-        f"{'Yes' if is_so else 'No'}, there {verb} {counted(found, scope.subject.kind)}.", scope.segments
-    )
+    told = counted(found, *(("line of text", "lines of text") if is_text else (scope.subject.kind,)))
+    return known(f"{'Yes' if is_so else 'No'}, there {verb} {told}.", scope.segments)
 
 
+@surely
 def compare_answer(scope: Scope) -> Answer:
     """Which of two things comes before the other."""
     question, evidence = scope.question, scope.evidence
@@ -213,9 +227,9 @@ def compare_answer(scope: Scope) -> Answer:
         start = question.window.start_seconds
         name, evidences = moment(start), [one]
     elif question.anchor is not None and not missing_kind(evidence, question.anchor):
-        anchors = picked(evidence.find(question.anchor), question.anchor_ordinal)
-        if not anchors:
-            return Answer(f"The video does not show that {claim(question.anchor)}.", known=False)
+        anchors, reason = anchors_of(evidence, question.anchor, question.anchor_ordinal)
+        if reason:
+            return Answer(sentence(reason), known=False)
         start = anchors[0].end_seconds if question.anchor_at_end else anchors[0].start_seconds
         evidences = [one, anchors[0]]
         is_point = anchors[0].kind == "shot"
@@ -238,6 +252,7 @@ def _transition(ordinal: int | None, anchor: Segment) -> str:
     return f"the {ordinal_word(ordinal or 1)} {name} at {moment(anchor.start_seconds)}"
 
 
+@surely
 def extreme_answer(scope: Scope) -> Answer:
     """The longest or the shortest of a kind."""
     kind = scope.subject.kind
@@ -272,7 +287,8 @@ def options_answer(scope: Scope) -> Answer:
     evidence, question = scope.evidence, scope.question
     rows = [(option.text, _look(evidence, option)) for option in question.options]
     found = [(shown, segments) for shown, segments in rows if segments]
-    missing = join_and(quoted(shown) for shown, segments in rows if segments is None)
+    unknown = [quoted(shown) for shown, segments in rows if segments is None]
+    missing = join_and(unknown)
     is_order = question.ordinal is not None or "before" in question.text.casefold()
     # One that was found is found, whatever the others are; but who comes first cannot be told of strangers.
     if missing and (is_order or not found or not evidence.looked_for("action")):
@@ -284,7 +300,7 @@ def options_answer(scope: Scope) -> Answer:
         shown, segments = pick(found, key=lambda row: (row[1] or [])[0].start_seconds)
         return known(sentence(f"{shown}, {span((segments or [])[0])}"), segments or [])
     told = [f"{shown} {stretch(merged(segments or []), most=2)}" for shown, segments in found]
-    caveat = f"; {missing} was not recognized" if missing else ""
+    caveat = f"; {missing} {'was' if len(unknown) == 1 else 'were'} not recognized" if missing else ""
     return known(sentence(join_and(told) + caveat), [one for _, segments in found for one in segments or []])
 
 

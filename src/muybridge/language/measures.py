@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from muybridge.language.evidence import is_sure, merged
+from muybridge.language.evidence import merged
 from muybridge.language.grammar import PATTERNS
 from muybridge.language.phrases import (
     clause,
@@ -18,7 +18,7 @@ from muybridge.language.phrases import (
     stretch,
     times,
 )
-from muybridge.language.scope import Scope, absent, cannot_tell, claim, known
+from muybridge.language.scope import Scope, absent, cannot_tell, claim, known, surely
 from muybridge.values import Answer, Segment
 
 __all__ = ["count_answer", "how_long_answer", "how_often_answer", "when_answer"]
@@ -43,6 +43,7 @@ def ordinal_word(number: int) -> str:
     return _ORDINALS.get(number, f"{number}th")
 
 
+@surely
 def when_answer(scope: Scope) -> Answer:
     """From when, until when, at which moment."""
     question, kind = scope.question, scope.subject.kind
@@ -90,6 +91,7 @@ def _when_one(scope: Scope, joined: Sequence[Segment]) -> Answer:
     return known(sentence(f"{clause(one)} for the {ordinal_word(number)} time {span(one)}"), [one])
 
 
+@surely
 def how_long_answer(scope: Scope) -> Answer:
     """How long something lasts; the video itself where nothing is named."""
     evidence, kind = scope.evidence, scope.subject.kind
@@ -130,6 +132,7 @@ def how_long_answer(scope: Scope) -> Answer:
     return known(sentence(f"{_so(scope, joined)} for {moment(total)}{parts}"), chosen)
 
 
+@surely
 def how_often_answer(scope: Scope) -> Answer:
     """How many times something is so."""
     kind = scope.subject.kind
@@ -149,6 +152,7 @@ def how_often_answer(scope: Scope) -> Answer:
     return known(sentence(f"{_so(scope, joined)} {times(len(joined))}: {stretch(joined)}"), scope.segments)
 
 
+@surely
 def count_answer(scope: Scope) -> Answer:
     """How many there are of something."""
     kind, metadata = scope.subject.kind, scope.evidence.metadata
@@ -169,11 +173,22 @@ def count_answer(scope: Scope) -> Answer:
         names = sorted({one.label for one in found})
         return known(f"{counted(len(names), 'action')}: {join_and(map(quoted, names)) or 'none'}.", found)
     if kind == "text":
-        found = list({one.label: one for one in found if is_sure(one)}.values())
+        found = lines_of(found)
+    if scope.subject.phrase and not found:
+        return absent(scope)
     where = "" if scope.window is None else " there"
     told = f": {stretch(found)}" if found and kind != "shot" else ""
     text = f"The video shows {counted(len(found), *_noun(kind))}{where}{told}."
     return known(text, found or scope.evidence.find(scope.subject))
+
+
+def lines_of(texts: Iterable[Segment]) -> list[Segment]:
+    """Texts, each line of them once however often it is shown.
+
+    >>> [one.start_seconds for one in lines_of([Segment(0, 1, "text", "GO"), Segment(2, 3, "text", "GO")])]
+    [2.0]
+    """
+    return list({one.label: one for one in texts}.values())
 
 
 def _so(scope: Scope, joined: Sequence[Segment]) -> str:

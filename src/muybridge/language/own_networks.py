@@ -19,23 +19,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from muybridge.errors import OptionError, WeightsError
+from muybridge.language.joined_moments import Window, join_windows
 from muybridge.models.checkpoint import read_checkpoint
 from muybridge.models.hub_folder import refuse_missing_file
 from muybridge.models.moment_detr import MomentDETR
 from muybridge.models.registry import create_model
 from muybridge.models.video_captioner import VideoCaptioner
 from muybridge.models.video_qa import VideoQANet
-from muybridge.models.vocabulary import UNKNOWN, Vocabulary, split_words
+from muybridge.models.vocabulary import UNKNOWN, Vocabulary, check_length, split_words
 from muybridge.models.weights import Weights, weights_of
 from muybridge.values import Clip, Segment
-from muybridge.video.reader import open_video
+from muybridge.video.reader import Video, open_video
 from muybridge.video.transforms import to_model_tensor
 
 __all__ = ["OwnAnswerer", "OwnCaptioner", "OwnGrounder", "is_own_checkpoint", "load_own_speaker"]
 
 _SURE = 0.5
-_SAME = 0.5
-"""Moments that overlap by more (of their union) are one."""
+_NO_EYES = "{} holds a network without eyes, which cannot look at a video"
 
 
 def is_own_checkpoint(model: str | Path) -> bool:
@@ -112,10 +112,10 @@ class OwnAnswerer:
     """Answers questions about frames with one of the answers that it knows.
 
     Args:
-        path: a checkpoint of `video_qa`.
+        path: a checkpoint of `video_qa` with eyes.
 
     Raises:
-        WeightsError: another network's checkpoint, or a damaged one.
+        WeightsError: another network's checkpoint, a damaged one, or one without eyes.
     """
 
     evenly_spaced = True
@@ -123,6 +123,8 @@ class OwnAnswerer:
     def __init__(self, path: str | Path) -> None:
         model = create_model("video_qa", weights=Path(path)).eval()
         assert isinstance(model, VideoQANet)
+        if model.visual is None:
+            raise WeightsError(_NO_EYES.format(path))
         self.model = model
         self.record = _record(model, path)
 
@@ -169,7 +171,7 @@ class OwnGrounder:
         model = create_model("moment_detr", weights=Path(path)).eval()
         assert isinstance(model, MomentDETR)
         if model.eyes is None:
-            raise WeightsError(f"{path} holds a network without eyes, which cannot look at a video")
+            raise WeightsError(_NO_EYES.format(path))
         self.model, self.window_seconds = model, window_seconds
         self.record = _record(model, path)
         self.rate = self.record.frames_per_second or 1.0
@@ -181,49 +183,50 @@ class OwnGrounder:
         Args:
             path: the video.
             query: a sentence in words that the network knows; with any other word nothing is found.
-            min_score: the least probability.
+            min_score: the least probability, from 0 to 1.
 
         Returns:
             Segments of kind `"moment"`; none where the video does not show it.
 
         Raises:
             VideoError: the video cannot be read.
-            OptionError: an empty query, or one without any word.
+            OptionError: a query that is empty, without any word, or longer than the network reads; or a `min_score`
+                that is no probability.
         """
+        if not 0 <= min_score <= 1:
+            raise OptionError(f"min_score is {min_score}; it must be from 0 to 1")
         words = _words_of(query)
         if not words:
             raise OptionError("the query is empty; say what to look for")
         if _unknown_words(self.model.vocabulary, words):
             return []
-        size = (self.record.size_px, self.record.size_px)
-        moments: list[Segment] = []
+        check_length(self.model.vocabulary.encode(query)[None], len(self.model.word_positions), what="query")
+        half = self.window_seconds / 2
         with open_video(path) as video:
             start, end = video.packets.start_seconds, video.packets.end_seconds
-            for first in np.arange(
-                start, max(end - self.window_seconds / 2, start + 1e-9), self.window_seconds / 2
-            ):
-                seconds = first + np.arange(self.num_frames) / self.rate
-                seconds = seconds[: max(2, int(np.sum(seconds < end)))]
-                clip = video.frames_at(
-                    seconds=np.minimum(seconds, end - 1e-6).tolist(), size_px=size, resize="squash"
-                )
-                features = self.model.look(_tensor(clip.pixels, self.record))
-                length = len(seconds) / self.rate
-                for begin, stop, score in self.model.find(features, query):
-                    if score >= min_score and stop > begin:
-                        span = (float(first + begin * length), float(min(end, first + stop * length)))
-                        moments.append(Segment(*span, "moment", query, score, {"model": self.record.name}))
-        return _distinct(moments)
+            firsts = np.arange(start, max(end - half, start + 1e-9), half).tolist()
+            return join_windows([self._look(video, first, query, min_score) for first in firsts])
 
-
-def _distinct(moments: list[Segment]) -> list[Segment]:
-    kept: list[Segment] = []
-    for moment in sorted(moments, key=lambda one: -(one.score or 0.0)):
-        shared = [moment.overlap_seconds(other) for other in kept]
-        unions = [moment.duration_seconds + other.duration_seconds for other in kept]
-        if all(part <= _SAME * (both - part) for part, both in zip(shared, unions, strict=True)):
-            kept.append(moment)
-    return kept
+    def _look(self, video: Video, first: float, query: str, min_score: float) -> Window:
+        """What is found in the window that begins at `first`."""
+        video_end = video.packets.end_seconds
+        # What is shorter than two moments is halved, since the network needs two to point at.
+        step = min(1 / self.rate, (video_end - first) / 2)
+        seconds = first + np.arange(self.num_frames) * step
+        seconds = seconds[: max(2, int(np.sum(seconds < video_end - 1e-6)))]
+        size = (self.record.size_px, self.record.size_px)
+        clip = video.frames_at(
+            seconds=np.minimum(seconds, video_end - 1e-6).tolist(), size_px=size, resize="squash"
+        )
+        length = len(seconds) * step
+        end = min(video_end, first + length)
+        moments = []
+        for begin, stop, score in self.model.find(self.model.look(_tensor(clip.pixels, self.record)), query):
+            # The last frame may stand for more than is left of the video.
+            starts, stops = (min(end, first + share * length) for share in (begin, stop))
+            if score >= min_score and starts < stops:
+                moments.append(Segment(starts, stops, "moment", query, score, {"model": self.record.name}))
+        return Window(first, end, moments)
 
 
 def _record(model: torch.nn.Module, path: str | Path) -> Weights:

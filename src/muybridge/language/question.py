@@ -14,30 +14,20 @@ Nothing is guessed: words that nobody understood stay in `Question.rest`, words 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from muybridge.errors import OptionError
-from muybridge.language.grammar import (
-    ACTORS,
-    ADDS_NOTHING,
-    INTENTS,
-    NEUTRAL,
-    PATTERNS,
-    REWRITES,
-    SUBJECTS,
-    SYNONYMS,
-)
+from muybridge.language.grammar import ACTORS, ADDS_NOTHING, INTENTS, NEUTRAL, PATTERNS, SUBJECTS
 from muybridge.language.window import Window, cut, take_window
+from muybridge.language.wording import normalized
 
 __all__ = ["Option", "Question", "Subject", "Window", "parse_question"]
 
-MAX_CHARACTERS = 2000
 _CAMERA_WORDS = (
     r"pan|tilt|zoom|roll|move|shake|still|static|not|left|right|up|down|in|out|clockwise|counterclockwise"
 )
 _UNIT_WORDS = r"(?:s|secs?|seconds?|mins?|minutes?|hours?)\b"
+_RELATION = re.compile(r"(.+?) (right before|right after|before|after|while|during|when|as long as)\b(.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +131,7 @@ def parse_question(text: str) -> Question:
     >>> parse_question("When does the dog bark?").rest
     ('dog', 'bark')
     """
-    words, phrases = _normalize(text)
+    words, phrases = normalized(text)
     beside = [found[0] for found in re.finditer(PATTERNS["length_from"], words)]
     words, options = _split_options(words)
     words, compare, anchor = _compared(words)
@@ -150,9 +140,12 @@ def parse_question(text: str) -> Question:
     relation = "compare" if compare else ""
     if not compare:
         words, relation, anchor = _relation(words)
-    intent, words = ("compare", words) if compare else _intent(words.strip(" ,"), options)
+    words = words.strip(" ,")
+    asks_until = re.search(PATTERNS["until"], words) is not None
+    intent, words = ("compare", words) if compare else _intent(words, options)
     beside += [found[0] for found in re.finditer(PATTERNS["edge"], f"{words} {anchor}")]
     at_end, words = _take(PATTERNS["end"], words)
+    at_end |= asks_until
     at_start = re.search(PATTERNS["start"], words) is not None
     if intent == "when" and at_start and at_end:
         at_start = at_end = False  # both are told where neither is asked for
@@ -208,43 +201,6 @@ def stem(word: str) -> str:
     return word[:-1] if doubled else word
 
 
-def _normalize(text: str) -> tuple[str, tuple[str, ...]]:
-    text = unicodedata.normalize("NFC", text).strip()
-    if not any(char.isalnum() for char in text):
-        raise OptionError("the question is empty; ask something like 'When is the first cut?'")
-    if len(text) > MAX_CHARACTERS:
-        raise OptionError(f"the question has {len(text)} characters; at most {MAX_CHARACTERS} are read")
-    phrases: list[str] = []
-
-    def keep(match: re.Match[str]) -> str:
-        phrases.append(next(group for group in match.groups() if group))
-        return f" #{len(phrases) - 1}# "
-
-    text = text.replace("#", " ")
-    text = re.sub(r"“([^”]+)”|\"([^\"]+)\"|«([^»]+)»|「([^」]+)」|(?<!\w)['‘]([^'’]+)['’](?!\w)", keep, text)
-    # Words in a script without capitals and words in capitals are meant as they are written.
-    text = re.sub(
-        r"([\u0370-\u1fff\u2c00-\ud7ff\uf900-\ufdff\uff66-\uffdc]+(?:[ ]*[\u0370-\u1fff\u2c00-\ud7ff]+)*)",
-        keep,
-        text,
-    )
-    if any(char.islower() for char in re.sub(r"#\d+#", "", text)):
-        text = re.sub(r"\b((?!FPS\b|HZ\b)[A-Z0-9]*[A-Z][A-Z0-9&.'-]*[A-Z0-9]\b(?: [A-Z0-9]+\b)*)", keep, text)
-    words = re.sub(r"\s+", " ", text.casefold()).strip()
-    for pattern, new in REWRITES:
-        words = re.sub(pattern, new, words)
-    named = re.search(r"\b(?:the|a) (?:word|words|phrase|name) ([a-z0-9'-]+)", words)
-    if named and named[1] not in NEUTRAL | _TEXT_VERBS and not re.search(PATTERNS["end"], named[1]):
-        phrases.append(named[1])
-        words = words.replace(named[1], f"#{len(phrases) - 1}#", 1)
-    for pattern, new in SYNONYMS:
-        words = re.sub(pattern, new, words)
-    return re.sub(r"[?!;]+|[.](?!\d)", " ", words).strip(), tuple(phrases)
-
-
-_TEXT_VERBS = frozenset(("written", "change", "changes", "changed", "move", "moves", "scroll", "scrolls"))
-
-
 def _split_options(words: str) -> tuple[str, list[str]]:
     """What is to be chosen from: after a colon, or after a comma where "or" follows."""
     head, colon, tail = words.partition(": ")
@@ -275,13 +231,13 @@ def _relation(words: str) -> tuple[str, str, str]:
     if inside and inside.start() > 0:
         anchor = re.sub(r"^(?:shot|scene) (\d+)$", r"\1th shot", inside[1])
         return cut(words, inside), "during", anchor
-    found = re.search(
-        r"^(.+?) (right before|right after|before|after|while|during|when|as long as)\b(.*)$", words
-    )
+    # In "until when is it shown" nothing happens "when": that is what is asked for.
+    bare = re.search(PATTERNS["bare_when"], words)
+    found = _RELATION.match(words, bare.end() if bare else 0)
     if found:
         word = found[2].removeprefix("right ")
         relation = word if word in ("before", "after") else "during"
-        return found[1].strip(), relation, found[3].strip()
+        return words[: found.end(1)].strip(), relation, found[3].strip()
     return words, "", ""
 
 

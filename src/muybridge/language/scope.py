@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Self
 
-from muybridge.language.evidence import Evidence, merged
-from muybridge.language.phrases import join_and, quoted
+from muybridge.language.evidence import Evidence, is_sure, merged
+from muybridge.language.phrases import clause, join_and, moment, quoted, sentence, span
 from muybridge.language.question import Question, Subject, Window
 from muybridge.values import Answer, Segment
 
-__all__ = ["MAX_EVIDENCE", "Scope", "absent", "cannot_tell", "claim", "known"]
+__all__ = ["MAX_EVIDENCE", "Scope", "absent", "cannot_tell", "claim", "known", "surely"]
 
 MAX_EVIDENCE = 100
 """The most segments that an answer carries along."""
+_MAX_DOUBTFUL = 3
 _NOUNS = {
     "action": "what people do",
     "camera": "the camera’s motion",
@@ -55,17 +57,18 @@ class Scope:
         subject, window = question.subject, question.window if question.intent != "compare" else None
         if subject is not None and (missing := missing_kind(evidence, subject)):
             return cls(evidence, question, reason=f"nobody looked for {_NOUNS.get(missing, missing)}")
+        # An end may be asked for a moment too late.
+        if window is not None and not question.at_end and (reason := _outside(evidence, window)):
+            return cls(evidence, question, reason=reason)
         anchors: list[Segment] = []
         if question.relation:
             if question.anchor is None:
                 return cls(evidence, question, reason=f"“{question.relation}” what is not said")
             if missing := missing_kind(evidence, question.anchor):
                 return cls(evidence, question, reason=f"nobody looked for {_NOUNS.get(missing, missing)}")
-            anchors = picked(evidence.find(question.anchor), question.anchor_ordinal)
-            if not anchors:
-                return cls(
-                    evidence, question, reason=f"the video does not show that {claim(question.anchor)}"
-                )
+            anchors, reason = anchors_of(evidence, question.anchor, question.anchor_ordinal)
+            if reason:
+                return cls(evidence, question, reason=reason)
             window = _window_of(question, anchors)
         found = [] if subject is None else evidence.find(subject, words)
         within = evidence.within(found, window, starting=_starts(question, anchors))
@@ -96,6 +99,17 @@ def picked(segments: Sequence[Segment], ordinal: int | None) -> list[Segment]:
         return list(segments)
     at = len(segments) - 1 if ordinal < 0 else ordinal - 1
     return [segments[at]] if 0 <= at < len(segments) else []
+
+
+def anchors_of(evidence: Evidence, anchor: Subject, ordinal: int | None) -> tuple[list[Segment], str]:
+    """(the segments to which "before" and "after" refer, why there are none)."""
+    found = evidence.find(anchor)
+    anchors = picked([one for one in found if is_sure(one)], ordinal)
+    if anchors:
+        return anchors, ""
+    if picked(found, ordinal):
+        return [], f"it was not seen for sure that {claim(anchor)}"
+    return [], f"the video does not show that {claim(anchor)}"
 
 
 def claim(subject: Subject, words: Sequence[str] = ()) -> str:
@@ -130,7 +144,36 @@ def known(text: str, evidence: Sequence[Segment]) -> Answer:
 def absent(scope: Scope) -> Answer:
     """What was looked for is not there."""
     where = " then" if scope.window is not None else ""
+    if scope.subject.phrase:
+        return Answer(f"{quoted(scope.subject.phrase)} was not read on the screen{where}.", known=False)
     return Answer(f"The video does not show that {claim(scope.subject, scope.words)}{where}.", known=False)
+
+
+def surely(answer: Callable[[Scope], Answer]) -> Callable[[Scope], Answer]:
+    """Have a question answered from what was seen for sure; where nothing was, from the rest, as doubtful.
+
+    Args:
+        answer: what answers from all segments of a scope.
+    """
+
+    @wraps(answer)
+    def from_the_sure(scope: Scope) -> Answer:
+        sure = tuple(one for one in scope.segments if is_sure(one))
+        if scope.segments and not sure:
+            return doubtful(scope)
+        return answer(replace(scope, segments=sure))
+
+    return from_the_sure
+
+
+def doubtful(scope: Scope) -> Answer:
+    """What was seen, but not for sure."""
+    told = [f"{clause(one)} {span(one)}" for one in scope.segments[:_MAX_DOUBTFUL]]
+    left = len(scope.segments) - len(told)
+    listed = join_and([*told, f"{left} more"] if left else told)
+    return Answer(
+        sentence(f"perhaps, but not for sure: {listed}"), scope.segments[:MAX_EVIDENCE], known=False
+    )
 
 
 def cannot_tell(reason: str) -> Answer:
@@ -141,6 +184,13 @@ def cannot_tell(reason: str) -> Answer:
 def either(parts: Sequence[str]) -> str:
     """Several possibilities."""
     return join_and(parts, "or")
+
+
+def _outside(evidence: Evidence, window: Window) -> str:
+    """Why nothing can be said of a time that the video does not have; empty where it has it."""
+    start, end = evidence.start_seconds, evidence.end_seconds
+    named = window.outside(start, end)
+    return f"the video runs from {moment(start)} to {moment(end)}, and {named} lies outside" if named else ""
 
 
 def _window_of(question: Question, anchors: Sequence[Segment]) -> Window:

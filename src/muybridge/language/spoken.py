@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+
 from muybridge.language.answer import answer_question, evidence_context
 from muybridge.language.caption import parts_of
 from muybridge.language.speaker import Speaker
@@ -114,14 +116,21 @@ def _look(video: Video, timeline: Timeline, part: Segment, num_frames: int, *, s
         speaker, "evenly_spaced", False
     ):  # an own network, which reads motion from the frames' spacing
         marks, num_frames = [], FRAMES_OF_WHOLE
-    last = float(video.packets.pts_seconds[-1])
-    end = min(part.end_seconds, last + 1e-3)
-    moments = allot(
-        marks, num_frames, start_seconds=part.start_seconds, end_seconds=max(part.start_seconds, end)
-    )
-    # A short video has fewer frames than are asked for; each is shown once.
-    indices = sorted(set(video.indices_at(moments)))
+    indices = _frames_of(video, part)
+    if len(indices) > num_frames:
+        # The last frame is shown until the video ends.
+        end = max(part.start_seconds, min(part.end_seconds, video.packets.end_seconds))
+        moments = allot(marks, num_frames, start_seconds=part.start_seconds, end_seconds=end)
+        indices = sorted(set(video.indices_at(moments)))
     width, height = video.metadata.width, video.metadata.height
     scale = min(1.0, MAX_SIDE_PX / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return video.frames_at(indices=[int(index) for index in indices], size_px=size)
+    return video.frames_at(indices=indices, size_px=size)
+
+
+def _frames_of(video: Video, part: Segment) -> list[int]:
+    """The frames that appear in a part; the one that is shown at its start where none does."""
+    # A time that was rounded must not shut out the frame that it stands for.
+    edges = (part.start_seconds - 1e-3, part.end_seconds - 1e-3)
+    first, stop = np.searchsorted(video.packets.pts_seconds, edges).tolist()
+    return list(range(first, stop)) or [video.packets.index_at(part.start_seconds)]

@@ -121,7 +121,8 @@ def _of_subject(subject: Subject, question: Question) -> str:
         return "who is to be seen in the video was not measured"
     asks_for_parts = question.intent == "count" or question.ordinal is not None or question.extreme
     if subject.kind == "text" and asks_for_parts and (part := re.search(PATTERNS["part_of_text"], text)):
-        return f"text is read in lines, and {part[0]} were not looked at one by one"
+        one = part[0].removesuffix("s")
+        return f"text is read in lines, and was not looked at {one} by {one}"
     if question.intent == "yes_no" and question.at_end and re.search(r"\b(?:gone|over)\b", text):
         return "what is no longer there was not looked at; ask when it ends"
     if re.search(r"\bnext\b", text) and subject.kind != "happens" and subject is question.subject:

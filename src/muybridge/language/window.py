@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
+
+from muybridge.language.phrases import moment
 
 __all__ = ["Window", "cut", "take_window"]
 
@@ -27,6 +30,35 @@ class Window:
     start_seconds: float = float("-inf")
     end_seconds: float = float("inf")
     spans: tuple[tuple[float, float], ...] = ()
+
+    def counted_from(self, first_seconds: float) -> Window:
+        """The same in seconds of a source whose first frame is at `first_seconds`.
+
+        No frame is before the first one: who names such a second counts from it, as players do.
+
+        >>> [Window("at", at, at).counted_from(3600.0).start_seconds for at in (5.0, 3605.0)]
+        [3605.0, 3605.0]
+        """
+        is_length = self.how in ("first", "last")
+        if is_length or not any(-inf < one < first_seconds for one in (self.start_seconds, self.end_seconds)):
+            return self
+        start, end = self.start_seconds + first_seconds, self.end_seconds + first_seconds
+        return replace(self, start_seconds=start, end_seconds=end)
+
+    def outside(self, first_seconds: float, end_seconds: float) -> str:
+        """What of the window is not in a video from `first_seconds` to `end_seconds`, in words; empty where any is.
+
+        >>> Window("at", 20, 20).outside(0, 18), Window("after", 20).outside(0, 18), Window("after", 2).outside(0, 18)
+        ('20 s', 'what comes after 20 s', '')
+        """
+        start, end = self.start_seconds, self.end_seconds
+        if self.how in ("first", "last") or end_seconds <= first_seconds:
+            return ""
+        if start < end_seconds and (end > first_seconds or start == end == first_seconds):
+            return ""
+        if self.how in ("after", "before"):
+            return f"what comes {self.how} {moment(start if self.how == 'after' else end)}"
+        return moment(start) if start == end else f"{moment(start)} to {moment(end)}"
 
 
 def _seconds(number: str, unit: str | None) -> float:

@@ -24,7 +24,10 @@ const answerQuestion = (() => {
   const span = ({ start, end }) => (moment(start) === moment(end) ? `at ${moment(start)}` : `from ${moment(start)} to ${moment(end)}`);
   const joinAnd = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
   const counted = (number, noun, plural = `${noun}s`) => `${number || "no"} ${number === 1 ? noun : plural}`;
-  const quoted = (text) => `“${text.replaceAll("“", '"').replaceAll("”", '"').trim().slice(0, 80)}”`;
+  function quoted(text) {
+    const characters = [...text.replaceAll("“", '"').replaceAll("”", '"').trim()];
+    return `“${characters.length > 80 ? `${characters.slice(0, 79).join("")}…` : characters.join("")}”`;
+  }
   const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
   const unique = (list) => [...new Set(list)];
   function stretch(rows, most = 4) {
@@ -126,7 +129,21 @@ const answerQuestion = (() => {
     if (["shot", "keyframe", ...shotKinds].includes(subject.kind)) return rows.length === 1 ? `there is a ${subject.kind}` : `there are ${counted(rows.length, subject.kind)}`;
     return clause(rows[0]);
   }
-  const absent = (question) => unknown(`the video does not show that ${claim(question.subject, question.words)}${question.window ? " then" : ""}`);
+  const then = (question) => (question.window ? " then" : "");
+  const absent = (question) => unknown(question.subject.phrase
+    ? `${quoted(question.subject.phrase)} was not read on the screen${then(question)}`
+    : `the video does not show that ${claim(question.subject, question.words)}${then(question)}`);
+  function doubtful(rows) {
+    const told = rows.slice(0, 3).map((row) => `${clause(row)} ${span(row)}`);
+    return { ...unknown(`perhaps, but not for sure: ${joinAnd(rows.length > 3 ? [...told, `${rows.length - 3} more`] : told)}`), rows };
+  }
+  /** What of a window the video does not have, in words; empty where it has any of it. */
+  function outside({ how, start, end }) {
+    const length = data.language.durationSeconds;
+    if (!(length > 0) || (start < length && (end > 0 || (start === 0 && end === 0)))) return "";
+    if (["after", "before"].includes(how)) return `what comes ${how} ${moment(how === "after" ? start : end)}`;
+    return start === end ? moment(start) : `${moment(start)} to ${moment(end)}`;
+  }
 
   function when(question, rows) {
     const { kind } = question.subject;
@@ -171,7 +188,8 @@ const answerQuestion = (() => {
     if (question.ordinal !== null || (kind === "frames" && question.window)) return beyond();
     if (kind === "text" && new RegExp(data.language.grammar.patterns.part_of_text).test(question.text.toLowerCase())) return beyond();
     if (kind === "frames") return data.language.facts.frames ? known(data.language.facts.frames) : unknown("the number of frames is not known");
-    const found = kind === "text" ? [...new Map(rows.filter(isSure).map((row) => [row.label, row])).values()] : rows;
+    const found = kind === "text" ? [...new Map(rows.map((row) => [row.label, row])).values()] : rows;
+    if (question.subject.phrase && !found.length) return absent(question);
     const noun = kind === "text" ? counted(found.length, "line of text", "lines of text") : counted(found.length, kind);
     const told = found.length && kind !== "shot" ? `: ${stretch(found)}` : "";
     return known(`the video shows ${noun}${question.window ? " there" : ""}${told}`, found);
@@ -179,7 +197,7 @@ const answerQuestion = (() => {
   function written(question, rows) {
     const sure = rows.filter(isSure);
     if (question.subject.kind === "date" || question.ordinal !== null) return beyond();
-    if (!rows.length) return unknown(`the video does not show any text that could be read${question.window ? " then" : ""}`);
+    if (!rows.length) return question.subject.phrase ? absent(question) : unknown(`the video does not show any text that could be read${then(question)}`);
     if (!sure.length) return unknown("something may be written, but it could not be read for sure");
     const labels = unique(sure.map((row) => row.label));
     const told = labels.slice(0, 6).map(quoted);
@@ -227,7 +245,7 @@ const answerQuestion = (() => {
       return rows.length ? known(`yes: ${joinAnd(unique(rows.map((row) => row.label)).slice(0, 4))}`, rows) : beyond();
     }
     if (!["object", "action", "shot", "keyframe", ...shotKinds].includes(subject.kind)) return beyond();
-    if (!sure.length) return rows.length || subject.kind === "action" ? unknown("that cannot be told: it was not recognized for sure") : known(`no, the video does not show that ${claim(subject, [])}${question.window ? " then" : ""}`);
+    if (!sure.length) return rows.length || subject.kind === "action" ? unknown("that cannot be told: it was not recognized for sure") : known(`no, the video does not show that ${claim(subject, [])}${then(question)}`);
     if (question.isCertain || (question.hasActor && sure.some((row) => row.lane.kind === "object"))) return beyond();
     const joined = ["object", "action"].includes(subject.kind) ? merged(sure) : sure;
     const isShot = ["shot", "keyframe", ...shotKinds].includes(subject.kind);
@@ -238,14 +256,16 @@ const answerQuestion = (() => {
   return (text) => {
     const question = { ...readQuestion(text), words: [] };
     const { subject, rest, intent } = question;
+    if (intent === "unknown" && question.phrases.length && !/[a-z]/i.test(text)) return beyond(); // another language, perhaps
     if (intent === "unknown") return unknown(`the question was not understood; ask in English: when, how long, how often, how many, what is written, or is it so`);
-    if (intent === "summary") return question.isPart || question.hasActor || question.window || question.ordinal !== null || subject || question.isBeside || rest.length ? beyond() : known(byId("summary").textContent);
+    if (intent === "summary") return question.isPart || question.hasActor || question.window || question.ordinal !== null || subject || question.isBeside || rest.length ? beyond() : { ...known(byId("summary").textContent), known: data.lanes.length > 0 };
     if (rest.length && (!subject || ["object", "action", "happens"].includes(subject.kind))) {
       const words = [...(subject?.kind === "object" ? subject.details : []), ...rest].filter((word) => word !== "moves");
       if (actionsOf(words).length) Object.assign(question, { subject: { kind: "action", details: [] }, words, rest: [] });
     }
+    if (question.isBeyond) return beyond();
     if (question.rest.length) return unknown(`the video was not searched for ${joinAnd(question.rest.slice(0, 4).map(quoted))}: that cannot be told from what was measured`);
-    if (question.isBeyond || question.isBeside) return beyond();
+    if (question.isBeside) return beyond();
     const kind = question.subject?.kind ?? "";
     if (kind === "metadata") {
       const fact = data.language.facts[question.subject.details[0]];
@@ -256,10 +276,14 @@ const answerQuestion = (() => {
       return unknown("that cannot be told: nobody looked for it");
     }
     if (!question.subject) return intent === "how_long" ? howLong(question, []) : intent === "what" && question.hasActor ? doings(question) : beyond();
+    const missed = question.window && !question.atEnd ? outside(question.window) : "";
+    if (missed) return unknown(`that cannot be told: the video runs from 0 s to ${moment(data.language.durationSeconds)}, and ${missed} lies outside`);
     const rows = within(find(question.subject, question.words), question.window);
-    const answers = { when, how_long: howLong, how_often: howOften, count, yes_no: yesNo };
+    const sure = rows.filter(isSure);
+    const answers = { when, how_long: howLong, how_often: howOften, count };
     if (kind === "happens" || (kind === "frames" && intent !== "count")) return beyond();
-    if (answers[intent]) return answers[intent](question, rows);
+    if (intent === "yes_no") return yesNo(question, rows);
+    if (answers[intent]) return rows.length && !sure.length ? doubtful(rows) : answers[intent](question, sure);
     if (intent === "direction") return beyond();
     if (kind === "text" || kind === "date") return written(question, rows);
     if (kind === "camera") return camera(question);

@@ -9,7 +9,9 @@ const MAX_PRINTED = 1000; // rows; about thirty pages
   const kinds = data.lanes.filter((lane) => lane.kind !== "keyframe");
   const all = kinds.flatMap((lane) => lane.segments).sort((a, b) => a.start - b.start);
   const plain = (text) => text.normalize("NFKC").toLocaleLowerCase();
-  let kind = kinds.some((lane) => lane.kind === "text") ? "text" : null;
+  const first = kinds.some((lane) => lane.kind === "text") ? "text" : null;
+  let chosen; // by hand: a kind, or null for all
+  let kind = first;
   let matching = [];
   let rows = new Map();
 
@@ -39,13 +41,16 @@ const MAX_PRINTED = 1000; // rows; about thirty pages
 
   function update() {
     const wanted = plain(search.value.trim());
-    matching = all.filter(
-      (segment) => (kind === null || segment.lane.kind === kind) && (!wanted || plain(segment.label).includes(wanted)),
-    );
+    // Who searches, and has chosen no kind, means all of them.
+    kind = chosen !== undefined ? chosen : wanted ? null : first;
+    const having = all.filter((segment) => !wanted || plain(segment.label).includes(wanted));
+    matching = having.filter((segment) => kind === null || segment.lane.kind === kind);
     rows = new Map();
     list.replaceChildren();
     showUpTo(PAGE);
-    byId("matches").textContent = wanted ? `${matching.length.toLocaleString("en")} found` : "";
+    const elsewhere = having.length - matching.length;
+    const where = elsewhere ? ` in ${kinds.find((lane) => lane.kind === kind).title}, ${elsewhere.toLocaleString("en")} elsewhere` : "";
+    byId("matches").textContent = wanted ? `${matching.length.toLocaleString("en")} found${where}` : "";
     for (const button of filters.children) button.setAttribute("aria-pressed", String(button.value === (kind ?? "")));
   }
 
@@ -68,7 +73,7 @@ const MAX_PRINTED = 1000; // rows; about thirty pages
     button.value = value;
     button.dataset.kind = value;
     button.addEventListener("click", () => {
-      kind = value || null;
+      chosen = value || null;
       update();
     });
     filters.append(button);

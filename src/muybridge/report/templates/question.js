@@ -4,6 +4,7 @@ const readQuestion = (() => {
   const grammar = data.language.grammar;
   const neutral = new Set(grammar.neutral);
   const actors = new Set(grammar.actors);
+  const asking = new Set(grammar.asking);
   const certain = new Set(grammar.certain_actors);
   const number = "(\\d+(?::\\d\\d){1,2}(?:\\.\\d+)?|\\d+(?:\\.\\d+)?)";
   const unit = " ?(seconds?|secs?|s|minutes?|mins?|hours?)?\\b";
@@ -16,6 +17,17 @@ const readQuestion = (() => {
     return Number(text) * ({ min: 60, hou: 3600 }[word?.slice(0, 3)] ?? 1);
   }
 
+  /** Whether words in capitals are words of the question, as in "How many CUTS are there?". */
+  function isStressed(capitals, at, text) {
+    const run = capitals.toLowerCase();
+    const [before, after] = [text.slice(0, at).toLowerCase(), text.slice(at + run.length).toLowerCase()];
+    const left = grammar.subjects.reduce((words, [, subject]) => words.replace(new RegExp(subject, "g"), " "), run);
+    const isOwn = (word) => [neutral, actors, asking].some((words) => words.has(word.replace(/'s$/, ""))) || /^\d+$/.test(word);
+    if (!left.split(" ").filter(Boolean).every(isOwn) || says(before, "the_word")) return false;
+    if (run.split(" ").every((word) => asking.has(word) || actors.has(word) || says(word, "on_screen"))) return true;
+    return !says(before, "name_follows") && !(says(before, "name_may_follow") && says(`${before} ${after}`, "on_screen"));
+  }
+
   function normalize(asked) {
     const phrases = [];
     const keep = (...groups) => {
@@ -26,7 +38,8 @@ const readQuestion = (() => {
     text = text.replace(/“([^”]+)”|"([^"]+)"|«([^»]+)»|「([^」]+)」|(?<!\w)['‘]([^'’]+)['’](?!\w)/g, keep);
     text = text.replace(/([\u0370-\u1fff\u2c00-\ud7ff\uf900-\ufdff\uff66-\uffdc]+)/g, keep);
     if (/[a-z]/.test(text)) {
-      text = text.replace(/\b((?!FPS\b|HZ\b)[A-Z0-9]*[A-Z][A-Z0-9&.'-]*[A-Z0-9]\b(?: [A-Z0-9]+\b)*)/g, keep);
+      text = text.replace(/\b((?!FPS\b|HZ\b)[A-Z0-9]*[A-Z][A-Z0-9&.'-]*[A-Z0-9]\b(?: [A-Z0-9]+\b)*)/g,
+        (...groups) => (isStressed(groups[0], groups.at(-2), groups.at(-1)) ? groups[0] : keep(...groups)));
     }
     let words = text.toLowerCase().replace(/\s+/g, " ").trim();
     for (const [pattern, replacement] of [...grammar.rewrites]) words = words.replace(new RegExp(pattern, "g"), replacement);
@@ -132,14 +145,15 @@ const readQuestion = (() => {
     let window;
     [words, window] = takeTime(words);
     words = words.replace(/^[ ,]+|[ ,]+$/g, "");
-    const isRelated = /^.+? (?:before|after|while|during|when|as long as)\b/.test(words) || /\b(?:in|during|within|of) (?:the )?(?:\d+(?:st|nd|rd|th)|last) (?:shot|scene)\b/.test(words);
+    const isRelated = /^.+? (?:before|after|while|during|when|as long as)\b/.test(words.replace(pattern("bare_when"), "")) || /\b(?:in|during|within|of) (?:the )?(?:\d+(?:st|nd|rd|th)|last) (?:shot|scene)\b/.test(words);
     const [intent, form] = grammar.intents.find(([, head]) => new RegExp(head).test(words)) ?? ["unknown", ""];
     const isEdge = says(words, "edge") || says(asked.toLowerCase(), "length_from");
+    const asksUntil = says(words, "until");
     if (intent === "how_long") words = words.replace(/\b(?:last|lasts|take|takes)$/, "");
     if (!["what", "unknown"].includes(intent)) words = cut(words, words.match(new RegExp(form)));
-    let atEnd = says(words, "end");
+    let atEnd = says(words, "end") || asksUntil;
     let atStart = says(words, "start");
-    if (intent === "when" && atStart && atEnd) atEnd = atStart = false;
+    if (intent === "when" && atStart && atEnd) [atStart, atEnd] = [false, asksUntil];
     words = words.replace(pattern("end", "g"), " ");
     const whole = says(words, "whole");
     words = words.replace(pattern("whole", "g"), " ");
