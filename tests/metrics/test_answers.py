@@ -1,5 +1,6 @@
 """Multiple-choice accuracy, worked out by hand."""
 
+import numpy as np
 import pytest
 
 from muybridge.errors import OptionError
@@ -47,3 +48,18 @@ def test_bad_input_is_named() -> None:
         evaluate_multiple_choice(CHOICES, [{"qid": [1], "type": "CW", "answer": 2}])
     with pytest.raises(OptionError, match="question number 1 is None"):
         evaluate_multiple_choice(CHOICES, [None])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer"), [(2, "2"), ("2", 2), (2.0, "2"), ("2.0", 2), (np.int64(2), "2")]
+)
+def test_a_number_and_the_text_that_writes_it_are_not_compared(prediction: object, answer: object) -> None:
+    """As from a table read by `csv`: no choice would be right, and the accuracy a confident 0%."""
+    rows = [{"qid": 0, "type": "CW", "answer": answer}]
+    with pytest.raises(OptionError, match=r"question 0: .* is the text .* and .* the number .*; give both"):
+        evaluate_multiple_choice({0: prediction}, rows)
+
+
+def test_a_text_that_is_no_choice_is_a_wrong_one() -> None:
+    rows = [{"qid": 0, "type": "CW", "answer": 2}, {"qid": 1, "type": "CW", "answer": "2 dogs"}]
+    assert evaluate_multiple_choice({0: "I cannot tell", 1: 2}, rows)["Acc"] == 0.0

@@ -240,6 +240,7 @@ def test_windows_of_anything_but_numbers_are_named(windows: object) -> None:
     [
         ({"relevant_clip_ids": [-1, 1, 2, 3, 10]}, "lie in"),
         ({"relevant_clip_ids": [0.5, 1, 2, 3, 10]}, "whole numbers"),
+        ({"relevant_clip_ids": [1, 1, 2, 3, 10]}, "each once"),
         ({"relevant_clip_ids": ["a", 1, 2, 3, 10]}, "whole numbers"),
         ({"saliency_scores": [[4, 4, None]] * 5}, "list of numbers"),
         ({"saliency_scores": [[4, 4, 4]] * 4 + [[4]]}, "list of numbers"),

@@ -133,6 +133,61 @@ def test_settings_without_a_meaning_are_blamed_on_the_folder(  # type: ignore[no
         create_model("videomae", weights=tmp_path)
 
 
+def saved_with(folder: Path, theirs, changes: dict[str, object]) -> Path:  # type: ignore[no-untyped-def]
+    """A folder with settings other than those by which its parameters were made."""
+    theirs.save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+    return folder
+
+
+@pytest.mark.parametrize("num_layers", [1, 0, -1])
+def test_layers_that_the_settings_do_not_name_are_not_left_out(  # type: ignore[no-untyped-def]
+    saved, tmp_path: Path, num_layers: int
+) -> None:
+    name, _, theirs = saved
+    folder = saved_with(tmp_path, theirs, {"num_hidden_layers": num_layers})
+    for num_classes in (None, 5):
+        with pytest.raises(WeightsError, match=r"holds \d+ parameters for which .*layer\.[01]\."):
+            create_model(name, weights=folder, num_classes=num_classes)
+
+
+def test_layers_of_a_backbone_without_a_head_are_not_left_out(transformers, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    backbone = transformers.VideoMAEModel(transformers.VideoMAEConfig(**CONFIGS["videomae"][1]))
+    with pytest.raises(WeightsError, match=r"has no place by its config.json \(encoder\.layer\.1\."):
+        create_model(
+            "videomae", weights=saved_with(tmp_path, backbone, {"num_hidden_layers": 1}), num_classes=3
+        )
+
+
+def test_biases_that_the_settings_do_not_name_are_not_left_out(transformers, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    config = transformers.VideoMAEConfig(**CONFIGS["videomae"][1], **LABELS)
+    theirs = transformers.VideoMAEForVideoClassification(config)
+    with pytest.raises(WeightsError, match=r"holds 4 parameters .*query\.bias"):
+        create_model("videomae", weights=saved_with(tmp_path, theirs, {"qkv_bias": False}))
+
+
+def test_what_pretraining_needed_besides_the_backbone_is_left_out(transformers, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    decoder = {"decoder_hidden_size": 16, "decoder_num_attention_heads": 2, "decoder_num_hidden_layers": 1}
+    config = transformers.VideoMAEConfig(**CONFIGS["videomae"][1], **decoder, decoder_intermediate_size=16)
+    transformers.VideoMAEForPreTraining(config).save_pretrained(tmp_path)
+    model = create_model("videomae", weights=tmp_path, num_classes=3)
+    assert model(torch.zeros(1, 3, 4, 32, 32)).shape == (1, 3)
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+def test_a_head_has_a_score_for_each_label(saved, tmp_path: Path, num_classes: int | None) -> None:  # type: ignore[no-untyped-def]
+    name, _, theirs = saved
+    for wrong in (0, 2, 4):
+        folder = saved_with(tmp_path, theirs, {"num_labels": wrong})
+        with pytest.raises(WeightsError, match=f"its config.json has num_labels {wrong}; expected 3"):
+            create_model(name, weights=folder, num_classes=num_classes)
+    saved_with(tmp_path, theirs, {"id2label": {}})
+    with pytest.raises(WeightsError, match=r"its config\.json has num_labels 0; expected at least 1"):
+        create_model(name, weights=folder)
+    assert create_model(name, weights=folder, num_classes=5)(torch.zeros(1, 3, 4, 32, 32)).shape == (1, 5)
+
+
 def test_code_in_a_repository_is_never_run(tmp_path: Path, transformers) -> None:  # type: ignore[no-untyped-def]
     witness = tmp_path / "ran"
     (tmp_path / "evil.py").write_text(f"open({str(witness)!r}, 'w')\nclass Evil: pass\n")

@@ -180,6 +180,18 @@ def test_grounding_of_several_sentences_is_that_of_each() -> None:
         model.look(torch.zeros(3, 4, 48, 48))
 
 
+def test_sentences_longer_than_what_was_learned_are_counted_without_their_marks() -> None:
+    grounder = MomentDETR(WORDS, num_features=8, dim=16, num_layers=1, num_heads=2, max_words=6).eval()
+    answerer = VideoQANet(WORDS, ("red", "blue"), dim=16, num_layers=1, num_heads=2, max_words=6, blind=True)
+    features, four, five = torch.zeros(12, 4, 8), "the red circle moves", "the red, blue circle"
+    assert len(grounder.find(features, four)) == 5
+    assert len(answerer.ask(torch.zeros(1, 3, 2, 8, 8), [four])) == 1
+    with pytest.raises(OptionError, match="a sentence of 5 words and marks; at most 4 are read"):
+        grounder.find(features, five)
+    with pytest.raises(OptionError, match="a question of 5 words and marks; at most 4 are read"):
+        answerer.ask(torch.zeros(1, 3, 2, 8, 8), [five])
+
+
 def test_a_checkpoint_brings_its_words(tmp_path) -> None:
     torch.manual_seed(0)
     file = tmp_path / "grounder.safetensors"

@@ -18,6 +18,7 @@ from muybridge.training.world_cells import (
     NETWORK_WORLD,
     CellClips,
     CellReader,
+    cell_accuracy,
     cell_targets,
     cells_loss,
     clip_to_tensor,
@@ -29,6 +30,7 @@ from muybridge.training.world_language import (
     caption_facts,
     caption_words,
     measure_answers,
+    measure_captions,
     question_loss,
     question_words,
 )
@@ -231,6 +233,99 @@ def test_items_of_long_videos() -> None:
     words = MomentVideos([many], model)[0]["words"]
     assert len({tuple(row) for row in words[:6].tolist()}) == 6  # none is asked twice where there are enough
     assert make_world(0, LONG_WORLD).duration_seconds == 120.0
+
+
+def test_other_pictures_are_looked_at_anew(tmp_path: Path) -> None:
+    """Pictures so large that numpy abbreviates them, and which differ in what it leaves out."""
+    eyes = TemporalShiftNet(width=4, num_features=8).eval()
+    pictures = []
+    for color in (0, 255):
+        leaf = np.zeros((64, 64, 4), np.uint8)
+        leaf[8:56, 8:56] = (color, 200, 255 - color, 255)
+        pictures.append(leaf)
+    assert repr(pictures[0]) == repr(pictures[1])
+    leaves = [replace(NETWORK_WORLD, cutouts={"leaf": leaf}) for leaf in pictures]
+    meadows = [replace(NETWORK_WORLD, backgrounds=(leaf[..., :3],)) for leaf in pictures]
+    # A single shape is too few for two actors without the picture.
+    few = [replace(one, shapes=("circle",), num_actors=(2, 2)) for one in leaves[:1]]
+    for settings in (*leaves, *meadows, *few):
+        watch_worlds([make_world(seed, settings) for seed in range(2)], eyes, tmp_path)
+    assert len(list(tmp_path.glob("grids-*.npy"))) == 5
+    watch_worlds([make_world(seed, leaves[0]) for seed in range(2)], eyes, tmp_path)
+    assert len(list(tmp_path.glob("grids-*.npy"))) == 5
+
+
+def test_other_scenes_of_the_same_seed_are_looked_at_anew(tmp_path: Path) -> None:
+    eyes = TemporalShiftNet(width=4, num_features=8).eval()
+    first, second = make_world(1, NETWORK_WORLD), make_world(2, NETWORK_WORLD)
+    seen = [
+        watch_worlds([World(0, NETWORK_WORLD, world.scenes)], eyes, tmp_path) for world in (first, second)
+    ]
+    assert not np.array_equal(*seen)
+
+
+def test_losses_stay_on_the_device_of_what_the_network_says() -> None:
+    """Whatever a loss makes without saying where lands on another device here, and cannot be mixed in."""
+    worlds = [make_world(seed, NETWORK_WORLD) for seed in range(2)]
+    targets = [cell_targets(world) for world in worlds]
+    cells = {name: torch.from_numpy(np.stack([one[name] for one in targets])) for name in FACTS}
+    logits = {name: torch.randn(2, len(FACTS[name]), *cells[name].shape[1:]) for name in FACTS}
+    windows = torch.tensor([[[[0.2, 0.3], [0.6, 0.7]], [[-1.0, -1.0], [-1.0, -1.0]]]])
+    moments = {
+        "features": torch.zeros(1, 60, 4, 8),
+        "words": torch.ones(1, 2, 3, dtype=torch.int64),
+        "windows": windows,
+    }
+    found = Grounding(torch.rand(2, 3, 2), torch.randn(2, 3), torch.randn(2, 60), torch.randn(2, 3, 2, 60))
+    for loss, model, batch in (
+        (cells_loss, lambda clips: logits, {"clip": torch.zeros(2, 3, 16, 48, 48), **cells}),
+        (grounding_loss, lambda features, words: found, moments),
+    ):
+        expected = loss(model, batch)
+        with torch.device("meta"):
+            elsewhere = loss(model, batch)
+        assert elsewhere.device == torch.device("cpu")
+        assert torch.equal(elsewhere, expected)
+
+
+class Elsewhere(torch.nn.Module):
+    """A network on another device, which says where it was shown something."""
+
+    def __init__(self, visual: bool | None = None) -> None:
+        super().__init__()
+        self.visual = visual
+        self.queries = self.positions = torch.nn.Parameter(torch.zeros(1, device="meta"))
+        self.shown: set[str] = set()
+
+    def forward(self, clips: torch.Tensor) -> dict[str, torch.Tensor]:
+        self.shown.add(clips.device.type)
+        size = (clips.shape[0], -1, clips.shape[2] // 2, 6, 6)
+        return {name: torch.zeros(1, len(FACTS[name]), 1, 1, 1).expand(size) for name in FACTS}
+
+    def greedy(self, clips: torch.Tensor) -> list[str]:
+        self.shown.add(clips.device.type)
+        return ["the red circle jumps"] * len(clips)
+
+    def ask(self, clips: torch.Tensor, questions: list[str]) -> list[tuple[str, float]]:
+        self.shown.add(clips.device.type)
+        return [("yes", 1.0)] * len(clips)
+
+    def find(self, features: torch.Tensor, query: str) -> list[tuple[float, float, float]]:
+        self.shown.add(features.device.type)
+        return [(0.0, 1.0, 0.9)]
+
+
+def test_measures_show_a_network_what_lies_on_its_device() -> None:
+    video = video_of({"the red circle jumps": (0.0, 120.0)})
+    for model, measure in (
+        (Elsewhere(), lambda model: cell_accuracy(model, num_clips=2)["color_accuracy"]),
+        (Elsewhere(), lambda model: measure_captions(model, num_clips=30)["shape"]),
+        (Elsewhere(), lambda model: measure_answers(model, num_clips=30)["all"]),
+        (Elsewhere(visual=True), lambda model: measure_answers(model, num_clips=30)["all"]),
+        (Elsewhere(), lambda model: measure_grounding(model, [video])["R1@0.7"]),
+    ):
+        assert 0 < measure(model) <= 1
+        assert model.shown == {"meta"}
 
 
 @pytest.mark.slow

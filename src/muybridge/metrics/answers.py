@@ -7,6 +7,7 @@ Source: Xiao et al., "NExT-QA: Next Phase of Question-Answering to Explaining Te
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from numbers import Number
 from typing import Any
 
 from muybridge.errors import OptionError
@@ -42,7 +43,8 @@ def evaluate_multiple_choice(
         Choices are compared by value: an index with an index, a text with a text.
 
     Raises:
-        OptionError: no question, one without prediction, two of one key, or a row that lacks what is needed.
+        OptionError: no question, one without prediction, two of one key, a row that lacks what is needed, or a
+            prediction and an answer of which one is a text and the other the number that it writes.
 
     >>> rows = [{"qid": 1, "type": "CW", "answer": 2}, {"qid": 2, "type": "TP", "answer": 0}]
     >>> evaluate_multiple_choice({1: 2, 2: 4}, rows)["by_group"]
@@ -56,6 +58,7 @@ def evaluate_multiple_choice(
             raise OptionError(f"two questions have the key {key!r}; give each its own qid")
         if key not in predictions:
             raise OptionError(f"no prediction for question {key!r}; a guess is better than none")
+        _check_kinds(key, predictions[key], row["answer"])
         seen.add(key)
         kind = "TN" if row["type"] == "TP" else str(row["type"])
         right.setdefault(kind, []).append(predictions[key] == row["answer"])
@@ -91,6 +94,24 @@ def _key(row: Mapping[str, Any], number: int) -> Hashable:
     if not isinstance(key, Hashable):
         raise OptionError(f"question number {number} has the qid {key!r}; it must be a text or a number")
     return key
+
+
+def _check_kinds(key: Hashable, predicted: Any, answer: Any) -> None:
+    """Refuse the text '2' beside the number 2: no choice would ever be right, as with a table read by `csv`."""
+    named = [("prediction", predicted), ("answer", answer)]
+    for (one, text), (other, number) in (named, reversed(named)):
+        if isinstance(text, str) and isinstance(number, Number) and bool(number == _number(text)):
+            raise OptionError(
+                f"question {key!r}: the {one} is the text {text!r} and the {other} the number {number!r}; give both"
+                " as numbers or both as texts"
+            )
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _percent(answers: list[bool]) -> float:

@@ -377,7 +377,7 @@ def _saliency(row: Row) -> NDArray[np.float64]:
     ):
         raise OptionError(
             f"query {row['qid']}: saliency_scores must be one list of numbers for each of relevant_clip_ids,"
-            f" which are whole numbers that lie in [0, {num_clips}) for {duration} seconds"
+            f" which are whole numbers that lie in [0, {num_clips}) for {duration} seconds, each once"
         )
     full = np.zeros((num_clips, scores.shape[1]))
     full[clips.astype(np.int64)] = scores
@@ -385,7 +385,8 @@ def _saliency(row: Row) -> NDArray[np.float64]:
 
 
 def _are_clips(clips: NDArray[np.float64], num_clips: int) -> bool:
-    return clips.ndim == 1 and bool(((clips >= 0) & (clips < num_clips) & (clips % 1 == 0)).all())
+    is_place = (clips >= 0) & (clips < num_clips) & (clips % 1 == 0)
+    return clips.ndim == 1 and bool(is_place.all()) and len(np.unique(clips)) == len(clips)
 
 
 def _are_ratings(scores: NDArray[np.float64], num_clips: int) -> bool:

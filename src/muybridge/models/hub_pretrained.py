@@ -6,15 +6,17 @@ Code that lies in a repository is never run.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from muybridge.errors import MuybridgeError, WeightsError, require_extra
 
-__all__ = ["from_pretrained", "import_failed", "quiet"]
+__all__ = ["from_pretrained", "import_failed", "quiet", "surplus_layers"]
 
 
 def from_pretrained(kind: Any, folder: Path, *, complaint: str, **settings: Any) -> Any:
@@ -38,6 +40,27 @@ def from_pretrained(kind: Any, folder: Path, *, complaint: str, **settings: Any)
         raise import_failed(error) from error
     except _damage() as error:
         raise WeightsError(f"{complaint}: {_reason(error)}") from error
+
+
+def surplus_layers(network: Any, unexpected: Iterable[str]) -> list[str]:
+    """The parameters of layers for which a network has no place: its settings name fewer than the file holds.
+
+    transformers leaves such layers out and goes on. Other parameters that it did not expect, as those of a head for
+    another task, are left out rightly.
+
+    Args:
+        network: of transformers.
+        unexpected: the parameters of the file that it did not take.
+    """
+    lengths = {name: len(part) for name, part in network.named_modules() if isinstance(part, nn.ModuleList)}
+    # The file of a model without a head does not name what the head stands on.
+    bases = ("", f"{network.base_model_prefix}.")
+    return sorted(
+        key
+        for key in unexpected
+        for number in re.finditer(r"\.(\d+)\.", key)
+        if any(int(number[1]) >= lengths.get(base + key[: number.start()], float("inf")) for base in bases)
+    )
 
 
 @contextlib.contextmanager

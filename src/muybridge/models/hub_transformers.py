@@ -21,7 +21,7 @@ from torch import nn
 
 from muybridge.errors import OptionError, WeightsError, require_extra
 from muybridge.models.hub_folder import hub_folder, read_config, record_of_folder
-from muybridge.models.hub_pretrained import from_pretrained, import_failed
+from muybridge.models.hub_pretrained import from_pretrained, import_failed, surplus_layers
 from muybridge.models.input_check import check_clip
 from muybridge.models.registry import register
 from muybridge.models.weights import Weights, kinetics400_labels, set_weights
@@ -69,6 +69,8 @@ def _load_folder(reference: str, num_classes: int | None) -> nn.Module:
     if num_classes is not None and num_classes != len(record.labels):
         settings = {"num_labels": num_classes, "ignore_mismatched_sizes": True}
         record = record.with_labels(())
+    else:
+        _check_head(config, reference)
     network, info = from_pretrained(
         transformers.AutoModelForVideoClassification,
         folder,
@@ -86,7 +88,31 @@ def _load_folder(reference: str, num_classes: int | None) -> nn.Module:
             f"{reference} lacks {len(missing)} parameters of {type(network).__name__}"
             f" ({', '.join(missing[:4])}); if it was pretrained without a head, give num_classes to add one"
         )
+    _check_layers(network, info["unexpected_keys"], reference)
     return _wrap(network, record)
+
+
+def _check_head(config: dict[str, Any], reference: str) -> None:
+    """Refuse a head that has not one score for each label: of none, what comes out are features."""
+    labels = config.get("id2label")
+    expected = None if labels is None else len(labels)
+    stated = config.get("num_labels", expected)
+    if stated == 0 or (expected and stated != expected):
+        raise WeightsError(
+            f"{reference}: its config.json has num_labels {stated}; expected {expected or 'at least 1'}, a score for"
+            " each label"
+        )
+
+
+def _check_layers(network: Any, unexpected: set[str], reference: str) -> None:
+    """Refuse settings by which a part of the network that the file holds is left out."""
+    backbone = f"{network.base_model_prefix}."
+    surplus = {key for key in unexpected if key.startswith(backbone)} | {*surplus_layers(network, unexpected)}
+    if surplus:
+        raise WeightsError(
+            f"{reference} holds {len(surplus)} parameters for which {type(network).__name__} has no place by its"
+            f" config.json ({', '.join(sorted(surplus)[:4])})"
+        )
 
 
 def _wrap(network: Any, record: Weights | None) -> TransformersClassifier:

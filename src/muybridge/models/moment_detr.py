@@ -30,7 +30,7 @@ from muybridge.errors import OptionError, ShapeError
 from muybridge.models.attention import Attention, TransformerBlock
 from muybridge.models.registry import register
 from muybridge.models.temporal_shift import TemporalShiftNet
-from muybridge.models.vocabulary import PAD, Vocabulary
+from muybridge.models.vocabulary import PAD, Vocabulary, check_length
 
 __all__ = ["Grounding", "MomentDETR", "moment_detr"]
 
@@ -62,7 +62,7 @@ class MomentDETR(nn.Module):
         num_layers: of the encoder, and of the decoder.
         num_heads: of each attention.
         num_queries: N, the most spans that are given.
-        max_words: the longest sentence.
+        max_words: the longest sentence, with its start and end.
         eye_width: width of own eyes, which turn a video into features (`look`); 0 for features from elsewhere.
 
     >>> model = MomentDETR(("red", "jumps"), num_features=16, dim=32)
@@ -110,6 +110,7 @@ class MomentDETR(nn.Module):
 
         Raises:
             ShapeError: features of another shape, or sentences that the videos cannot share.
+            OptionError: a sentence longer than the positions that were learned.
         """
         if features.ndim != 4 or features.shape[3] != self.num_features:
             raise ShapeError(
@@ -118,6 +119,7 @@ class MomentDETR(nn.Module):
             )
         if sentences.shape[0] % features.shape[0]:
             raise ShapeError(f"{len(sentences)} sentences for {len(features)} videos; give each as many")
+        check_length(sentences, len(self.word_positions), what="sentence")
         known = sentences != PAD
         words = self.words(sentences) + self.word_positions[: sentences.shape[1]]
         words = self.reader(words, known=known)
@@ -233,7 +235,7 @@ def moment_detr(
         num_layers: of the encoder, and of the decoder.
         num_heads: of each attention.
         num_queries: N, the most spans.
-        max_words: the longest sentence.
+        max_words: the longest sentence, with its start and end.
         eye_width: width of own eyes, which turn a video into features; 0 for features from elsewhere.
 
     >>> moment_detr().queries.shape

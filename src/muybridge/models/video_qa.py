@@ -16,7 +16,7 @@ from muybridge.errors import OptionError
 from muybridge.models.attention import TransformerBlock
 from muybridge.models.registry import register
 from muybridge.models.visual_tokens import VisualTokens
-from muybridge.models.vocabulary import PAD, Vocabulary
+from muybridge.models.vocabulary import PAD, Vocabulary, check_length
 
 __all__ = ["VideoQANet", "video_qa"]
 
@@ -31,7 +31,7 @@ class VideoQANet(nn.Module):
         num_layers: in which the words look at the clip.
         num_visual_layers: of attention among the visual tokens.
         num_heads: of each attention.
-        max_words: the longest question.
+        max_words: the longest question, with its start and end.
         blind: no eyes: the baseline that sees the question alone.
 
     Raises:
@@ -92,10 +92,7 @@ class VideoQANet(nn.Module):
         Raises:
             OptionError: a question longer than the positions that were learned.
         """
-        if questions.shape[1] > self.positions.shape[0]:
-            raise OptionError(
-                f"a question of {questions.shape[1]} words; at most {self.positions.shape[0]} are read"
-            )
+        check_length(questions, len(self.positions), what="question")
         x = self.words(questions) + self.positions[: questions.shape[1]]
         for block in self.blocks:
             x = block(x, tokens, known=questions != PAD)
@@ -134,7 +131,7 @@ def video_qa(
         num_layers: in which the words look at the clip.
         num_visual_layers: of attention among the visual tokens.
         num_heads: of each attention.
-        max_words: the longest question.
+        max_words: the longest question, with its start and end.
         blind: no eyes: the baseline that sees the question alone.
 
     >>> video_qa(blind=True).visual is None

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from muybridge.errors import OptionError
 
-__all__ = ["END", "PAD", "START", "UNKNOWN", "Vocabulary"]
+__all__ = ["END", "PAD", "START", "UNKNOWN", "Vocabulary", "check_length"]
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
 _SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
@@ -82,3 +82,25 @@ def split_words(sentence: str) -> list[str]:
     ['what', 'color', ',', 'please', '?']
     """
     return _WORD.findall(sentence.lower())
+
+
+def check_length(sentences: Tensor, num_positions: int, *, what: str) -> None:
+    """Refuse sentences that are longer than what a network learned to read.
+
+    Args:
+        sentences: (B, L) int64, each with its start and its end.
+        num_positions: the most of both and of words.
+        what: they are called.
+
+    Raises:
+        OptionError: they are longer.
+
+    >>> check_length(torch.ones(1, 8), 7, what="query")
+    Traceback (most recent call last):
+    ...
+    muybridge.errors.OptionError: a query of 6 words and marks; at most 5 are read
+    """
+    if sentences.shape[1] > num_positions:
+        raise OptionError(
+            f"a {what} of {sentences.shape[1] - 2} words and marks; at most {num_positions - 2} are read"
+        )

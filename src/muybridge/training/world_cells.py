@@ -9,7 +9,7 @@ captioner, the question answerer and the grounding network start from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ __all__ = [
     "cell_targets",
     "cells_loss",
     "clip_to_tensor",
+    "clips_of",
 ]
 
 NETWORK_WORLD = WorldSettings(
@@ -67,6 +68,12 @@ def clip_to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     torch.Size([3, 2, 8, 8])
     """
     return torch.from_numpy(pixels).permute(3, 0, 1, 2).float() / 127.5 - 1.0
+
+
+def clips_of(worlds: Iterable[World], model: nn.Module) -> Tensor:
+    """The clips of worlds (B, 3, T, H, W), where a model can look at them: on its device."""
+    clips = torch.stack([clip_to_tensor(world.clip().pixels) for world in worlds])
+    return clips.to(next(model.parameters()).device)
 
 
 def cell_targets(world: World) -> dict[str, NDArray[np.int64]]:
@@ -169,9 +176,9 @@ class CellReader(nn.Module):
 def cells_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
     """The sum of the cross-entropies of all facts; cells that show nothing count a third."""
     logits = model(batch["clip"])
-    total = torch.zeros(())
+    total = torch.zeros((), device=batch["clip"].device)
     for name, classes in FACTS.items():
-        weight = torch.ones(len(classes))
+        weight = torch.ones(len(classes), device=total.device)
         if name == "color":
             weight[0] = 1 / 3
         total = total + functional.cross_entropy(logits[name].float(), batch[name], weight=weight)
@@ -187,11 +194,11 @@ def cell_accuracy(
     count = dict.fromkeys(FACTS, 0)
     for first in range(0, num_clips, 20):
         worlds = [make_world(TEST_SEEDS + n, settings) for n in range(first, min(first + 20, num_clips))]
-        logits = model(torch.stack([clip_to_tensor(world.clip().pixels) for world in worlds]))
+        logits = model(clips_of(worlds, model))
         for row, world in enumerate(worlds):
             for name, target in cell_targets(world).items():
                 known = target != _UNKNOWN
-                says = logits[name][row].argmax(dim=0).numpy()
+                says = logits[name][row].argmax(dim=0).cpu().numpy()
                 right[name] += int((says == target)[known].sum())
                 count[name] += int(known.sum())
     return {f"{name}_accuracy": right[name] / count[name] for name in FACTS}

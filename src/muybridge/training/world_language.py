@@ -24,7 +24,7 @@ from muybridge.models.video_captioner import VideoCaptioner
 from muybridge.models.video_qa import VideoQANet
 from muybridge.models.vocabulary import PAD, Vocabulary
 from muybridge.training.world import World, WorldSettings, make_world
-from muybridge.training.world_cells import NETWORK_WORLD, TEST_SEEDS, clip_to_tensor
+from muybridge.training.world_cells import NETWORK_WORLD, TEST_SEEDS, clip_to_tensor, clips_of
 from muybridge.training.world_truth import Question, list_questions
 
 __all__ = [
@@ -203,7 +203,7 @@ def measure_captions(
     right: Counter[str] = Counter()
     count: Counter[str] = Counter()
     for worlds in _test_worlds(num_clips, settings):
-        said = model.greedy(torch.stack([clip_to_tensor(world.clip().pixels) for world in worlds]))
+        said = model.greedy(clips_of(worlds, model))
         for world, sentence in zip(worlds, said, strict=True):
             count["exact"] += 1
             right["exact"] += sentence == world.caption
@@ -232,9 +232,9 @@ def measure_answers(
     for worlds in _test_worlds(num_clips, settings):
         questions = [_pick(_questions(world), np.random.default_rng(world.seed)) for world in worlds]
         if model.visual is None:
-            clips = torch.zeros(len(worlds), 3, 2, 8, 8)
+            clips = torch.zeros(len(worlds), 3, 2, 8, 8, device=model.positions.device)
         else:
-            clips = torch.stack([clip_to_tensor(world.clip().pixels) for world in worlds])
+            clips = clips_of(worlds, model)
         for question, (answer, _) in zip(
             questions, model.ask(clips, [q.text for q in questions]), strict=True
         ):

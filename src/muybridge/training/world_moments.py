@@ -166,7 +166,8 @@ def grounding_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
     windows = batch["windows"].flatten(0, 1)
     found = model(batch["features"], batch["words"].flatten(0, 1))
     is_span = torch.zeros_like(found.logits)
-    l1, overlap, pointing, count = torch.zeros(()), torch.zeros(()), torch.zeros(()), 0
+    l1 = overlap = pointing = found.logits.new_zeros(())
+    count = 0
     for row, window in enumerate(windows):
         true = window[window[:, 0] >= 0]
         if len(true) == 0:
@@ -175,18 +176,20 @@ def grounding_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         distance = (spans[:, None] - true[None]).abs().sum(dim=-1)
         iou = generalized_iou(spans[:, None], true[None])
         chosen = match_spans(10 * distance - iou - found.logits[row].sigmoid()[:, None])
-        columns = torch.arange(len(true))
+        columns = torch.arange(len(true), device=true.device)
         is_span[row, chosen] = 1.0
         l1, overlap = l1 + distance[chosen, columns].sum(), overlap + (1 - iou[chosen, columns]).sum()
         pointing = pointing + pointing_loss(found.pointing[row, chosen], true)
         count += len(true)
-    middle = (torch.arange(found.saliency.shape[1]) + 0.5) / found.saliency.shape[1]
+    num_moments = found.saliency.shape[1]
+    middle = (torch.arange(num_moments, device=windows.device) + 0.5) / num_moments
     inside = ((windows[:, :, :1] <= middle) & (middle < windows[:, :, 1:])).any(dim=1).float()
     salient = functional.binary_cross_entropy_with_logits(
-        found.saliency, inside, pos_weight=torch.tensor(4.0)
+        found.saliency, inside, pos_weight=found.saliency.new_tensor(4.0)
     )
     classes = functional.binary_cross_entropy_with_logits(found.logits, is_span)
-    return (10 * l1 + 2 * overlap + 0.5 * pointing) / max(count, 1) + 3 * classes + 2 * salient
+    total: Tensor = (10 * l1 + 2 * overlap + 0.5 * pointing) / max(count, 1) + 3 * classes + 2 * salient
+    return total
 
 
 def pointing_loss(pointing: Tensor, spans: Tensor) -> Tensor:
@@ -224,8 +227,9 @@ def measure_grounding(
     found: list[list[list[float]]] = []
     present, absent = [], []
     random = np.random.default_rng(0)
+    device = model.queries.device
     for video in videos:
-        features = (video.features[:, :1] * 0 if blind else video.features).float()
+        features = (video.features[:, :1] * 0 if blind else video.features).to(device).float()
         length = video.duration_seconds
         for moment in video.moments:
             spans = model.find(features, moment.query)

@@ -3,13 +3,15 @@
     worlds ──paint──► clips ──eyes──► grids (N, D, t, h, w) float16 ──► grids-<digest>.npy
 
 Painting and looking cost far more than one step of the small networks that answer; so they are done once, and not in
-every epoch. The digest is that of the eyes' weights, the seeds and the settings: other eyes look anew.
+every epoch. The digest is that of the eyes' weights, and of what is painted: the scenes, the settings and the
+pictures in them. Other eyes look anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +21,12 @@ from numpy.typing import NDArray
 from muybridge.errors import OptionError, OutputError
 from muybridge.models.temporal_shift import TemporalShiftNet
 from muybridge.training.world import World
-from muybridge.training.world_cells import clip_to_tensor
+from muybridge.training.world_cells import clips_of
 
 __all__ = ["watch_worlds"]
 
 _FRAMES_AT_A_TIME = 256
+_PICTURES = ("cutouts", "backgrounds")
 
 
 def watch_worlds(
@@ -70,10 +73,10 @@ def _look(worlds: Sequence[World], eyes: TemporalShiftNet, path: Path, *, each_f
     kept: NDArray[np.float16] | None = None
     size = max(1, _FRAMES_AT_A_TIME // worlds[0].num_frames)
     for first in range(0, len(worlds), size):
-        clips = torch.stack([clip_to_tensor(world.clip().pixels) for world in worlds[first : first + size]])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        clips = clips_of(worlds[first : first + size], eyes)
+        with torch.autocast(clips.device.type, dtype=torch.bfloat16):
             grids = eyes.each_frame(clips) if each_frame else eyes(clips)
-        seen = grids.to(torch.float16).numpy()
+        seen = grids.to(torch.float16).cpu().numpy()
         if kept is None:
             shape = (len(worlds), *seen.shape[1:])
             kept = np.lib.format.open_memmap(path, "w+", np.float16, shape)
@@ -81,8 +84,14 @@ def _look(worlds: Sequence[World], eyes: TemporalShiftNet, path: Path, *, each_f
 
 
 def _digest(worlds: Sequence[World], eyes: TemporalShiftNet, each_frame: bool) -> str:
-    said = hashlib.sha256(repr((worlds[0].settings, each_frame)).encode())
-    said.update(np.array([world.seed for world in worlds]).tobytes())
+    settings = worlds[0].settings
+    # Not by the settings' repr, which leaves out most of a large picture.
+    plain = [getattr(settings, one.name) for one in fields(settings) if one.name not in _PICTURES]
+    said = hashlib.sha256(repr((plain, each_frame)).encode())
+    for name, picture in (*settings.cutouts.items(), *enumerate(settings.backgrounds)):
+        said.update(repr((name, picture.shape)).encode() + picture.tobytes())
+    for world in worlds:
+        said.update(repr((world.seed, world.scenes)).encode())
     for name, value in eyes.state_dict().items():
-        said.update(name.encode() + value.contiguous().numpy().tobytes())
+        said.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
     return said.hexdigest()[:16]
