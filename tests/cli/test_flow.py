@@ -96,3 +96,17 @@ def test_tiny_pictures_have_a_smaller_grid(
     data = json.loads(done.stdout)
     assert data["num_pairs"] == 2
     assert (len(data["grid"]), len(data["grid"][0])) == cells
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--arrows"], "--arrows: of no effect without --output, .*; leave it out"),
+        (["--colors", "hsv", "--max-speed", "7"], "--colors, --max-speed: .*; leave them out"),
+        (["--no-legend", "--per-frame-scale"], "--per-frame-scale, --no-legend: of no effect"),
+        (["-o", "f.mp4", "--max-speed", "7", "--per-frame-scale"], "--per-frame-scale: .*beside --max-speed"),
+    ],
+)
+def test_options_without_effect_are_refused(words: list[str], message: str, sample_video: Path) -> None:
+    with pytest.raises(OptionError, match=message):
+        CliRunner().invoke(app, ["flow", str(sample_video), *words], catch_exceptions=False)

@@ -69,6 +69,19 @@ def test_middlebury_by_hand(vector: tuple[float, float], color: list[int]) -> No
     assert color_flow(np.array([[vector]], float), max_magnitude=1)[0, 0].tolist() == color
 
 
+def test_the_longest_vector_is_not_beyond_its_own_scale() -> None:
+    # Place 30.27 of the wheel: cyan to blue, 140 to 116. Beyond the scale it would be [0, 100, 191].
+    assert color_flow(np.array([[[-4.0, -1.6]]], np.float32))[0, 0].tolist() == [0, 133, 255]
+    axis = np.arange(-20, 21) / 10
+    for vector in np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 1, 1, 2):
+        length = float(np.hypot(*vector[0, 0]))
+        if length:
+            below = color_flow(vector, max_magnitude=1.001 * length).astype(int)
+            assert np.abs(color_flow(vector) - below).max() <= 1
+            beyond = color_flow(vector, max_magnitude=0.999 * length).astype(int)
+            assert np.abs(color_flow(vector) - beyond).max() >= 63
+
+
 @pytest.mark.parametrize(
     ("vector", "color"),
     [

@@ -1,8 +1,10 @@
 """Stacks for two-stream networks, and flow kept in 8 bits."""
 
+import json
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -142,6 +144,9 @@ def test_bad_input(tmp_path: Path) -> None:
         quantize_flow(np.full((2, 2, 2), np.nan))
     with pytest.raises(OptionError, match="encoding is 'gif'"):
         store_flow(frames, tmp_path / "x", encoding="gif")  # type: ignore[arg-type]
+    for quality in (0, 95.5, 101):
+        with pytest.raises(OptionError, match=r"jpeg_quality is .* a whole number from 1 to 100"):
+            store_flow(frames, tmp_path / "x", encoding="jpeg", jpeg_quality=quality)  # type: ignore[arg-type]
     with pytest.raises(VideoError, match="fewer than two frames"):
         store_flow([], tmp_path / "x")
     with pytest.raises(OutputError, match="cannot be written"):
@@ -179,3 +184,48 @@ def test_damaged_files(tmp_path: Path) -> None:
         stored[0]
     with pytest.raises(MuybridgeError, match="field 1 is damaged"):
         stored[1]
+
+
+def write_store(path: Path, image: bytes, **index: object) -> Path:
+    whole = {"format": "muybridge flow 1", "bound_px": 20, "encoding": "png", "fields": [[0, 1, False]]}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("000000.png", image)
+        archive.writestr("index.json", json.dumps(whole | index))
+    return path
+
+
+def png(height: int, width: int) -> bytes:
+    return bytes(cv2.imencode(".png", np.full((height, width), 128, np.uint8))[1])
+
+
+def test_a_store_by_hand(tmp_path: Path) -> None:
+    (field,) = StoredFlow(write_store(tmp_path / "clip.flow", png(8, 6)))
+    assert (field.start_seconds, field.end_seconds, field.is_cut) == (0.0, 1.0, False)
+    np.testing.assert_array_equal(field.flow, np.zeros((4, 6, 2)))
+
+
+@pytest.mark.parametrize("image", [b"", png(7, 6)], ids=["empty", "odd"])
+def test_images_that_are_no_field(image: bytes, tmp_path: Path) -> None:
+    stored = StoredFlow(write_store(tmp_path / "clip.flow", image))
+    with pytest.raises(MuybridgeError, match=r"field 0 is damaged .*no image of dx above dy"):
+        stored[0]
+    with pytest.raises(MuybridgeError, match="field 0 is damaged"):
+        list(stored)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [{"bound_px": -1}, {"bound_px": float("nan")}, {"encoding": "gif"}, {"encoding": []}, {"fields": [1, 2]}],
+)
+def test_an_index_that_cannot_be_is_said_when_it_is_opened(index: dict[str, object], tmp_path: Path) -> None:
+    path = write_store(tmp_path / "clip.flow", png(8, 6), **index)
+    with pytest.raises(MuybridgeError, match="not stored flow, or damaged") as caught:
+        StoredFlow(path)
+    assert not isinstance(caught.value, OptionError)  # it is the file's fault, not the caller's
+
+
+def test_a_store_that_is_gone_by_the_time_it_is_read(tmp_path: Path) -> None:
+    stored = store_flow(flow_frames(1), tmp_path / "clip.flow", bound_px=np.float32(20))
+    (tmp_path / "clip.flow").unlink()
+    with pytest.raises(MuybridgeError, match="cannot be read"):
+        stored[0]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from muybridge.errors import OptionError, UnknownNameError, VideoOpenError
+from muybridge.errors import OptionError, ShapeError, UnknownNameError, VideoOpenError
 from muybridge.motion.flow_summary import summarize_flow
 from muybridge.motion.flow_video import FlowFrame, iterate_flow
 from muybridge.motion.statistics import (
@@ -104,6 +104,41 @@ def test_fewer_frames_per_second_means_longer_steps(uneven_video: Path) -> None:
     for pair in pairs:
         assert middle(pair.flow) == pytest.approx([-8, 0], abs=0.3)
         assert pair.duration_seconds == pytest.approx(0.12, abs=0.002)
+
+
+@pytest.fixture(scope="module")
+def fast_frames() -> list[Frame]:
+    """20 frames a second: a pan of 8 px each, then from frame 13 on one over another scene."""
+    wide = [scene(seed, width=320) for seed in (4, 5)]
+    return [
+        Frame(np.ascontiguousarray(wide[step >= 13][:, 8 * step : 8 * step + 128]), step / 20)
+        for step in range(24)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rate", "across"), [(None, [(0.6, 0.65)]), (5, [(0.6, 0.8)]), (4, [(0.5, 0.75)]), (2, [(0.5, 1.0)])]
+)
+def test_fast_movement_is_no_cut_at_any_rate(
+    rate: float | None, across: list[tuple[float, float]], fast_frames: list[Frame]
+) -> None:
+    pairs = list(iterate_flow(fast_frames, frames_per_second=rate))
+    assert len(pairs) == (23 if rate is None else int(1.15 * rate))
+    assert [(pair.start_seconds, pair.end_seconds) for pair in pairs if pair.is_cut] == across
+
+
+def test_a_file_has_the_cuts_of_its_frames(fast_frames: list[Frame], tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "fast.mkv", width=128, height=96, frames_per_second=20, quality=4) as writer:
+        for frame in fast_frames:
+            writer.write(frame.pixels)
+    pairs = list(iterate_flow(tmp_path / "fast.mkv", frames_per_second=5, max_side_px=64))
+    assert [round(pair.start_seconds, 2) for pair in pairs if pair.is_cut] == [0.6]
+    assert pairs[0].flow.shape == (48, 64, 2)
+
+
+def test_frames_of_other_sizes_are_refused(fast_frames: list[Frame]) -> None:
+    with pytest.raises(ShapeError, match="frame1 is 128x96 and frame2 is 64x96"):
+        list(iterate_flow([fast_frames[0], Frame(scene(0, width=64), 1.0)]))
 
 
 def test_frames_that_are_not_later_are_left_out() -> None:
@@ -240,6 +275,21 @@ def test_bad_input(tmp_path: Path) -> None:
 def test_cuts_of_a_real_clip(shared: Path) -> None:
     pairs = iterate_flow(shared / "clips" / "bikes.mp4", method="dis_ultrafast", max_side_px=160)
     assert [pair.next_frame.index for pair in pairs if pair.is_cut] == [30, 76, 137, 187, 242]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "rate", "cuts"),
+    [("bikes.mp4", 10, (1.2, 3.04, 5.48, 7.48, 9.68)), ("v_Punch_g03_c01.avi", 2, ())],
+)
+def test_cuts_of_real_clips_at_low_rates(
+    name: str, rate: float, cuts: tuple[float, ...], shared: Path
+) -> None:
+    options = {"method": "dis_ultrafast", "max_side_px": 160, "frames_per_second": rate}
+    pairs = [pair for pair in iterate_flow(shared / "clips" / name, **options) if pair.is_cut]  # type: ignore[arg-type]
+    assert len(pairs) == len(cuts)
+    for pair, seconds in zip(pairs, cuts, strict=True):
+        assert pair.start_seconds < seconds <= pair.end_seconds + 1e-6
 
 
 @pytest.mark.shared

@@ -1,5 +1,6 @@
 """RAFT: torchvision's architecture with weights from a local file; torchvision itself is the oracle."""
 
+import os
 import urllib.error
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
 from muybridge.errors import MissingExtraError, MuybridgeError, OptionError, UnknownNameError, WeightsError
 from muybridge.motion import raft
@@ -83,14 +85,53 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="absent"):
         compute_flow(*pair, method=Raft("small", checkpoint=tmp_path / "absent.pth"))
     (tmp_path / "text.pth").write_text("not weights")
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(WeightsError, match="not a readable checkpoint"):
         compute_flow(*pair, method=Raft("small", checkpoint=tmp_path / "text.pth"))
     torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(WeightsError, match="not the weights of RAFT 'small'"):
+    with pytest.raises(
+        WeightsError, match=r"fit RAFT 'small': \d+ keys missing \(.*\); 1 key extra \(weight\)"
+    ):
         compute_flow(*pair, method=Raft("small", checkpoint=tmp_path / "other.pth"))
     torch.save([1, 2], tmp_path / "list.pth")
-    with pytest.raises(WeightsError, match="not the weights of RAFT 'small'"):
+    with pytest.raises(WeightsError, match="holds a list"):
         compute_flow(*pair, method=Raft("small", checkpoint=tmp_path / "list.pth"))
+
+
+def test_every_form_of_a_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save(
+        {"state_dict": {f"module.{key}": tensor for key, tensor in state.items()}}, tmp_path / "trained.pth"
+    )
+    save_file(state, tmp_path / "raft.safetensors")
+    pair = frames(128, 128)
+    plain, wrapped, safe = (
+        compute_flow(*pair, method=Raft("small", checkpoint=path, num_flow_updates=1))
+        for path in (checkpoint, tmp_path / "trained.pth", tmp_path / "raft.safetensors")
+    )
+    assert np.abs(plain).max() > 0.01
+    np.testing.assert_array_equal(wrapped, plain)
+    np.testing.assert_array_equal(safe, plain)
+
+
+def test_a_checkpoint_that_has_changed_is_read_again(optical_flow: ModuleType, tmp_path: Path) -> None:
+    path, pair = tmp_path / "raft.pth", frames(128, 128)
+    method = Raft("small", checkpoint=path, num_flow_updates=1)
+    flows = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        torch.save(optical_flow.raft_small(weights=None).state_dict(), path)
+        os.utime(path, ns=(seed, seed))
+        flows.append(compute_flow(*pair, method=method))
+    assert np.abs(flows[0] - flows[1]).max() > 0.01
+    path.unlink()
+    with pytest.raises(WeightsError, match="no weights at"):
+        compute_flow(*pair, method=method)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "toaster"])
+def test_a_device_that_is_not_there(device: str, checkpoint: Path) -> None:
+    with pytest.raises(OptionError, match=f"device is '{device}'.* 'cpu'"):
+        compute_flow(*frames(64, 64), method=Raft("small", checkpoint=checkpoint, device=device))
 
 
 def test_a_torchvision_that_does_not_fit_gets_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,5 +157,6 @@ def test_without_torchvision_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_bad_options() -> None:
     with pytest.raises(UnknownNameError, match="RAFT size 'medium'"):
         Raft("medium")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="num_flow_updates"):
-        Raft(num_flow_updates=0)
+    for count in (0, 2.5):
+        with pytest.raises(OptionError, match=f"num_flow_updates is {count}; it must be a whole number"):
+            Raft(num_flow_updates=count)  # type: ignore[arg-type]

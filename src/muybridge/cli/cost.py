@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # --help must not wait for torch
 
 
 def cost(
+    context: typer.Context,
     model: str = typer.Argument("", help="A model of `muybridge models`, such as r3d_18."),
     size: str = typer.Option("", help="Frames, height and width of the clip, such as 16x112x112."),
     conv: list[str] = typer.Option(
@@ -32,43 +33,59 @@ def cost(
 
         muybridge cost --conv 3,64,3,7,7@16x224x224 --conv 64,128,3,3,3@8x56x56
     """
-    from muybridge.cli.output import print_json
+    from muybridge.cli.given import refuse_options
     from muybridge.errors import OptionError
 
     if (bool(model) + bool(conv) + bool(attention)) != 1:
         raise OptionError("name one model, or give --conv, or give --attention: one of the three")
+    if not attention:
+        refuse_options(context, ("tubelet", "width"), "without --attention")
+    if not model:
+        refuse_options(context, ("layers",), "without the name of a model")
     if model:
         _cost_of_model(model, size, layers, as_json)
-        return
-    if conv:
-        from muybridge.analysis.cost import conv3d_cost
+    elif conv:
+        if all("@" in text for text in conv):
+            refuse_options(context, ("size",), "where each --conv has a size of its own after the @")
+        _cost_of_convolutions(conv, size, as_json)
+    else:
+        refuse_options(context, ("size",), "on --attention, after which the size of its clip stands")
+        _cost_of_attention(attention, tubelet, width, as_json)
 
-        costs = []
-        for text in conv:
-            spec, _, at = text.partition("@")
-            costs.append(conv3d_cost(_numbers(spec, ","), _numbers(at or size, "x")))
-        if as_json:
-            print_json([row.to_dict() for row in costs])
-            return
-        rows = [["layer", "input", "parameters", "(2+1)D", "saved", "multiply-adds", "(2+1)D", "saved"]]
-        rows += [
-            [
-                ",".join(map(str, row.spec)),
-                "x".join(map(str, row.input_size)),
-                f"{row.parameters:,}",
-                f"{row.factorized_parameters:,}",
-                f"{row.parameter_savings:.0%}",
-                f"{row.multiply_adds / 1e9:.2f} G",
-                f"{row.factorized_multiply_adds / 1e9:.2f} G",
-                f"{row.multiply_add_savings:.0%}",
-            ]
-            for row in costs
+
+def _cost_of_convolutions(texts: list[str], size: str, as_json: bool) -> None:
+    from muybridge.analysis.cost import conv3d_cost
+    from muybridge.cli.output import print_json
+
+    costs = []
+    for text in texts:
+        spec, _, at = text.partition("@")
+        costs.append(conv3d_cost(_numbers(spec, ","), _numbers(at or size, "x")))
+    if as_json:
+        print_json([row.to_dict() for row in costs])
+        return
+    rows = [["layer", "input", "parameters", "(2+1)D", "saved", "multiply-adds", "(2+1)D", "saved"]]
+    rows += [
+        [
+            ",".join(map(str, row.spec)),
+            "x".join(map(str, row.input_size)),
+            f"{row.parameters:,}",
+            f"{row.factorized_parameters:,}",
+            f"{row.parameter_savings:.0%}",
+            f"{row.multiply_adds / 1e9:.2f} G",
+            f"{row.factorized_multiply_adds / 1e9:.2f} G",
+            f"{row.multiply_add_savings:.0%}",
         ]
-        _print_table(rows)
-        return
-    from muybridge.analysis.cost import attention_cost
+        for row in costs
+    ]
+    _print_table(rows)
 
-    found = attention_cost(_numbers(attention, "x"), tubelet=_numbers(tubelet, "x"), width=width)
+
+def _cost_of_attention(size: str, tubelet: str, width: int, as_json: bool) -> None:
+    from muybridge.analysis.cost import attention_cost
+    from muybridge.cli.output import print_json
+
+    found = attention_cost(_numbers(size, "x"), tubelet=_numbers(tubelet, "x"), width=width)
     if as_json:
         print_json(found)
         return

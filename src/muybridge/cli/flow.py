@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from muybridge.values import VideoMetadata
 
 
+# What says how the video is drawn, and nothing where none is.
+_OF_A_DRAWING = ("colors", "max_speed", "per_frame_scale", "arrows", "legend")
+
+
 def flow(
+    context: typer.Context,
     video: str = typer.Argument(help="The video file."),
     output: str = typer.Option("", "--output", "-o", help="Write the video beside its flow to this file."),
     stats: bool = typer.Option(False, "--stats", help="Print the numbers; the default without --output."),
@@ -30,7 +35,11 @@ def flow(
     max_side: int = typer.Option(
         480, "--max-side", help="Longer side of the flow in pixels; 0 keeps the size."
     ),
-    frames_per_second: float = typer.Option(0.0, "--fps", help="Take at most so many frames; 0 takes all."),
+    frames_per_second: float = typer.Option(
+        0.0,
+        "--fps",
+        help="Take at most so many frames; 0 takes all. A low rate makes fast movement look slower.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Show no progress."),
 ) -> None:
@@ -45,6 +54,7 @@ def flow(
 
         muybridge flow holiday.mp4 --stats --json
     """
+    from muybridge.cli.given import refuse_options
     from muybridge.cli.output import print_json, progress_bar
     from muybridge.errors import VideoError
     from muybridge.motion.flow_render import draw_flow_video
@@ -52,6 +62,10 @@ def flow(
     from muybridge.motion.flow_video import iterate_flow
     from muybridge.video.reader import open_video
 
+    if not output:
+        refuse_options(context, _OF_A_DRAWING, "without --output, the video to draw")
+    if max_speed:
+        refuse_options(context, ("per_frame_scale",), "beside --max-speed, which is one scale for all frames")
     options = {
         "method": method,
         "max_side_px": max_side or None,

@@ -55,6 +55,7 @@ def train(
         muybridge train --data sports.csv --model causal_small --epochs 40 --test-share 0.2 --group '_(s\d+)_'
     """
     from muybridge.cli.output import pairs, print_json, progress_bar
+    from muybridge.training.processes import is_main_process
     from muybridge.training.settings import TrainingSettings
     from muybridge.training.teach import read_examples, teach
 
@@ -91,6 +92,8 @@ def train(
             quiet=quiet,
             on_progress=report,
         )
+    if not is_main_process():  # the same words as the main one's
+        return
     if as_json:
         print_json(taught)
     else:
@@ -99,14 +102,10 @@ def train(
 
 def _refuse_what_only_trains(context: typer.Context) -> None:
     """Options that say how all layers are trained would do nothing to a last layer that is fitted."""
+    from muybridge.cli.given import given_options
     from muybridge.errors import OptionError
 
-    given = [
-        "--" + name.replace("_", "-")
-        for name in _OF_A_TRAINING
-        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
-    ]
-    if given:
+    if given := given_options(context, _OF_A_TRAINING):
         raise OptionError(
             f"{', '.join(given)}: of no effect on the last layer, which is all that is fitted without --epochs; say"
             f" for how many --epochs all layers are trained, or leave {'them' if len(given) > 1 else 'it'} out"

@@ -27,6 +27,7 @@ __all__ = ["color_flow", "draw_arrows", "draw_legend", "list_flow_colors"]
 # back to red, and the channel that rises (+) or falls (-) along each.
 _WHEEL_SEGMENTS = ((15, 1, +1), (6, 0, -1), (4, 2, +1), (11, 1, -1), (13, 0, +1), (6, 2, -1))
 _COLORS = ("hsv", "middlebury")
+_ROUNDING = np.float32(1e-6)  # a few steps of float32 at 1
 
 
 def list_flow_colors() -> list[str]:
@@ -209,7 +210,8 @@ def _paint_middlebury(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
     lower = np.clip(np.floor(place).astype(np.int64), 0, len(wheel) - 1)
     share = (place - lower)[..., None].astype(np.float32)
     hue = (1 - share) * wheel[lower] + share * wheel[(lower + 1) % len(wheel)]
-    shade = np.where(lengths <= 1, 1 - lengths * (1 - hue), hue * np.float32(0.75))
+    # The division by the scale rounds: the longest vector itself may come out a hair longer than it.
+    shade = np.where(lengths <= 1 + _ROUNDING, 1 - np.minimum(lengths, 1) * (1 - hue), hue * np.float32(0.75))
     return np.asarray(np.floor(255 * shade), np.uint8)
 
 

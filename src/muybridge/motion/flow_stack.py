@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,7 +45,11 @@ __all__ = [
 ]
 
 _FORMAT = "muybridge flow 1"
+_ENCODINGS = ("png", "jpeg")
 _ZERO, _STEPS = 128, 127
+# What a damaged or foreign file makes of the steps of reading it; a RuntimeError stands for an encrypted entry, an
+# unknown compression, or JSON without end.
+_DAMAGE = (KeyError, ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,11 +154,10 @@ def store_flow(
     (1, 0.04, array([2.52, 2.52], dtype=float32))
     """
     _check_bound(bound_px)
-    if encoding not in ("png", "jpeg") or not 1 <= jpeg_quality <= 100:
-        raise OptionError(
-            f"encoding is {encoding!r} of quality {jpeg_quality}; it is 'png' or 'jpeg' of 1 to 100"
-        )
-    parameters = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality] if encoding == "jpeg" else []
+    check_count("jpeg_quality", jpeg_quality, most=100)
+    if encoding not in _ENCODINGS:
+        raise OptionError(f"encoding is {encoding!r}; it is 'png' or 'jpeg'")
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, int(jpeg_quality)] if encoding == "jpeg" else []
     target = Path(path)
     partial = target.with_name(f".{target.name}.partial")
     rows = []
@@ -165,7 +170,7 @@ def store_flow(
                 _, encoded = cv2.imencode(f".{encoding}", image, parameters)
                 archive.writestr(f"{place:06d}.{encoding}", encoded.tobytes())
                 rows.append((pair.start_seconds, pair.end_seconds, bool(pair.is_cut)))
-            index = {"format": _FORMAT, "bound_px": bound_px, "encoding": encoding, "fields": rows}
+            index = {"format": _FORMAT, "bound_px": float(bound_px), "encoding": encoding, "fields": rows}
             archive.writestr("index.json", json.dumps(index))
         if not rows:
             raise VideoError("there is no flow to store: it has fewer than two frames", path=target)
@@ -184,23 +189,23 @@ class StoredFlow:
         path: the file.
 
     Raises:
-        MuybridgeError: no such file, or not one that `store_flow` wrote.
+        MuybridgeError: no such file, or not one that `store_flow` wrote; reading a field, that it is damaged.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        try:
-            with zipfile.ZipFile(self.path) as archive:
+        with self._opened() as archive:
+            try:
                 index = json.loads(archive.read("index.json"))
-                if index["format"] != _FORMAT:
-                    raise KeyError(index["format"])
+                for key, allowed in (("format", (_FORMAT,)), ("encoding", _ENCODINGS)):
+                    if index[key] not in allowed:
+                        raise ValueError(f"its {key} is {index[key]!r}")
+                self._encoding = index["encoding"]
                 self.bound_px = float(index["bound_px"])
-                self._encoding = str(index["encoding"])
+                _check_bound(self.bound_px)
                 self._fields = [(float(start), float(end), bool(cut)) for start, end, cut in index["fields"]]
-        except OSError as error:
-            raise MuybridgeError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-            raise MuybridgeError(f"{path}: not stored flow, or damaged ({error}); store it anew") from error
+            except (*_DAMAGE, TypeError) as error:
+                raise self._not_flow(error) from error
 
     def __len__(self) -> int:
         return len(self._fields)
@@ -208,24 +213,49 @@ class StoredFlow:
     def __getitem__(self, place: int) -> TimedField:
         if not -len(self) <= place < len(self):
             raise IndexError(f"field {place} is asked for; {self.path} has {len(self)}")
-        with zipfile.ZipFile(self.path) as archive:
+        with self._opened() as archive:
             return self._read(archive, place % len(self))
 
     def __iter__(self) -> Iterator[TimedField]:
-        with zipfile.ZipFile(self.path) as archive:
+        with self._opened() as archive:
             for place in range(len(self)):
                 yield self._read(archive, place)
 
+    @contextmanager
+    def _opened(self) -> Iterator[zipfile.ZipFile]:
+        try:
+            archive = zipfile.ZipFile(self.path)
+        except OSError as error:
+            raise MuybridgeError(f"{self.path}: cannot be read: {error.strerror or error}") from error
+        except _DAMAGE as error:
+            raise self._not_flow(error) from error
+        with archive:
+            yield archive
+
+    def _not_flow(self, error: Exception) -> MuybridgeError:
+        return MuybridgeError(f"{self.path}: not stored flow, or damaged ({error}); store it anew")
+
     def _read(self, archive: zipfile.ZipFile, place: int) -> TimedField:
         try:
-            data = archive.read(f"{place:06d}.{self._encoding}")
-        except (KeyError, zipfile.BadZipFile) as error:
+            levels = _decode_levels(archive.read(f"{place:06d}.{self._encoding}"))
+        except _DAMAGE as error:
             raise MuybridgeError(f"{self.path}: field {place} is damaged ({error}); store it anew") from error
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-        if image is None:
-            raise MuybridgeError(f"{self.path}: field {place} is damaged; store it anew")
-        levels = np.stack(np.split(np.asarray(image, np.uint8), 2), axis=-1)
         return TimedField(dequantize_flow(levels, bound_px=self.bound_px), *self._fields[place])
+
+
+def _decode_levels(data: bytes) -> NDArray[np.uint8]:
+    """(H, W, 2) uint8 from the bytes of an image with dx above dy.
+
+    Raises:
+        ValueError: they are none.
+    """
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # no bytes at all, or a size beyond what OpenCV accepts
+        image = None
+    if image is None or image.shape[0] % 2:
+        raise ValueError("it holds no image of dx above dy")
+    return np.stack(np.split(np.asarray(image, np.uint8), 2), axis=-1)
 
 
 def iterate_flow_stacks(
@@ -296,4 +326,4 @@ def _stacks(
 
 def _check_bound(bound_px: float) -> None:
     if not (bound_px > 0 and np.isfinite(bound_px)):
-        raise OptionError(f"bound_px is {bound_px}; it must be positive")
+        raise OptionError(f"bound_px is {bound_px}; it must be positive and finite")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from muybridge.video.reader import Pace, Video, open_video
 __all__ = ["FlowFrame", "is_cut", "iterate_flow"]
 
 _CUT_SIDE_PX = 160  # the size at which `is_cut` compares: enough to see, cheap beside any flow
+_GLANCE = View(max_side_px=_CUT_SIDE_PX, pixel_format="gray8")
 _MIN_CONTRAST = 8.0  # of 0–255: in darker or flatter pictures noise alone would look like a cut
 
 
@@ -36,7 +37,7 @@ class FlowFrame:
         next_frame: the later frame, at that size.
         source_width: pixels of the source.
         source_height: pixels of the source.
-        is_cut: the two frames show different scenes, so the flow is no motion.
+        is_cut: a cut lies between the two frames, so the flow is no motion.
     """
 
     flow: NDArray[np.float32]
@@ -92,7 +93,9 @@ def iterate_flow(
         source: a path, an opened video, or frames in order of time, such as a Clip or a camera gives.
         method: one of `list_flow_methods()`, or a method object.
         max_side_px: scale the frames down, never up, so that the longer side has at most this many pixels.
-        frames_per_second: take at most this many frames, evenly in time; None takes all.
+        frames_per_second: take at most this many frames, evenly in time; None takes all. The longer the steps, the
+            more of a fast or winding movement is missed, and speeds come out too low. Cuts are looked for between all
+            frames of the source, so movement within a shot is none at any rate.
         pixel_format: of the frames in the results: `"gray8"` costs least, `"rgb24"` is for showing. None takes
             what the method works on. Frames that are given are kept as they are.
 
@@ -118,62 +121,71 @@ def iterate_flow(
         raise OptionError(
             f"frames_per_second is {frames_per_second}; it must be positive and finite, or None for all"
         )
-    return _iterate(source, engine, max_side_px, frames_per_second, pixel_format or engine.pixel_format)
+    view = View(
+        frames_per_second=frames_per_second,
+        max_side_px=max_side_px,
+        pixel_format=pixel_format or engine.pixel_format,
+    )
+    return _iterate(source, engine, view)
 
 
 def _iterate(
-    source: str | Path | Video | Iterable[Frame],
-    engine: FlowMethod,
-    max_side_px: int | None,
-    frames_per_second: float | None,
-    pixel_format: Literal["gray8", "rgb24"],
+    source: str | Path | Video | Iterable[Frame], engine: FlowMethod, view: View
 ) -> Iterator[FlowFrame]:
     with ExitStack() as stack:
         if isinstance(source, str | Path):
             source = stack.enter_context(open_video(source))
-        previous: Frame | None = None
-        for frame, size in _sized_frames(source, max_side_px, frames_per_second, pixel_format):
-            if previous is not None and frame.pts_seconds <= previous.pts_seconds:
+        taken: Frame | None = None
+        seen: Frame | None = None
+        has_cut = False  # since `taken`
+        for glance, frame, size in _glances(source, view):
+            if seen is not None and glance.pts_seconds <= seen.pts_seconds:
                 continue
-            if previous is not None:
-                flow = compute_flow(previous, frame, method=engine)
-                yield FlowFrame(flow, previous, frame, *size, is_cut=is_cut(previous, frame))
-            previous = frame
+            # Before the cut, since its error names the sizes that frames have, and not those of glances.
+            flow = None if frame is None or taken is None else compute_flow(taken, frame, method=engine)
+            has_cut = has_cut or (seen is not None and is_cut(seen, glance))
+            seen = glance
+            if frame is None:
+                continue
+            if taken is not None and flow is not None:
+                yield FlowFrame(flow, taken, frame, *size, is_cut=has_cut)
+            taken, has_cut = frame, False
 
 
-def _sized_frames(
-    source: Video | Iterable[Frame],
-    max_side_px: int | None,
-    frames_per_second: float | None,
-    pixel_format: Literal["gray8", "rgb24"],
-) -> Iterator[tuple[Frame, tuple[int, int]]]:
-    """Each frame at the size to compute at, with the (width, height) of its source."""
+def _glances(
+    source: Video | Iterable[Frame], view: View
+) -> Iterator[tuple[Frame, Frame | None, tuple[int, int]]]:
+    """Each frame small and gray, as cuts are found; the frame of the view if it has one then; the source's size."""
+    pace = Pace.of(view)
     if isinstance(source, Video):
-        view = View(frames_per_second=frames_per_second, max_side_px=max_side_px, pixel_format=pixel_format)
         size = source.metadata.width, source.metadata.height
-        yield from ((frame, size) for frame in source.frames(view))
+        for picture in source.pictures(quick=2 * view.fit(*size)[0] <= size[0]):  # as `Video.frames` does
+            is_wanted = pace.wants(picture.pts_seconds)
+            yield picture.frame(_GLANCE), picture.frame(view) if is_wanted else None, size
         return
-    pace = Pace(frames_per_second)
     for frame in source:
-        if pace.wants(frame.pts_seconds):
-            small = shrink_pixels(frame.pixels, max_side_px)
-            # A camera may use its buffer again, and this frame must live until the next one has come.
-            pixels = small.copy() if small is frame.pixels else small
-            sized = Frame(pixels, frame.pts_seconds, frame.duration_seconds, frame.index)
-            yield sized, (frame.width, frame.height)
+        sized = _sized(frame, frame.pixels, view) if pace.wants(frame.pts_seconds) else None
+        gray = convert_pixels(as_pixels(frame, "frame"), "gray8")
+        yield _sized(frame, gray, _GLANCE), sized, (frame.width, frame.height)
+
+
+def _sized(frame: Frame, pixels: NDArray[np.uint8], view: View) -> Frame:
+    """A copy: a camera may use its buffer again, and this frame must live until the next one has come."""
+    small = shrink_pixels(pixels, view.max_side_px).copy()
+    return Frame(small, frame.pts_seconds, frame.duration_seconds, frame.index)
 
 
 def is_cut(frame1: Frame, frame2: Frame, *, threshold: float = 0.57) -> bool:
-    """Whether two frames show different scenes: no flow between them explains the second.
+    """Whether two neighboring frames show different scenes: no flow between them explains the second.
 
     A quick flow is found at a small size, the second frame is drawn back along it, both are brought to the same
     brightness and contrast (so that a fade is no cut), and what still differs is averaged. Neighbors of one shot
     stay below 0.45, cuts reach 0.7 and more. A stretch that could not be decoded counts as a cut too: there,
-    too, flow is not motion.
+    too, flow is not motion. A dissolve is none.
 
     Args:
         frame1: the earlier frame.
-        frame2: the later frame, of the same size.
+        frame2: the next frame of the source, of the same size: over longer steps movement looks like a cut.
         threshold: the mean difference, in standard deviations of the brightness, from which it is a cut.
 
     >>> rng = np.random.default_rng(0)
@@ -185,8 +197,15 @@ def is_cut(frame1: Frame, frame2: Frame, *, threshold: float = 0.57) -> bool:
         shrink_pixels(convert_pixels(as_pixels(frame, "frame"), "gray8"), _CUT_SIDE_PX)
         for frame in (frame1, frame2)
     )
-    explained = warp_image(gray2, Dis("ultrafast").compute(gray1, gray2))
+    if _mean_difference(gray1, gray2) <= threshold:  # so nearly always: standing still explains enough
+        return False
+    explained = warp_image(gray2, compute_flow(gray1, gray2, method=Dis("ultrafast")))
+    return _mean_difference(gray1, explained) > threshold
+
+
+def _mean_difference(gray1: NDArray[np.uint8], gray2: NDArray[Any]) -> float:
+    """In standard deviations of the brightness."""
     # Blurred a little, so that a hair of misplacement along an edge weighs less than a change of scene.
-    pictures = [cv2.blur(gray.astype(np.float32), (3, 3)) for gray in (gray1, explained)]
+    pictures = [cv2.blur(gray.astype(np.float32), (3, 3)) for gray in (gray1, gray2)]
     even1, even2 = ((picture - picture.mean()) / max(_MIN_CONTRAST, picture.std()) for picture in pictures)
-    return bool(np.abs(even1 - even2).mean() > threshold)
+    return float(np.abs(even1 - even2).mean())

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.errors import MuybridgeError, OptionError, UnknownNameError, WeightsError, require_extra
+from muybridge.counts import check_count
+from muybridge.errors import MuybridgeError, OptionError, UnknownNameError, require_extra
 from muybridge.models.download import fetch
 from muybridge.models.weights import Weights
 
@@ -33,14 +34,14 @@ class Raft:
 
     Args:
         size: `"large"` (5.3 M parameters) or `"small"` (1.0 M).
-        checkpoint: a file with the network's state dict; None for the weights that torchvision publishes,
-            which are downloaded once.
+        checkpoint: a file with the network's state dict, `.safetensors` or PyTorch's; it is read again when it has
+            changed. None for the weights that torchvision publishes, which are downloaded once.
         num_flow_updates: refinements; fewer is faster.
         device: where torch computes, such as `"cpu"` or `"cuda"`.
 
     Raises:
         UnknownNameError: a size that does not exist.
-        OptionError: a number of updates that is not positive.
+        OptionError: a number of updates that is no whole number of at least 1; a device that torch cannot use.
         MissingExtraError: torchvision is not installed.
         MuybridgeError: torchvision is installed but does not fit the installed torch.
         WeightsError: the weights cannot be downloaded, are damaged, or belong to another network.
@@ -56,8 +57,7 @@ class Raft:
     def __post_init__(self) -> None:
         if self.size not in _WEIGHTS:
             raise UnknownNameError("RAFT size", self.size, _WEIGHTS)
-        if not self.num_flow_updates > 0:
-            raise OptionError(f"num_flow_updates is {self.num_flow_updates}; it must be positive")
+        check_count("num_flow_updates", self.num_flow_updates)
 
     @property
     def pixel_format(self) -> Literal["gray8", "rgb24"]:
@@ -68,8 +68,8 @@ class Raft:
         """(H, W, 2) float32 pixels, from two (H, W, 3) uint8 RGB frames."""
         import torch
 
-        checkpoint = None if self.checkpoint is None else str(self.checkpoint)
-        network = _load_network(self.size, checkpoint, self.device)
+        checkpoint = None if self.checkpoint is None else Path(self.checkpoint).resolve()
+        network = _load_network(self.size, checkpoint, _state_of(checkpoint), self.device)
         height, width = frame1.shape[:2]
         with torch.inference_mode():
             pair = [_to_input(frame).to(self.device) for frame in (frame1, frame2)]
@@ -90,23 +90,38 @@ def _to_input(frame: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
-@functools.lru_cache(maxsize=2)
-def _load_network(size: str, checkpoint: str | None, device: str) -> torch.nn.Module:
-    import torch
+def _state_of(checkpoint: Path | None) -> tuple[int, int] | None:
+    """What changes when a file is written anew; None where there is none."""
+    if checkpoint is None or not checkpoint.is_file():
+        return None
+    status = checkpoint.stat()
+    return status.st_mtime_ns, status.st_size
 
+
+@functools.lru_cache(maxsize=2)
+def _load_network(
+    size: str, checkpoint: Path | None, _state: tuple[int, int] | None, device: str
+) -> torch.nn.Module:
+    from muybridge.models.checkpoint import load_state_dict, read_checkpoint
+
+    _check_device(device)
     architectures = _torchvision_optical_flow()
     network: torch.nn.Module = getattr(architectures, f"raft_{size}")(weights=None)
-    path = _download_weights(architectures, size) if checkpoint is None else Path(checkpoint)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises pickle, zip, key and OS errors for files that are not weights
-        raise WeightsError(f"{path}: cannot be read as RAFT weights: {error}") from error
-    try:
-        network.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        first = str(error).splitlines()[0]
-        raise WeightsError(f"{path}: not the weights of RAFT {size!r}: {first}") from error
+    path = checkpoint or _download_weights(architectures, size)
+    load_state_dict(network, read_checkpoint(path).state, name=f"RAFT {size!r}", source=str(path))
     return network.eval().to(device)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # no such device, or a torch that is built without it
+        reason = str(error).partition("\n")[0]
+        raise OptionError(
+            f"device is {device!r}; torch cannot use it here ({reason}); 'cpu' is always there"
+        ) from error
 
 
 def _torchvision_optical_flow() -> ModuleType:
