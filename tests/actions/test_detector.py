@@ -30,12 +30,12 @@ class WhichMoves(nn.Module):
         return torch.stack([change[:, 0], change[:, 1], torch.full_like(change[:, 0], 0.005)], dim=1) * 300
 
 
-def model() -> nn.Module:
+def model(*, frames_per_second: float | None = 8.0, stride: int = 1) -> nn.Module:
     module = WhichMoves().eval()
-    record = Weights(
-        "squares", labels=LABELS, num_frames=8, frames_per_second=8.0, size_px=48, resize_px=(48, 64)
+    rate = {"frames_per_second": frames_per_second, "stride": stride}
+    set_weights(
+        module, Weights("squares", labels=LABELS, num_frames=8, size_px=48, resize_px=(48, 64), **rate)
     )
-    set_weights(module, record)
     return module
 
 
@@ -116,6 +116,22 @@ def test_a_jerk_is_no_action() -> None:
     assert watch(ActionsObserver(model()), play(("rest", 1.0), ("red", 0.15), ("rest", 1.5))) == []
 
 
+@pytest.mark.parametrize("stride", [1, 6, 32])
+def test_weights_that_tell_no_rate_find_what_is_shorter_than_their_window(stride: int) -> None:
+    # At 15 frames a second, eight frames of stride 6 take 3.2 s, and of stride 32 17 s.
+    near(watch(ActionsObserver(model(frames_per_second=None, stride=stride)), FILM), TRUTH)
+
+
+def test_a_window_of_every_fourth_frame_is_one_evidence() -> None:
+    # Half a window of green, 0.7 of 1.28 s, is not worth two changes of the label.
+    frames = play(("rest", 1.0), ("red", 4.0), ("green", 1.2), ("red", 4.0), ("rest", 1.5))
+    frames = [Frame(frame.pixels, index / 25, 1 / 25, index) for index, frame in enumerate(frames)]
+    told = watch(ActionsObserver(model(frames_per_second=25.0, stride=4)), frames)
+    counted = watch(ActionsObserver(model(frames_per_second=None, stride=4)), frames)
+    assert len(told) == 1
+    near(counted, rows(told))
+
+
 def test_a_long_run_is_parted_where_its_scores_change() -> None:
     frames = play(("rest", 0.5), ("red", 6.0), ("green", 5.0), ("rest", 1.0))
     segments = watch(ActionsObserver(model()), frames)
@@ -143,31 +159,60 @@ def test_a_cut_parts_scenes_but_not_an_action() -> None:
     near(segments, [("red moves", 0.0, 1.5), ("green moves", 1.6, 3.1)], within=0.3)
 
 
-@pytest.mark.parametrize("stop", [20, 33, 60, 75])
-def test_goes_on_where_it_was_stopped(stop: int) -> None:
-    first = ActionsObserver(model())
+def watch_in_two_goes(
+    first: ActionsObserver, second: ActionsObserver, frames: list[Frame], stop: int
+) -> list[Segment]:
     first.start(VideoMetadata("squares"))
-    found = [finding for frame in FILM[:stop] for finding in first.observe(frame)]
-    second = ActionsObserver(model())
+    found = [finding for frame in frames[:stop] for finding in first.observe(frame)]
     second.start(VideoMetadata("squares"))
     second.restore(decode(encode(dict(first.state()))))
-    found += [finding for frame in FILM[stop:] for finding in second.observe(frame)]
-    found += second.finish(len(FILM) / RATE)
-    segments = [finding for finding in found if isinstance(finding, Segment)]
-    assert [s.to_dict() for s in segments] == [s.to_dict() for s in watch(ActionsObserver(model()), FILM)]
+    found += [finding for frame in frames[stop:] for finding in second.observe(frame)]
+    found += second.finish(len(frames) / RATE)
+    return [finding for finding in found if isinstance(finding, Segment)]
+
+
+def dicts(segments: list[Segment]) -> list[dict[str, Any]]:
+    return [segment.to_dict() for segment in segments]
+
+
+@pytest.mark.parametrize("stop", [20, 33, 60, 75])
+def test_goes_on_where_it_was_stopped(stop: int) -> None:
+    found = watch_in_two_goes(ActionsObserver(model()), ActionsObserver(model()), FILM, stop)
+    assert dicts(found) == dicts(watch(ActionsObserver(model()), FILM))
+
+
+LONG_FILM = play(("rest", 0.5), ("red", 5.0), ("green", 4.0), ("rest", 1.0))
 
 
 def test_a_long_run_goes_on_where_it_was_stopped() -> None:
-    frames = play(("rest", 0.5), ("red", 5.0), ("green", 4.0), ("rest", 1.0))
-    first, second = ActionsObserver(model()), ActionsObserver(model())
-    first.start(VideoMetadata("squares"))
-    found = [finding for frame in frames[:100] for finding in first.observe(frame)]
-    second.start(VideoMetadata("squares"))
-    second.restore(decode(encode(dict(first.state()))))
-    found += [finding for frame in frames[100:] for finding in second.observe(frame)]
-    found += second.finish(len(frames) / RATE)
-    segments = [finding.to_dict() for finding in found if isinstance(finding, Segment)]
-    assert segments == [s.to_dict() for s in watch(ActionsObserver(model()), frames)]
+    found = watch_in_two_goes(ActionsObserver(model()), ActionsObserver(model()), LONG_FILM, 100)
+    assert dicts(found) == dicts(watch(ActionsObserver(model()), LONG_FILM))
+
+
+@pytest.mark.parametrize(("stride", "stop"), [(2, 60), (2, 100), (3, 121), (4, 77)])
+def test_weights_that_tell_no_rate_go_on_where_they_were_stopped(stride: int, stop: int) -> None:
+    def observer() -> ActionsObserver:
+        rule = DetectionRule(max_single_seconds=1.0, switch_cost=0.5)  # so that every prediction counts
+        return ActionsObserver(model(frames_per_second=None, stride=stride), rule=rule)
+
+    whole = watch(observer(), LONG_FILM)
+    assert {s.label for s in whole} == {"red moves", "green moves"}
+    assert dicts(watch_in_two_goes(observer(), observer(), LONG_FILM, stop)) == dicts(whole)
+
+
+@pytest.mark.parametrize("stop", [60, 93, 101, 120])
+def test_goes_on_after_a_hole_in_the_times(stop: int) -> None:
+    # The window begins anew after the hole; a restored run predicts at the frames of that window.
+    frames = [Frame(f.pixels, f.pts_seconds + 3.0 * (f.index > 57), 1 / RATE, f.index) for f in LONG_FILM]
+
+    def observer() -> ActionsObserver:
+        # A run that goes on through the hole.
+        rule = DetectionRule(max_single_seconds=1.0, rest_seconds=4.0)
+        return ActionsObserver(model(frames_per_second=None), rule=rule, stride=5)
+
+    whole = watch(observer(), frames)
+    assert [segment.label for segment in whole] == ["red moves", "green moves"]
+    assert dicts(watch_in_two_goes(observer(), observer(), frames, stop)) == dicts(whole)
 
 
 @pytest.fixture(scope="module")

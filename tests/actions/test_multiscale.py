@@ -13,6 +13,7 @@ from muybridge.actions.multiscale import MultiScaleClassifier
 from muybridge.actions.streaming import StreamingClassifier
 from muybridge.errors import OptionError, ShapeError
 from muybridge.models.registry import create_model
+from muybridge.models.weights import Weights, set_weights
 from muybridge.observer import Observer
 from muybridge.values import Frame
 
@@ -160,6 +161,14 @@ def test_one_model_at_several_lengths() -> None:
         frames_per_second=10.0,
     )
     assert {name: (s.window_size, s.stride) for name, s in causal.scales.items()} == {
+        "1 s": (10, 5),
+        "4 s": (40, 5),
+    }
+    strided = create_model("causal_tiny", num_classes=2).eval()
+    set_weights(strided, Weights("every third frame", stride=3))
+    counted = MultiScaleClassifier.of_model(strided, window_seconds=(1.0, 4.0), step_seconds=0.5)
+    # Of 30 frames a second, which is what is supposed where no rate is told, ten are taken.
+    assert {name: (s.window_size, s.stride) for name, s in counted.scales.items()} == {
         "1 s": (10, 5),
         "4 s": (40, 5),
     }

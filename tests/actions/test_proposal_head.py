@@ -14,6 +14,7 @@ from muybridge.models import create_model
 from muybridge.models.checkpoint import save_checkpoint
 from muybridge.models.weights import Weights, set_weights
 from muybridge.training.proposal_heads import ProposalLoss, boundary_targets, class_targets
+from muybridge.video.reader import open_video
 from muybridge.video.writer import VideoWriter
 
 LABELS = ("red", "green", "none of these")
@@ -31,10 +32,12 @@ class WhichFlickers(nn.Module):
         return torch.stack([change[:, 0], change[:, 1], torch.full_like(change[:, 0], 0.01)], dim=1) * 200
 
 
-def model(labels: tuple[str, ...] = LABELS) -> nn.Module:
+def model(
+    labels: tuple[str, ...] = LABELS, *, frames_per_second: float | None = 8.0, stride: int = 1
+) -> nn.Module:
     module = WhichFlickers().eval()
-    options = {"num_frames": 8, "frames_per_second": 8.0, "size_px": 48, "resize_px": (48, 64)}
-    set_weights(module, Weights("squares", labels=labels, **options))
+    options = {"num_frames": 8, "size_px": 48, "resize_px": (48, 64), "stride": stride}
+    set_weights(module, Weights("squares", labels=labels, frames_per_second=frames_per_second, **options))
     return module
 
 
@@ -100,6 +103,40 @@ def test_rows_follow_the_video(film: Path) -> None:
         assert (scores.probabilities[inside].argmax(axis=1) == LABELS.index(label)).all()
         assert scores.actionness[inside].min() > 0.3
     assert scores.actionness[(seconds > 3.3) & (seconds < 4.7)].max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("frames_per_second", "stride", "expected"),
+    # 8, 24 / 3 = 8 and 25 / 4 = 6.25 frames a second are taken, for four predictions a second; 25 / 32 are too few.
+    [(8.0, 1, 2), (24.0, 3, 2), (None, 4, 2), (None, 32, 1), (None, 1, 6)],
+)
+def test_predictions_come_as_often_as_asked(
+    frames_per_second: float | None, stride: int, expected: int
+) -> None:
+    network = model(frames_per_second=frames_per_second, stride=stride)
+    assert classifier_of(network, predictions_per_second=4.0).stride == expected
+
+
+def test_no_action_ends_after_the_video(film: Path, tmp_path: Path) -> None:
+    short, head = tmp_path / "short.mp4", tmp_path / "head.safetensors"
+    with open_video(film) as video, VideoWriter(short, width=64, height=48, frames_per_second=RATE) as writer:
+        for frame in list(video)[:175]:
+            writer.write(frame.pixels)
+    scores = score_moments(short, classifier_of(model(), predictions_per_second=4.0))
+    # 175 frames are 11.67 s, so the last of the 47 moments reaches to 11.75 s.
+    assert len(scores.actionness) == 47
+    assert scores.end_seconds == pytest.approx(175 / RATE)
+    torch.manual_seed(0)
+    network = create_model("temporal_proposal_net", num_classes=3, num_features=4, width=16)
+    with torch.no_grad():  # every moment is likely to be a beginning and an end
+        network.boundaries.weight.zero_()
+        network.boundaries.bias.fill_(5)
+        network.classes.bias.add_(5)
+    options = {"num_features": 4, "num_classes": 3, "width": 16}
+    record = Weights("squares", labels=LABELS, options=options)
+    save_checkpoint(head, network, name="temporal_proposal_net", weights=record)
+    ends = [segment.end_seconds for segment in detect_with_head(short, head, model=model(), min_score=0.0)]
+    assert max(ends) == pytest.approx(175 / RATE)
 
 
 def test_features_are_shares_between_the_least_probability_and_one() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from muybridge.actions.proposals import (
     Proposal,
@@ -177,6 +177,7 @@ def test_boundaries_by_hand() -> None:
     assert boundary_proposals([], []) == boundary_proposals(np.zeros(4), np.zeros(4)) == []
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_the_map_equals_a_loop_over_all_pairs(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -189,6 +189,26 @@ def test_a_stride_without_a_rate_counts_frames_of_the_source_even_where_some_are
     assert [p.index for p in found] == [8, 10, 12, 14, 16, 18, 20, 22]
 
 
+def test_a_source_that_ends_before_its_first_window_is_full_stands_still() -> None:
+    def levels(clip: torch.Tensor) -> torch.Tensor:
+        return (255 * clip[0, :, :, 0, 0].mean(dim=0)).round()[None]
+
+    classifier = StreamingClassifier(
+        levels, window_size=5, stride=1, frames_per_second=5, outputs="probabilities"
+    )
+    frames = [Frame(np.full((4, 4, 3), 10 * i, np.uint8), i / 10, index=i) for i in range(20)]
+    # Every other frame of ten a second is taken; the last one stands still, though none of those.
+    assert [classifier.push(frame) for frame in frames[:4]] == [None] * 4
+    assert (classifier.num_taken, classifier.newest_seconds) == (2, 0.2)
+    found = classifier.hold(frames[3])
+    assert found is not None
+    assert found.scores.tolist() == [0, 20, 30, 30, 30]
+    assert (found.start_seconds, found.end_seconds, found.index) == (0.0, 0.3, 3)
+    assert classifier.hold(frames[3]) is None  # the window is full by now
+    classifier.reset()
+    assert (classifier.num_taken, classifier.newest_seconds) == (0, None)
+
+
 def test_it_is_an_observer_and_gives_segments(clip30: Path) -> None:
     def flash(clip: torch.Tensor) -> list[float]:
         bright = float(clip.mean() > 0.5)

@@ -106,7 +106,9 @@ def test_ctrl_c_ends_a_camera_with_the_results_so_far(clip: Path, checkpoint: Pa
 
 
 @contextmanager
-def receiver(status: int = 200) -> Iterator[tuple[str, list[dict[str, object]]]]:
+def receiver(
+    status: int = 200, location: str = "ftp://127.0.0.1/elsewhere"
+) -> Iterator[tuple[str, list[dict[str, object]]]]:
     """A web server that keeps what is posted to it."""
     got: list[dict[str, object]] = []
 
@@ -115,8 +117,8 @@ def receiver(status: int = 200) -> Iterator[tuple[str, list[dict[str, object]]]]
             body = self.rfile.read(int(self.headers["Content-Length"]))
             got.append(json.loads(body) | {"content_type": self.headers["Content-Type"]})
             self.send_response(status)
-            if status == 302:
-                self.send_header("Location", "ftp://127.0.0.1/elsewhere")
+            if status // 100 == 3:
+                self.send_header("Location", location)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -152,6 +154,28 @@ def test_a_webhook_that_fails_is_told_and_ends_nothing() -> None:
     dead.close()
     assert (hook.num_failed, dead.num_failed, dead.num_sent) == (1, 1, 0)
     assert all("did not reach the webhook at 127.0.0.1" in line for line in complaints)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "target"),
+    [
+        (301, "https://me:secret@hooks.example.org:8443/secret?key=secret", "https://hooks.example.org:8443"),
+        (302, "/secret", "another address"),
+        (303, "", "another address"),
+        (307, "ftp://127.0.0.1/secret", "ftp://127.0.0.1"),
+        (308, "https://[::1", "another address"),
+    ],
+)
+def test_a_webhook_that_redirects_is_told_as_such(status: int, location: str, target: str) -> None:
+    complaints: list[str] = []
+    with receiver(status, location) as (url, got):
+        hook = Webhook(url, complain=complaints.append)
+        hook.send({"label": "wave"})
+        hook.close()
+        assert len(got) == 1
+    (line,) = complaints
+    assert f"it redirects to {target}, which is not followed; give that address" in line
+    assert "secret" not in line
 
 
 def test_a_webhook_that_does_not_speak_http_costs_its_events_only() -> None:

@@ -200,6 +200,43 @@ def test_damage_is_kept_in_the_timeline(
     assert second.warnings == first.warnings
 
 
+def test_damage_is_told_once_however_often_a_run_was_stopped(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("muybridge.pipeline.analyze.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    data = bytearray((shared / "clips/kth_boxing.mp4").read_bytes())
+    damaged = slice(len(data) * 3 // 10, len(data) * 36 // 100)
+    data[damaged] = np.random.default_rng(3).bytes(damaged.stop - damaged.start)
+    path = tmp_path / "damaged.mp4"
+    path.write_bytes(data)
+
+    def analyze_until(num_pictures: int) -> Timeline:
+        seen: list[float] = []
+
+        def stop(done: float, total: float) -> None:
+            seen.append(done)
+            if len(seen) > num_pictures:
+                raise KeyboardInterrupt
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DamagedVideoWarning)
+            return analyze(path, observers=quick_observers(), progress=stop)
+
+    whole = analyze_until(10**9)
+    (line,) = whole.warnings
+    for file in (tmp_path / "cache").rglob("*.json"):
+        file.unlink()
+    told = []
+    for num_pictures in (80, 8, 8):
+        with pytest.raises(KeyboardInterrupt):
+            analyze_until(num_pictures)
+        (saved,) = (tmp_path / "cache").rglob("pass-*.json")
+        told.append(json.loads(saved.read_text())["warnings"])
+    assert told == [[line]] * 3
+    assert analyze_until(10**9).warnings == (line,)
+
+
 def test_a_static_camera_has_no_cut(shared: Path) -> None:
     timeline = analyze(shared / "clips/vtest.avi", observers=[ScenesObserver()])
     assert [(s.start_seconds, s.end_seconds) for s in timeline.of("shot")] == [(0.0, pytest.approx(79.5))]

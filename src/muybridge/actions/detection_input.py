@@ -18,7 +18,7 @@ from muybridge.observer import View
 from muybridge.values import Frame
 from muybridge.video.spare import LEAST_PER_SECOND
 
-__all__ = ["classifier_of", "gray_of", "view_of"]
+__all__ = ["classifier_of", "gray_of", "view_of", "window_seconds_of"]
 
 MOTION_FRAMES_PER_SECOND = 15.0
 NOMINAL_FRAMES_PER_SECOND = 25.0
@@ -57,7 +57,8 @@ def classifier_of(
     window = DEFAULT_WINDOW if record is None else record.num_frames
     if predictions_per_second is not None:
         rate = None if record is None else record.frames_per_second
-        stride = max(1, round((rate or NOMINAL_FRAMES_PER_SECOND) / predictions_per_second))
+        taken_per_second = (rate or NOMINAL_FRAMES_PER_SECOND) / (1 if record is None else record.stride)
+        stride = max(1, round(taken_per_second / predictions_per_second))
     chosen = max(1, window // 4) if stride is None else stride
     return StreamingClassifier(module, window_size=window, stride=chosen, labels=labels, name=name)
 
@@ -71,6 +72,12 @@ def view_of(classifier: StreamingClassifier) -> View:
         short_side_px=own.short_side_px,
         sparing=rate is not None and rate <= LEAST_PER_SECOND,
     )
+
+
+def window_seconds_of(classifier: StreamingClassifier) -> float:
+    """How much time a window takes in; of a source of the nominal rate, where the weights only count its frames."""
+    rate = classifier.view.frames_per_second or NOMINAL_FRAMES_PER_SECOND
+    return classifier.window_size * classifier.frame_step / rate
 
 
 def gray_of(frame: Frame) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ import numpy as np
 from torch import nn
 
 from muybridge.actions.actionness import ACTIONNESS_NAME, BACKGROUND_LABEL, OwnMotion
-from muybridge.actions.detection_input import NOMINAL_FRAMES_PER_SECOND, classifier_of, gray_of, view_of
+from muybridge.actions.detection_input import classifier_of, gray_of, view_of, window_seconds_of
 from muybridge.actions.detection_rule import DetectionRule
 from muybridge.actions.passages import Passages, Piece
 from muybridge.actions.runs import Run
@@ -79,8 +79,7 @@ class ActionsObserver:
         self.classifier = classifier_of(model, weights, stride=stride, labels=labels)
         self.background = tuple(label for label in background if label in self.classifier.labels)
         self.view = view_of(self.classifier)
-        rate = self.classifier.view.frames_per_second
-        window_seconds = self.classifier.window_size / (rate or NOMINAL_FRAMES_PER_SECOND)
+        window_seconds = window_seconds_of(self.classifier)
         single = self.rule.max_single_seconds
         self._max_single = 2.5 * window_seconds if single is None else single
         self._passages = Passages(self.classifier.labels, self.background, self.rule, window_seconds)
@@ -90,7 +89,7 @@ class ActionsObserver:
         self._motion = OwnMotion()
         self._pace = Pace(self.classifier.view.frames_per_second)
         self._recent: deque[Frame] = deque()  # what a run may begin with
-        self._shown: deque[Frame] = deque()  # what the classifier has seen of this run, as far as it matters
+        self._shown: deque[Frame] = deque()  # what the classifier has taken of this run, as far as it matters
         self._run: Run | None = None
         self._scene_seconds = -math.inf  # where the source began, or the last cut was
         self._rising_since: float | None = None
@@ -101,7 +100,7 @@ class ActionsObserver:
     def settings(self) -> Mapping[str, Any]:
         """All that changes the answer, as JSON values."""
         return {
-            "version": 4,
+            "version": 5,
             "classifier": dict(self.classifier.settings()),
             "rule": asdict(self.rule),
             "background": list(self.background),
@@ -180,17 +179,24 @@ class ActionsObserver:
         """The next frame of the run to the classifier; actions of a long run that are over."""
         run = self._run
         assert run is not None
-        self._shown.append(frame)
-        if len(self._shown) > 4 * self.classifier.window_size + self.classifier.stride:
-            for _ in range(self.classifier.stride):  # so that a restored run predicts at the same frames
-                self._shown.popleft()
         prediction = self.classifier.push(frame)
+        if self.classifier.newest_seconds == frame.pts_seconds:
+            self._remember(frame)
         if prediction is None:
             return []
         run.predictions.append(prediction)
         if not run.is_long and frame.pts_seconds - run.start_seconds <= self._max_single:
             return []
         return self._add(run, run.part(), frame.pts_seconds)
+
+    def _remember(self, frame: Frame) -> None:
+        """A frame that the classifier has taken, so that a restored run has its window, and predicts at its frames."""
+        if self.classifier.num_taken == 1:
+            self._shown.clear()
+        self._shown.append(frame)
+        if len(self._shown) > 4 * self.classifier.window_size + self.classifier.stride:
+            for _ in range(self.classifier.stride):
+                self._shown.popleft()
 
     def _follow(self, start: float, end: float, actionness: float) -> list[Finding]:
         """Begin a run, go on with it, or let it rest."""
@@ -256,16 +262,8 @@ class ActionsObserver:
         """A run shorter than a window stands still at its end until the window is full, as in training."""
         if not self._shown:
             return []
-        last, step = (
-            self._shown[-1],
-            1 / (self.classifier.view.frames_per_second or NOMINAL_FRAMES_PER_SECOND),
-        )
-        for number in range(1, self.classifier.window_size + 1):
-            seconds = last.pts_seconds + number * step
-            prediction = self.classifier.push(Frame(last.pixels, seconds, step, last.index + number))
-            if prediction is not None:
-                return [prediction]
-        return []
+        prediction = self.classifier.hold(self._recent[-1])
+        return [] if prediction is None else [prediction]
 
     def _flush(self) -> list[Finding]:
         if not self._chunk:

@@ -153,7 +153,7 @@ class MultiScaleClassifier(PredictionObserver):
         _refuse(options, "stride")
         one = StreamingClassifier(model, **options)
         _refuse(options, "window_size" if isinstance(one.model, CausalNet) else "frames_per_second")
-        rate = one.view.frames_per_second or NOMINAL_FRAMES_PER_SECOND
+        rate = (one.view.frames_per_second or NOMINAL_FRAMES_PER_SECOND) / one.frame_step
         scales = {}
         for name, seconds in lengths.items():
             own: dict[str, Any] = dict(options)

@@ -12,6 +12,7 @@ whose scores it was trained on: its classes are their labels. Memory is that of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class MomentScores:
         moments_per_second: how many there are.
         probabilities: (T, K).
         actionness: (T,).
+        end_seconds: when the video ends; the last moment may reach beyond that.
     """
 
     labels: tuple[str, ...]
@@ -62,6 +64,7 @@ class MomentScores:
     moments_per_second: float
     probabilities: NDArray[np.float64]
     actionness: NDArray[np.float64]
+    end_seconds: float = math.inf
 
     def features(self) -> NDArray[np.float32]:
         """(K + 1, T): log-probabilities as a share of the way up from the least one, and actionness."""
@@ -120,7 +123,7 @@ def score_moments(
     # The mean over each moment, as the growth of the integral.
     ends, areas = np.array(steps).T
     actionness = np.diff(np.interp(edges, ends, areas.cumsum(), left=0.0)) * moments_per_second
-    return MomentScores(classifier.labels, start, moments_per_second, probabilities, actionness)
+    return MomentScores(classifier.labels, start, moments_per_second, probabilities, actionness, end)
 
 
 def load_proposal_head(path: str | Path, labels: Collection[str]) -> TemporalProposalNet:
@@ -213,5 +216,6 @@ def _named(proposal: Proposal, scores: MomentScores, min_score: float) -> Segmen
     start, end = (
         scores.start_seconds + moment / scores.moments_per_second for moment in (proposal.start, proposal.end)
     )
+    end = min(end, scores.end_seconds)
     attributes = {"proposal_score": proposal.mean_score}
     return Segment(start, end, "action", scores.labels[best], float(inside[best]), attributes)

@@ -121,9 +121,10 @@ class StreamingClassifier(PredictionObserver):
         known = tuple(labels) if labels is not None else record.labels if record is not None else ()
         super().__init__(name, known, rule=rule, ignored=_ignored(known, ignored))
         own_rate = record.frames_per_second if record is not None else None
-        self._every = record.stride if record is not None and own_rate is None else 1
+        # Of so many frames of the source one is taken, where the weights tell no rate.
+        self.frame_step = record.stride if record is not None and own_rate is None else 1
         if frames_per_second is not None:
-            own_rate, self._every = frames_per_second, 1
+            own_rate, self.frame_step = frames_per_second, 1
         elif own_rate is not None and record is not None:
             own_rate /= record.stride
         self._shape = _shape_record(self.model, record, size_px)
@@ -155,6 +156,16 @@ class StreamingClassifier(PredictionObserver):
         self._times.clear()
         self._num_taken = 0
 
+    @property
+    def num_taken(self) -> int:
+        """How many frames the weights' rate has taken since the window began: at the start, or after a gap."""
+        return self._num_taken
+
+    @property
+    def newest_seconds(self) -> float | None:
+        """When the last frame that was taken appears; None where there is none."""
+        return self._times[-1] if self._times else None
+
     def push(
         self, frame: Frame | NDArray[np.uint8], *, pts_seconds: float | None = None
     ) -> StreamPrediction | None:
@@ -179,7 +190,25 @@ class StreamingClassifier(PredictionObserver):
             return None
         if self._is_gap(moment.pts_seconds):
             self._begin_window()
-        self._scorer.push(self._prepared(moment))
+        return self._take(self._prepared(moment), moment)
+
+    def hold(self, frame: Frame) -> StreamPrediction | None:
+        """A source that ends before its first window is full stands still until it is, as clips do in training.
+
+        Args:
+            frame: the source's last, whether the weights' rate takes it or not.
+
+        Returns:
+            What the window shows; None where it had been full.
+        """
+        pixels, found = self._prepared(frame), None
+        while self._num_taken < self.window_size:
+            found = self._take(pixels, frame)
+        return found
+
+    def _take(self, pixels: NDArray[np.uint8], moment: Frame) -> StreamPrediction | None:
+        """The next frame of the window; the prediction that is due with it."""
+        self._scorer.push(pixels)
         self._times.append(moment.pts_seconds)
         self._num_taken += 1
         beyond = self._num_taken - self.window_size
@@ -242,12 +271,12 @@ class StreamingClassifier(PredictionObserver):
 
     def _wants(self, frame: Frame) -> bool:
         """Whether the weights' rate takes this frame."""
-        if self._every == 1:
+        if self.frame_step == 1:
             return self._pace.wants(frame.pts_seconds)
         # By the frame's place in the source, so that a dropped frame does not shift the choice; by counting where
         # frames were made by hand and all say 0.
         index = frame.index if frame.index > 0 else self._num_seen - 1
-        slot = index // self._every
+        slot = index // self.frame_step
         if self._last_slot is not None and slot <= self._last_slot:
             return False
         self._last_slot = slot

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from muybridge.errors import OptionError
@@ -19,14 +20,17 @@ from muybridge.printable import printable
 __all__ = ["Webhook"]
 
 MAX_WAITING = 100
+REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """An event is for the address that was named, not for one that it names."""
 
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Do not follow."""
+    def http_error_302(self, *_: Any, **__: Any) -> None:
+        """Do not follow; and do not read what it names, which may be no address at all."""
         return
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 class Webhook:
@@ -133,4 +137,19 @@ def _reason(error: Exception) -> str:
     """Why it failed, in one line that a terminal can show: parts of it are what the other side sent."""
     if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
         return f"it does not speak HTTP ({type(error).__name__}); check the address and the port"
+    if isinstance(error, HTTPError) and error.code in REDIRECTS:
+        return (
+            f"it redirects to {_target_of(error)}, which is not followed; give that address as the webhook"
+            " (curl -i shows all of it, after Location)"
+        )
     return printable(str(getattr(error, "reason", error))[:200])
+
+
+def _target_of(redirect: HTTPError) -> str:
+    """Where a redirect leads, as far as it can be shown: the path may hold a token."""
+    try:
+        parts = urlsplit(redirect.headers.get("Location", ""))
+    except ValueError:
+        return "another address"
+    host = parts.netloc.rpartition("@")[2]
+    return printable(f"{parts.scheme}://{host}"[:200]) if host else "another address"

@@ -130,12 +130,12 @@ def _gather(
         known = cache.load(observer) if cache is not None else None
         if known is not None:
             found[observer.name] = known[0]
-            warnings += [line for line in known[1] if line not in warnings]
+            warnings = _joined(warnings, known[1])
     remaining = [observer for observer in observers if observer.name not in found]
     if remaining:
         with shared_cores():
             run, new_warnings = _run(video, remaining, cache, progress)
-        warnings += [line for line in new_warnings if line not in warnings]
+        warnings = _joined(warnings, new_warnings)
         for observer in remaining:
             found[observer.name] = run.findings(observer.name)
             if cache is not None:
@@ -169,7 +169,12 @@ def _run(
                     checkpoint = now
                     lanes.settle()
                     findings = {w.observer.name: w.findings for w in run.watchers}
-                    cache.save_pass(observers, run.state(), findings, [*earlier, *video.warnings])
+                    cache.save_pass(observers, run.state(), findings, _joined(earlier, video.warnings))
         lanes.settle()
     run.finish()
-    return run, [*earlier, *(line for line in video.warnings if line not in earlier)]
+    return run, _joined(earlier, video.warnings)
+
+
+def _joined(earlier: list[str], new: Iterable[str]) -> list[str]:
+    """Warnings of several goes at one video, each told once."""
+    return [*earlier, *(line for line in new if line not in earlier)]
