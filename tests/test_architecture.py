@@ -7,7 +7,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "muybridge"
 ROWS = [
-    {"cli", "server"},
+    {"cli"},
+    {"server"},
     {"pipeline"},
     {"training", "report"},
     {"actions", "text", "language", "search"},

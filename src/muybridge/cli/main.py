@@ -32,6 +32,7 @@ VERBS = (
     "ask",
     "index",
     "find",
+    "serve",
     "compare",
     "cost",
     "models",

@@ -37,7 +37,7 @@ from muybridge.language.question import Subject
 from muybridge.report.strict_json import json_values
 from muybridge.values import Picture, Segment, Signal, Timeline, VideoMetadata
 
-__all__ = ["render_page", "video_href"]
+__all__ = ["page_hash", "render_page", "video_href"]
 
 SCRIPTS = ("data", "player", "lanes", "timeline", "lists", "question", "ask", "main")
 """The parts of the page's script, in the order in which they are joined."""
@@ -105,9 +105,9 @@ def render_page(timeline: Timeline, *, video_href: str | None = None, files: Ite
         files=list(files),
         data=data,
         style=style,
-        style_hash=_hash(style),
+        style_hash=page_hash(style),
         script=script,
-        script_hash=_hash(script),
+        script_hash=page_hash(script),
     )
 
 
@@ -307,5 +307,6 @@ def _template(name: str) -> str:
     return (package_files("muybridge.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def page_hash(text: str) -> str:
+    """A script or a style as a content security policy names it."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

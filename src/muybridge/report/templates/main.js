@@ -24,4 +24,11 @@ addEventListener("keyup", (event) => {
   if (event.key === " " && event.target.matches?.(".block")) event.preventDefault();
 });
 if (data.aspect) document.querySelector(".top").style.setProperty("--aspect", data.aspect.toFixed(4));
+// An address that ends in #t=SECONDS, on the source's clock, opens the page at that moment.
+function jumpToAddress() {
+  const moment = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
+  if (moment) go(Number(moment[1]) - data.startSeconds);
+}
+addEventListener("hashchange", jumpToAddress);
 player.refresh();
+jumpToAddress();

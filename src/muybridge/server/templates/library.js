@@ -1,0 +1,138 @@
+"use strict";
+// All words come as data and become text nodes: no name of a file is ever read as markup.
+(() => {
+  const at = (id) => document.getElementById(id);
+  const rows = new Map(); // key → its row and what it shows
+
+  function made(tag, words, name) {
+    const element = document.createElement(tag);
+    if (words) element.textContent = words;
+    if (name) element.className = name;
+    return element;
+  }
+
+  function link(video, seconds, words) {
+    const anchor = made("a", words);
+    anchor.href = `videos/${video.key}/report${seconds === null ? "" : `#t=${seconds}`}`;
+    return anchor;
+  }
+
+  function clock(seconds) {
+    const whole = Math.floor(seconds), hours = Math.floor(whole / 3600);
+    const minutes = Math.floor((whole % 3600) / 60), rest = String(whole % 60).padStart(2, "0");
+    return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+  }
+
+  function size(bytes) {
+    const units = ["B", "kB", "MB", "GB", "TB"];
+    let power = 0;
+    while (bytes >= 1000 && power < units.length - 1) { bytes /= 1000; power += 1; }
+    return `${bytes < 10 && power ? bytes.toFixed(1) : Math.round(bytes)} ${units[power]}`;
+  }
+
+  async function asked(address, options) {
+    const response = await fetch(address, options);
+    const found = await response.json();
+    if (!response.ok) throw new Error(found.error);
+    return found;
+  }
+
+  async function begin(key) {
+    const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
+    await asked(`api/videos/${key}/analysis`, options);
+  }
+
+  function act(video) {
+    if (video.stage === "done") return [link(video, null, "Open the report")];
+    if (video.stage === "waiting") return [made("span", "waits for its turn", "soft")];
+    if (video.stage === "running") {
+      const bar = made("progress");
+      bar.max = 1;
+      bar.value = video.progress;
+      bar.setAttribute("aria-label", `${video.title}: ${Math.round(100 * video.progress)}% watched`);
+      return [bar, made("span", `${Math.round(100 * video.progress)}%`, "soft")];
+    }
+    const button = made("button", video.stage === "failed" ? "Try again" : "Analyze");
+    button.type = "button";
+    button.setAttribute("aria-label", `${button.textContent}: ${video.title}`);
+    button.addEventListener("click", () => begin(video.key).catch(tell).then(refresh));
+    return video.message ? [button, made("p", video.message, "wrong")] : [button];
+  }
+
+  function show(videos) {
+    const list = at("videos");
+    const order = videos.map((video) => {
+      const state = JSON.stringify(video);
+      const known = rows.get(video.key);
+      if (known && known.state === state) return known.row;
+      const row = known ? known.row : made("li");
+      const hadFocus = row.contains(document.activeElement);
+      const title = made("span", video.title, "title");
+      title.dir = "auto";
+      row.replaceChildren(title, made("span", size(video.size_bytes), "soft"), ...act(video));
+      rows.set(video.key, { row, state });
+      if (hadFocus) (row.querySelector("a, button") || list).focus();
+      return row;
+    });
+    if (order.some((row, place) => list.children[place] !== row) || list.children.length !== order.length) {
+      list.replaceChildren(...order);
+    }
+    at("number").textContent = `(${videos.length})`;
+    at("all").hidden = !videos.some((video) => video.stage === "new");
+  }
+
+  let timer = 0;
+  async function refresh() {
+    clearTimeout(timer);
+    let wait = 5000;
+    try {
+      const videos = await asked("api/videos");
+      show(videos);
+      if (videos.some((video) => video.stage === "waiting" || video.stage === "running")) wait = 1000;
+    } catch (error) {
+      tell(error instanceof TypeError ? new Error("the server has ended; start it again") : error);
+    }
+    timer = setTimeout(refresh, wait);
+  }
+
+  function tell(error) {
+    at("told").textContent = error.message;
+    at("told").dataset.known = "false";
+  }
+
+  function showMatches(found) {
+    at("told").textContent = found.length ? "" : "nothing matches";
+    at("told").dataset.known = "false";
+    at("matches").replaceChildren(...found.map((match) => {
+      const row = made("li");
+      row.dataset.kind = match.kind;
+      const label = made("span", match.label, "words");
+      label.dir = "auto";
+      row.append(
+        made("span", match.title, "title"),
+        made("span", `${clock(match.start_seconds)}–${clock(match.end_seconds)} · ${match.kind}`, "soft"),
+        label,
+        link(match, match.start_seconds, "Open"),
+      );
+      return row;
+    }));
+  }
+
+  at("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const query = at("query").value.trim();
+    if (!query) return;
+    at("told").textContent = "searches …";
+    at("told").dataset.known = "false";
+    at("matches").replaceChildren();
+    asked(`api/search?query=${encodeURIComponent(query)}`).then(showMatches, tell);
+  });
+
+  at("all").addEventListener("click", async () => {
+    const videos = await asked("api/videos");
+    for (const video of videos.filter((one) => one.stage === "new")) await begin(video.key).catch(tell);
+    refresh();
+  });
+
+  refresh();
+})();

@@ -1,0 +1,111 @@
+"""Videos are watched one after the other, each once, until the end."""
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from muybridge.server import analyses as analyses_module
+from muybridge.server.analyses import Analyses
+from muybridge.server.library import Library
+from muybridge.values import Timeline, VideoMetadata
+
+
+@pytest.fixture
+def library(sample_video: Path, tmp_path: Path) -> Library:
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(sample_video, tmp_path / name)
+    (tmp_path / "broken.mp4").write_text("no video")
+    return Library(tmp_path)
+
+
+def test_what_is_found_is_kept_and_what_fails_is_told(library: Library) -> None:
+    one, _, broken = library.videos()
+    with Analyses() as analyses:
+        assert analyses.state(one).stage == "new"
+        assert analyses.timeline(one) is None
+        analyses.begin(one)
+        analyses.begin(broken)
+        analyses.wait()
+        assert analyses.state(one).to_dict() == {"stage": "done", "progress": 1.0, "message": None}
+        assert len(analyses.timeline(one).of("shot")) == 1  # type: ignore[union-attr]
+        failed = analyses.state(broken)
+        assert failed.stage == "failed"
+        assert "not a video" in str(failed.message)
+        assert analyses.begin(broken).stage == "waiting"  # tried again
+
+
+def test_a_video_is_watched_once_however_often_it_is_asked_for(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going, go_on, watched = threading.Event(), threading.Event(), []
+
+    def slow(path: Path, *, progress: Callable[[float, float], None]) -> Timeline:
+        watched.append(path.name)
+        progress(1.0, 4.0)
+        going.set()
+        go_on.wait(10)
+        return Timeline(VideoMetadata(str(path)))
+
+    monkeypatch.setattr(analyses_module, "analyze", slow)
+    one, other, _ = library.videos()
+    with Analyses() as analyses:
+        for _ in range(3):
+            analyses.begin(one)
+            analyses.begin(other)
+        assert going.wait(10)
+        assert analyses.state(one).to_dict() == {"stage": "running", "progress": 0.25, "message": None}
+        assert analyses.state(other).stage == "waiting"
+        go_on.set()
+        analyses.wait()
+        analyses.begin(one)
+        analyses.wait()
+    assert watched == ["a.mp4", "b.mp4"]
+
+
+def test_the_end_stops_what_is_being_watched(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    going, steps = threading.Event(), []
+
+    def endless(path: Path, *, progress: Callable[[float, float], None]) -> Timeline:
+        while True:
+            progress(0.0, 1.0)
+            steps.append(path.name)
+            going.set()
+
+    monkeypatch.setattr(analyses_module, "analyze", endless)
+    one, other, _ = library.videos()
+    with Analyses() as analyses:
+        analyses.begin(one)
+        analyses.begin(other)
+        assert going.wait(10)
+    assert analyses.state(one).stage == "new"
+    assert set(steps) == {"a.mp4"}
+
+
+def test_a_defect_does_not_end_the_thread(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(path: Path, *, progress: object) -> Timeline:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(analyses_module, "analyze", defect)
+    one, other, _ = library.videos()
+    with Analyses() as analyses:
+        analyses.begin(one)
+        analyses.begin(other)
+        analyses.wait()
+        assert [analyses.state(video).message for video in (one, other)] == ["ZeroDivisionError: oh"] * 2
+
+
+def test_timelines_that_are_let_go_of_come_back(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analyses_module, "MAX_TIMELINES", 1)
+    one, other, _ = library.videos()
+    with Analyses() as analyses:
+        for video in (one, other):
+            analyses.begin(video)
+        analyses.wait()
+        first, second = analyses.timeline(one), analyses.timeline(other)
+    assert first is not None
+    assert second is not None
+    assert Path(first.path).name == "a.mp4"
+    assert Path(second.path).name == "b.mp4"

@@ -1,0 +1,320 @@
+"""The server as its users and its enemies meet it: over a socket of this machine."""
+
+import http.client
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("fastapi")
+
+import threading
+
+import uvicorn
+
+from muybridge.errors import MissingExtraError, OptionError, VideoOpenError
+from muybridge.server import create_app, serve
+from muybridge.server.analyses import Analyses
+from muybridge.server.library import Library
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Site:
+    """A server that runs, and the key of its one good video."""
+
+    port: int
+    folder: Path
+    analyses: Analyses
+
+    def ask(
+        self, method: str, target: str, *, headers: dict[str, str] | None = None, body: str | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, target, body=body, headers=headers or {})
+            reply = connection.getresponse()
+            return reply.status, {key.lower(): value for key, value in reply.getheaders()}, reply.read()
+        finally:
+            connection.close()
+
+    def json(self, target: str) -> Any:
+        status, _, body = self.ask("GET", target)
+        assert status == 200, body
+        return json.loads(body)
+
+    def key(self, title: str) -> str:
+        return next(row["key"] for row in self.json("/api/videos") if row["title"] == title)
+
+
+@pytest.fixture(scope="module")
+def site(sample_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    root = tmp_path_factory.mktemp("served")
+    folder = root / "videos"
+    folder.mkdir()
+    shutil.copy(sample_video, folder / "sample <b>.mp4")
+    (folder / "broken.mp4").write_text("no video")
+    (root / "secret.txt").write_text("secret")
+    bound = socket.create_server(("127.0.0.1", 0))
+    cache = pytest.MonkeyPatch()
+    cache.setenv("MUYBRIDGE_CACHE", str(root / "cache"))
+    with bound, Analyses() as analyses:
+        config = uvicorn.Config(
+            create_app(Library(folder), analyses, store=root / "store"), log_level="error", access_log=False
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        yield Site(bound.getsockname()[1], folder, analyses)
+        server.should_exit = True
+        thread.join(10)
+    cache.undo()
+    assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def done(site: Site) -> str:
+    """The key of a video that was analyzed over HTTP."""
+    key = site.key("sample <b>.mp4")
+    for _ in range(2):  # twice asked is once done
+        status, _, body = site.ask("POST", f"/api/videos/{key}/analysis", headers=JSON, body="{}")
+        assert status == 202
+        assert json.loads(body)["stage"] in ("waiting", "running", "done")
+    site.analyses.wait()
+    return key
+
+
+def test_a_video_is_listed_analyzed_and_told(site: Site, done: str) -> None:
+    [row] = [row for row in site.json("/api/videos") if row["key"] == done]
+    assert row["stage"] == "done"
+    assert row["size_bytes"] == (site.folder / row["title"]).stat().st_size
+    timeline = site.json(f"/api/videos/{done}/timeline")
+    assert timeline["metadata"]["path"] == row["title"]
+    assert [one["kind"] for one in timeline["segments"]].count("shot") == 1
+    assert site.json(f"/api/videos/{done}/captions")[0]["label"].startswith(
+        "The video lasts 2 s and has 1 shot"
+    )
+    answer = site.json(f"/api/videos/{done}/answer?question=How%20many%20shots%20are%20there%3F")
+    assert (answer["text"], answer["known"]) == ("The video shows 1 shot.", True)
+
+
+def test_the_report_has_its_pictures_and_its_video(site: Site, done: str) -> None:
+    status, headers, body = site.ask("GET", f"/videos/{done}/report")
+    assert status == 200
+    assert headers["content-type"].startswith("text/html")
+    page = body.decode()
+    assert 'src="file"' in page
+    assert "sample &lt;b&gt;.mp4" in page
+    name = page.split('"href": "pictures/')[1].split('"')[0]
+    status, headers, picture = site.ask("GET", f"/videos/{done}/pictures/{name}")
+    assert (status, headers["content-type"], picture[:2]) == (200, "image/jpeg", b"\xff\xd8")
+    assert site.ask("GET", f"/videos/{done}/pictures/other.jpg")[0] == 404
+
+
+def test_players_get_ranges(site: Site, done: str) -> None:
+    whole = (site.folder / "sample <b>.mp4").read_bytes()
+    target = f"/videos/{done}/file"
+    status, headers, body = site.ask("GET", target)
+    assert (status, body, headers["content-type"]) == (200, whole, "video/mp4")
+    assert headers["accept-ranges"] == "bytes"
+    status, headers, body = site.ask("GET", target, headers={"Range": "bytes=100-299"})
+    assert (status, body) == (206, whole[100:300])
+    assert headers["content-range"] == f"bytes 100-299/{len(whole)}"
+    assert site.ask("GET", target, headers={"Range": "bytes=-10"})[2] == whole[-10:]
+    assert site.ask("GET", target, headers={"Range": f"bytes={len(whole)}-"})[0] == 416
+    status, headers, body = site.ask("HEAD", target)
+    assert (status, body, headers["content-length"]) == (200, b"", str(len(whole)))
+
+
+def test_what_is_not_there_says_what_to_do(site: Site) -> None:
+    broken = site.key("broken.mp4")
+    status, _, body = site.ask("GET", f"/api/videos/{broken}/timeline")
+    assert status == 409
+    assert f"POST /api/videos/{broken}/analysis begins it" in json.loads(body)["error"]
+    site.ask("POST", f"/api/videos/{broken}/analysis", headers=JSON, body="{}")
+    site.analyses.wait()
+    [row] = [row for row in site.json("/api/videos") if row["key"] == broken]
+    assert row["stage"] == "failed"
+    assert "not a video that FFmpeg can read" in row["message"]
+    assert str(site.folder) not in row["message"]
+    assert site.ask("GET", "/api/videos/0123456789abcdef/timeline")[0] == 404
+    assert site.ask("GET", "/nowhere")[0] == 404
+
+
+def test_questions_that_cannot_be_understood_are_errors(site: Site, done: str) -> None:
+    for query in ("", "question=", "question=%20"):
+        status, _, body = site.ask("GET", f"/api/videos/{done}/answer?{query}")
+        assert (status, list(json.loads(body))) == (400, ["error"])
+    for query in ("query=x&limit=0", "query=x&limit=many", "limit=3"):
+        assert site.ask("GET", f"/api/search?{query}")[0] == 400
+
+
+def test_a_search_finds_what_the_store_has_seen(site: Site, done: str) -> None:
+    pytest.importorskip("lancedb")
+    status, _, body = site.ask("GET", "/api/search?query=moves%20right")
+    assert status == 409
+    assert "muybridge index" in json.loads(body)["error"]
+    from muybridge.pipeline.indexing import index_folder
+
+    index_folder(site.folder, store=site.folder.parent / "store")
+    found = site.json("/api/search?query=moves%20right")
+    assert {row["key"] for row in found} == {done}
+    assert found[0]["title"] == "sample <b>.mp4"
+    assert "path" not in found[0]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_the_page_has_a_video_analyzed_and_opens_its_report(site: Site, done: str) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    complaints: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"http://127.0.0.1:{site.port}/")
+        page.get_by_text("sample <b>.mp4").wait_for()  # its name is no markup
+        page.get_by_role("button", name="broken.mp4").click()
+        page.get_by_text("not a video that FFmpeg can read").wait_for()
+        page.get_by_role("link", name="Open the report").click()
+        page.locator("#now time").get_by_text("0:00.0").wait_for()
+        page.goto(f"{page.url}#t=1.5")
+        page.locator("#now time").get_by_text("0:01.5").wait_for()
+        assert page.locator("#notice").is_hidden()  # the video is played
+        browser.close()
+    assert not complaints
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "10.0.0.1"])
+def test_another_host_is_not_served(site: Site, host: str) -> None:
+    assert site.ask("GET", "/api/videos", headers={"Host": host})[0] == 421
+    assert site.ask("GET", "/api/videos", headers={"Host": f"localhost:{site.port}"})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({}, 415),
+        ({**JSON, "Origin": "http://evil.example"}, 403),
+        ({**JSON, "Origin": "null"}, 403),
+        ({**JSON, "Origin": "http://127.0.0.1:1"}, 403),
+        ({**JSON, "Content-Length": "99999999"}, 413),
+    ],
+)
+def test_no_other_page_begins_work(site: Site, headers: dict[str, str], status: int) -> None:
+    key = site.key("broken.mp4")
+    body = None if "Content-Length" in headers else "{}"
+    assert site.ask("POST", f"/api/videos/{key}/analysis", headers=headers, body=body)[0] == status
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/videos/../secret.txt/file",
+        "/videos/..%2fsecret.txt/file",
+        "/videos/%2e%2e%2f%2e%2e%2fsecret.txt/file",
+        "/../secret.txt",
+        "//evil.example/",
+        "/videos/secret.txt%00/file",
+    ],
+)
+def test_no_address_spells_a_path(site: Site, target: str) -> None:
+    status, _, body = site.ask("GET", target)
+    assert status == 404
+    assert b"secret\n" not in body
+    assert body != b"secret"
+
+
+def test_every_reply_is_safe_to_show(site: Site, done: str) -> None:
+    for target in ("/", "/api/videos", f"/videos/{done}/report", f"/videos/{done}/file", "/nowhere"):
+        headers = site.ask("GET", target)[1]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "access-control-allow-origin" not in headers
+    assert site.ask("GET", f"/?{'x' * 9000}")[0] == 414
+
+
+def test_a_server_on_all_addresses_takes_addresses_and_no_names(site: Site) -> None:
+    from starlette.requests import Request
+
+    from muybridge.server.guard import Guard
+
+    def complaint(host: str) -> int | None:
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "server": ("x", 1),
+            "scheme": "http",
+        }
+        refusal = Guard("0.0.0.0").complaint(Request({**scope, "headers": [(b"host", host.encode())]}))
+        return None if refusal is None else refusal.status_code
+
+    assert [
+        complaint(host) for host in ("192.168.1.7:8765", "[fe80::1]:80", "localhost", "evil.example")
+    ] == [
+        None,
+        None,
+        None,
+        421,
+    ]
+
+
+def test_an_address_that_cannot_be_bound_is_told(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(OptionError, match="name another --port"),
+    ):
+        serve(tmp_path, port=taken.getsockname()[1])
+    with pytest.raises(OptionError, match="from 0 to 65535"):
+        serve(tmp_path, port=70_000)
+    with pytest.raises(OptionError, match="cannot be served"):
+        serve(tmp_path, host="256.1.1.1", port=0)
+    with pytest.raises(VideoOpenError, match="no such folder"):
+        serve(tmp_path / "nowhere", port=0)
+
+
+def test_without_the_extra_the_install_line_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(MissingExtraError, match=r"muybridge\[server\]"):
+        serve(tmp_path, port=0)
+
+
+@pytest.mark.slow
+def test_the_command_serves_until_it_is_interrupted(sample_video: Path, tmp_path: Path) -> None:
+    name = "long.mp4"
+    shutil.copy(sample_video, tmp_path / name)
+    command = [sys.executable, "-c", "from muybridge.cli.main import run; run()", "serve", str(tmp_path)]
+    with subprocess.Popen(
+        [*command, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split(": ", 1)[1].split()[0]
+            with urllib.request.urlopen(f"{address}api/videos", timeout=20) as reply:
+                assert json.load(reply)[0]["title"] == name
+            begun = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, complaints = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert time.monotonic() - begun < 10
+    assert (process.returncode, complaints.strip()) == (130, "muybridge: stopped")
+    assert [file.name for file in tmp_path.iterdir()] == [name]  # nothing was written into the folder
