@@ -29,7 +29,8 @@ def analyze(
         None,
         "--output",
         "-o",
-        help="The folder for the report; one folder per video inside it if there are several.",
+        help="The folder for the report; one folder per video inside it if there are several."
+        " Default: beside the video, with the ending .muybridge.",
     ),
     without: list[str] = typer.Option(
         [], "--without", help="Leave an observer out: scenes, motion, text, actions."

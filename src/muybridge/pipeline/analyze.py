@@ -90,7 +90,7 @@ def analyze(
         progress: called with (seconds done, seconds in all).
 
     Returns:
-        Shots, keyframes, motion, camera and text on one clock.
+        Shots, keyframes, motion, what camera and objects do, actions and text, on one clock.
 
     Raises:
         VideoError: the video cannot be read.
@@ -131,6 +131,8 @@ def _gather(
         if known is not None:
             found[observer.name] = known[0]
             warnings = _joined(warnings, known[1])
+    for line in warnings:  # nobody decodes it again, but it is as true as it was
+        video.damage.report(line)
     remaining = [observer for observer in observers if observer.name not in found]
     if remaining:
         with shared_cores():
@@ -154,6 +156,8 @@ def _run(
     if saved is not None:
         run.restore(saved["state"], saved["findings"])
         earlier = saved["warnings"]
+        for line in earlier:
+            video.damage.report(line)
     start, done = video.metadata.start_seconds, run.last_seconds
     checkpoint = time.monotonic()
     # This thread decodes, those of the lanes look.
