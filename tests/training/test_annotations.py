@@ -249,3 +249,35 @@ def test_moments_that_take_no_time(tmp_path: Path) -> None:
         file.write_text(json.dumps(rows[0] | wrong))
         with pytest.raises(DatasetError, match="line 1: not a query with its moments"):
             read_moments(file)
+
+
+def test_sources_and_clips_of_kinetics_under_their_ids_alone(write_video, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A source of 12 s, of which two stretches are meant, and a clip of 3 s, which two lines claim."""
+    write_video(tmp_path / "long.mp4", num_frames=120)
+    for name in ("clip", "torn", "long_000000_000003"):
+        write_video(tmp_path / f"{name}.mp4", num_frames=30)
+    lines = [
+        "label,youtube_id,time_start,time_end,split",
+        *("wave,long,2,5,train", "clap,long,9,12,train", "clap,long,0,3,train"),
+        *("clap,clip,50,53,train", "wave,torn,0,3,train", "clap,torn,60,63,train", "clap,lost,1,4,train"),
+    ]
+    (tmp_path / "k.csv").write_text("\n".join(lines))
+    with pytest.warns(DatasetWarning) as said:
+        videos = read_videos(tmp_path / "k.csv")
+    assert [(i.path.stem, i.label, i.start_seconds, i.end_seconds) for i in videos] == [
+        ("long", "wave", 2.0, 5.0),
+        ("long", "clap", 9.0, 12.0),
+        ("long_000000_000003", "clap", None, None),
+        ("clip", "clap", None, None),
+    ]
+    texts = [str(warning.message) for warning in said]
+    assert len(texts) == 2
+    assert "1 files are one clip each" in texts[0]
+    assert "torn.mp4" in texts[0]
+    assert "1 of 5 videos are missing: lost_000001_000004" in texts[1]
+
+
+def test_lines_that_name_the_same_clip_of_kinetics(tmp_path: Path) -> None:
+    touch(tmp_path, "one.mp4")
+    (tmp_path / "k.csv").write_text("label,youtube_id,time_start,time_end\nwave,one,5,15\nclap,one,5,15\n")
+    assert [item.label for item in read_videos(tmp_path / "k.csv")] == ["wave", "clap"]

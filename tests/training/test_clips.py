@@ -18,6 +18,7 @@ from muybridge.training.clip_cache import ClipCache, StoredFrames
 from muybridge.training.clips import ClipDataset
 from muybridge.training.data_identity import data_changes, data_identity
 from muybridge.training.videos import VideoItem, VideoList
+from muybridge.video.reader import open_video
 
 RECORD = Weights("mine", num_frames=6, frames_per_second=8.0, size_px=32, resize_px=40)
 
@@ -51,6 +52,23 @@ def test_a_test_sees_what_classify_sees(
         dataset = ClipDataset(one(sample_video), record, cache=cache)
         for _ in range(2):  # the second time from the cache
             assert np.array_equal(dataset.views(0, num_clips=num_clips, num_crops=num_crops), expected)
+
+
+@pytest.mark.parametrize("rate", [10.0, None])
+def test_of_a_short_video_the_last_frame_stays_for_all(
+    write_video, tmp_path: Path, rate: float | None
+) -> None:  # type: ignore[no-untyped-def]
+    """Eight frames, every third one is looked at: 0, 3 and 6, then the video is over."""
+    path = write_video(tmp_path / "short.mp4", num_frames=8)
+    record = Weights("mine", num_frames=6, frames_per_second=rate, stride=3, size_px=32, resize_px=40)
+    with open_video(path) as video:
+        assert len(video) == 8
+        expected = video.frames_at(indices=[0, 3, 6, 7, 7, 7], size_px=(53, 40), resize="squash").pixels
+    named = read_views(path, record, num_clips=1)[0]
+    assert np.array_equal(named, expected[:, 4:36, 10:42])
+    for num_clips in (1, 3):
+        views = ClipDataset(one(path), record).views(0, num_clips=num_clips)
+        assert np.array_equal(views, np.stack([named] * num_clips))
 
 
 def test_a_dataset_is_known_again_where_its_folder_moved(tmp_path: Path) -> None:
@@ -231,3 +249,31 @@ def test_sound_videos_give_no_warning(moving: Path) -> None:
         warnings.simplefilter("error")
         checked = check_videos(read_folder(moving), RECORD)
     assert (checked.report(), len(checked.videos)) == ("", 12)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"'shape': (", b"'shape': (("),  # a TokenError or a SyntaxError of NumPy's reader
+        (b"'fortran_order': False", b"'fortran_order': True "),
+        (b"'descr': '|u1'", b"'descr': '|i1'"),
+        (b"'descr': '<f8'", b"'descr': '<i8'"),
+        (b"'descr'", b"'dexcr'"),
+        (b"'shape': (16,)", b"'shape': (4, 4)"),
+        (b"'shape': (16,)", b"'shape': (8,) "),
+        (b"\x93NUMPY", b"PK\x03\x04PY"),
+    ],
+)
+def test_a_damaged_header_is_as_if_nothing_were_there(
+    moving: Path, tmp_path: Path, old: bytes, new: bytes
+) -> None:
+    path = next((moving / "slide left").iterdir())
+    cache = ClipCache(tmp_path / "c")
+    dataset = ClipDataset(one(path), RECORD, cache=cache)
+    expected = dataset[0][0]
+    (file,) = (tmp_path / "c").iterdir()
+    content = file.read_bytes()
+    assert old in content
+    file.write_bytes(content.replace(old, new))
+    assert cache.get(dataset.videos.items[0], RECORD) is None
+    assert torch.equal(dataset[0][0], expected)

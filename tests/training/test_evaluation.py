@@ -124,3 +124,56 @@ def test_pictures_are_drawn_for_many_classes() -> None:
     probabilities = np.random.default_rng(0).dirichlet(np.ones(27), 27)
     picture = draw_confusion(Evaluation(items, labels, probabilities, np.zeros((0, 27))))
     assert picture.shape[0] == picture.shape[1] > 27 * 34
+
+
+def test_the_worst_clips_are_drawn_as_judged(write_video, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Half of a video is black, half white; one stretch of each is judged, and one beyond the end."""
+    from muybridge.training.evaluation import Evaluation
+    from muybridge.training.evaluation_pictures import draw_worst
+    from muybridge.video.writer import VideoWriter
+
+    path = tmp_path / "halves.mp4"
+    with VideoWriter(path, width=64, height=48, frames_per_second=10) as writer:
+        for index in range(20):
+            writer.write(np.full((48, 64, 3), 0 if index < 10 else 255, np.uint8))
+    stretches = [(0.0, 1.0), (1.0, 2.0), (5.0, 6.0)]
+    items = tuple(VideoItem(path, "a", start, end) for start, end in stretches)
+    probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])
+    evaluation = Evaluation(items, ("a", "b"), probabilities, np.zeros((0, 2)))
+    sheet = draw_worst(evaluation, num_frames=3, height_px=60)
+    assert sheet.shape == (3 * 98, 3 * 80, 3)
+    assert sheet[38:98].max() < 20
+    assert sheet[98 + 38 : 2 * 98].min() > 235
+
+
+def test_titles_name_the_file_and_the_stretch() -> None:
+    from muybridge.training.evaluation_pictures import _title
+
+    item = VideoItem(Path("/folder/clip.mp4"), "a", 1.5, 3.0)
+    assert _title(item, 12, 768) == "clip.mp4 (1.50 s to 3.00 s), videos[12]"
+    assert _title(VideoItem(Path("/folder/拍手.mp4"), "a"), 0, 768) == ".mp4, videos[0]"
+    long = _title(VideoItem(Path("anna" * 60 + "_take2.mp4"), "a"), 3, 768)
+    assert long.startswith("annaanna")
+    assert long.endswith("_take2.mp4, videos[3]")
+    assert "..." in long
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["拍手", "挥手", "wave"],
+        [
+            f"put the phone into the {side} pocket of the {thing}"
+            for side in ("left", "right")
+            for thing in "ab"
+        ],
+        ["schön", "schon"],
+        ["#1 wave", "wave"],
+    ],
+)
+def test_classes_are_told_apart_in_pictures(labels: list[str]) -> None:
+    from muybridge.training.evaluation_pictures import drawn_names
+
+    names = drawn_names(labels)
+    assert len(set(names)) == len(labels)
+    assert all(name.isascii() and 0 < len(name) <= 28 for name in names)

@@ -250,7 +250,8 @@ def test_full_disk_leaves_the_epoch_before(tmp_path: Path, monkeypatch: pytest.M
     folder = tmp_path / "run"
     monkeypatch.setattr("muybridge.training.run_files._write_bytes", fails_at_call(3))
     with pytest.raises(
-        OutputError, match=r"state\.pt could not be written.*No space left.*state\.pt is whole"
+        OutputError,
+        match=r"state\.pt could not be written.*No space left.*state\.pt is whole; make room, then resume",
     ):
         Trainer(network(), settings(), folder).fit(Bars())
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [
@@ -288,6 +289,7 @@ def test_a_file_system_that_refuses_more_is_reported(tmp_path: Path) -> None:
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("muybridge.errors.OutputError")
     assert "model.safetensors could not be written" in last
+    assert last.endswith("make room, then begin again, for no epoch was saved")
     assert not [path for path in (tmp_path / "run").iterdir() if path.is_file()]
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from muybridge.errors import DatasetError, DatasetWarning, OptionError
-from muybridge.training.splits import check_leak, group_by_name, group_folds, split_by_group
+from muybridge.training.seeds import LARGEST_SEED
+from muybridge.training.settings import TrainingSettings
+from muybridge.training.splits import check_leak, folds_to_score, group_by_name, group_folds, split_by_group
 from muybridge.training.videos import VideoItem, VideoList, check_classes
 
 
@@ -135,3 +137,38 @@ def test_patterns_that_find_no_group() -> None:
         group_by_name(people(1), "(x)")
     with pytest.raises(OptionError, match=r"test_share is 0\.9"):
         split_by_group(people(3), test_share=0.9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("12345")), min_size=2, max_size=30))
+def test_what_is_left_out_leaves_every_class(rows: list[tuple[str, str]]) -> None:
+    labels = tuple(sorted({label for label, _ in rows}))
+    videos = VideoList(
+        tuple(VideoItem(Path(f"{n}.mp4"), label, group=group) for n, (label, group) in enumerate(rows)),
+        labels,
+    )
+    parts, alone = folds_to_score(videos)
+    groups = {label: {group for other, group in rows if other == label} for label in labels}
+    assert set(alone) == {label for label in labels if len(groups[label]) == 1}
+    scored = [place for place, (label, _) in enumerate(rows) if label not in alone]
+    assert sorted(place for part in parts for place in part) == (
+        scored if len(labels) - len(alone) > 1 else []
+    )
+    for part in parts:
+        rest = [rows[place] for place in range(len(rows)) if place not in part]
+        assert {label for label, _ in rest} == set(labels)
+        # No person is both learned from and scored, but for those who alone show a class.
+        left_out = {rows[place][1] for place in part}
+        assert all(label in alone for label, group in rest if group in left_out)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 17600000000000000, 1.5])
+def test_seeds_that_are_none(seed: int) -> None:
+    videos = VideoList((VideoItem(Path("a.mp4"), "a"), VideoItem(Path("b.mp4"), "a")), ("a",))
+    with pytest.raises(OptionError, match=r"seed is .*from 0 to 4294967295"):
+        group_folds(videos, 2, seed=seed)
+    with pytest.raises(OptionError, match=r"seed is .*from 0 to 4294967295"):
+        split_by_group(videos, seed=seed)
+    with pytest.raises(OptionError, match=r"seed is .*from 0 to 4294967295"):
+        TrainingSettings(seed=seed)
+    assert len(group_folds(videos, 2, seed=LARGEST_SEED)) == 2

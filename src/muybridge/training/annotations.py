@@ -29,6 +29,7 @@ from muybridge.training.annotation_files import (
     warn_of_empty,
     window,
 )
+from muybridge.training.kinetics import read_kinetics
 from muybridge.training.videos import VideoItem, VideoList, few
 from muybridge.video.file_names import VIDEO_ENDINGS
 
@@ -162,38 +163,6 @@ def read_manifest(path: str | Path, *, folder: str | Path | None = None) -> Vide
             items.append(item)
         else:
             missing.append(str(file if mask is None or mask.is_file() else mask))
-    return VideoList.of(items, missing=missing, source=path)
-
-
-def read_kinetics(path: str | Path, *, folder: str | Path) -> VideoList:
-    """Kinetics: clips named `ID_START_END`, in the folder itself or in one folder for each class.
-
-    Args:
-        path: the CSV file, with the columns label, youtube_id, time_start, time_end and split.
-        folder: where the clips lie.
-
-    Raises:
-        DatasetError: a column is missing, a line is wrong or too short, or no clip is there.
-
-    Warns:
-        DatasetWarning: some clips are missing.
-    """
-    files = videos_by_stem(Path(folder))
-    items, missing = [], []
-    for number, row in csv_rows(Path(path)):
-        try:
-            start, end = round(float(row["time_start"])), round(float(row["time_end"]))
-            name, label = row["youtube_id"], row["label"]
-        except (KeyError, ValueError, TypeError, OverflowError) as error:
-            raise DatasetError(f"{path}, line {number}: not a line of Kinetics ({error})") from error
-        if not name or not label:
-            raise DatasetError(f"{path}, line {number}: no {'label' if name else 'youtube_id'} in it")
-        stem = f"{name}_{start:06d}_{end:06d}"
-        file = files.get(stem) or files.get(name)
-        if file is None:
-            missing.append(stem)
-        else:
-            items.append(VideoItem(file, label, group=name, subset=subset_name(row.get("split"))))
     return VideoList.of(items, missing=missing, source=path)
 
 

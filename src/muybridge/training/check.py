@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from muybridge.errors import DamagedVideoWarning, DatasetError, DatasetWarning, VideoError
 from muybridge.models.weights import Weights
 from muybridge.training.clip_cache import ClipCache
 from muybridge.training.clips import ClipDataset
+from muybridge.training.processes import gather, is_main_process, num_processes, process_index
 from muybridge.training.videos import VideoList, few
 
 __all__ = ["CheckedVideos", "check_videos"]
@@ -59,6 +61,7 @@ def check_videos(
     *,
     cache: ClipCache | None = None,
     threads: int = 2,
+    shared: bool = False,
     on_progress: Callable[[float, float], None] | None = None,
 ) -> CheckedVideos:
     """Decode every video once, into the cache if there is one, and leave out what cannot be read.
@@ -68,7 +71,8 @@ def check_videos(
         record: how large the cached frames are.
         cache: where decoded videos are kept, which the training then starts from.
         threads: videos decoded at once.
-        on_progress: called with how many are done and how many there are.
+        shared: all processes of a training call this; each looks at its part, all know the whole, the main one warns.
+        on_progress: called with how many this process has looked at, and how many it looks at.
 
     Raises:
         DatasetError: no video of some class can be read.
@@ -93,23 +97,28 @@ def check_videos(
         except VideoError as error:
             return error
 
-    unreadable, damaged, kept = [], [], []
+    own = range(process_index(), len(videos), num_processes()) if shared else range(len(videos))
+    looked: list[tuple[int, tuple[str, ...] | VideoError]] = []
     with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
         warnings.simplefilter("ignore", DamagedVideoWarning)  # collected, and said once below
-        for done, (item, found) in enumerate(zip(videos, pool.map(look, range(len(videos))), strict=True), 1):
-            if isinstance(found, VideoError):
-                unreadable.append((item.name, found.reason))
-            else:
-                kept.append(item)
-                if found:
-                    damaged.append((item.name, ", ".join(found)))
+        for index, found in zip(own, pool.map(look, own), strict=True):
+            looked.append((index, found))
             if on_progress is not None:
-                on_progress(done, len(videos))
+                on_progress(len(looked), len(own))
+    unreadable, damaged, kept = [], [], []
+    for index, found in sorted(gather(looked) if shared else looked, key=itemgetter(0)):
+        item = videos.items[index]
+        if isinstance(found, VideoError):
+            unreadable.append((item.name, found.reason))
+        else:
+            kept.append(item)
+            if found:
+                damaged.append((item.name, ", ".join(found)))
     checked = CheckedVideos(videos.with_items(kept), tuple(unreadable), tuple(damaged))
     report = checked.report()
     lost = [label for label, count in checked.videos.counts.items() if count == 0 and videos.counts[label]]
     if lost:
         raise DatasetError(f"no video of {few(lost)} can be read: {report}")
-    if report:
+    if report and (is_main_process() or not shared):
         warnings.warn(report, DatasetWarning, stacklevel=2)
     return checked

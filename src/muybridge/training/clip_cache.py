@@ -96,20 +96,18 @@ class ClipCache:
             return None
         try:
             with path.open("rb") as file:
-                damage = tuple(np.load(file, allow_pickle=False).tolist())
-                pts = np.load(file, allow_pickle=False)
-                pixels = _map(file)
-                mask = _map(file) if file.tell() < os.fstat(file.fileno()).st_size else None
+                frames = _read(file)
                 if os.fstat(file.fileno()).st_mtime < self.began:
                     os.utime(path)  # used by this run
         except FileNotFoundError:
             return None
-        except (ValueError, EOFError, OSError):
-            # Another program's file, or a disk that lost the end of it: as if it were not there.
+        except Exception:
+            # Another program's file, or a disk that lost a part of it: as if it were not there. NumPy reads headers as
+            # Python, and what a damaged one raises is anything from a TokenError to a MemoryError.
             with suppress(OSError):
                 path.unlink()
             return None
-        return StoredFrames(pts, pixels, mask, damage)
+        return frames
 
     def put(self, item: VideoItem, record: Weights, frames: StoredFrames) -> bool:
         """Keep the frames of an item, if there is room.
@@ -188,11 +186,36 @@ class ClipCache:
         return self.folder / f"{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:40]}.clip"
 
 
+def _read(file: BinaryIO) -> StoredFrames:
+    """What `put` wrote.
+
+    Raises:
+        Exception: of many kinds, where it is damaged.
+    """
+    damage = np.load(file, allow_pickle=False)
+    pts = np.load(file, allow_pickle=False)
+    pixels = _map(file)
+    mask = _map(file) if file.tell() < os.fstat(file.fileno()).st_size else None
+    arrays = [pts, pixels] if mask is None else [pts, pixels, mask]
+    kinds = [(array.ndim, array.dtype.name) for array in arrays]
+    is_sound = (
+        kinds == [(1, "float64"), (4, "uint8"), (3, "uint8")][: len(arrays)]
+        and (damage.ndim, damage.dtype.kind) == (1, "U")
+        and (pixels.shape[0], pixels.shape[3]) == (len(pts), 3)
+        and (mask is None or mask.shape == pixels.shape[:3])
+    )
+    if not is_sound:
+        raise ValueError("not written by this cache")
+    return StoredFrames(pts, pixels, mask, tuple(damage.tolist()))
+
+
 def _map(file: BinaryIO) -> NDArray[np.uint8]:
     """The array whose header comes next in the file, mapped; the file then stands behind it."""
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("not written by this cache")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    shape, is_by_columns, dtype = np.lib.format.read_array_header_1_0(file)
+    if is_by_columns:
+        raise ValueError("not written by this cache")
     start = file.tell()
     array = np.memmap(file, dtype=dtype, mode="r", offset=start, shape=shape)
     file.seek(start + array.nbytes)

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from muybridge.actions.closer_look import CloserLook, closer_look
 from muybridge.errors import OptionError, WeightsError
+from muybridge.video.closer_look import CloserLook, closer_look
 
 __all__ = ["PooledClips", "paint_pool"]
 
@@ -86,7 +86,7 @@ class PooledClips:
         folders: of pools that are painted to the end.
         size_px: S of the clips that come out; None for that of the pools.
         mirrored: class → class of the mirrored clip; classes that are missing stay what they are.
-        closer_share: how many of the looks go close to what moves (`muybridge.actions.closer_look`).
+        closer_share: how many of the looks go close to what moves (`muybridge.video.closer_look`).
 
     Raises:
         WeightsError: a folder without a pool, or with one that is not painted to the end.

@@ -25,9 +25,10 @@ from muybridge.models.weights import Weights
 from muybridge.training.augmentation import Augmentation, mirrored_labels
 from muybridge.training.clip_cache import ClipCache, StoredFrames
 from muybridge.training.videos import VideoItem, VideoList
+from muybridge.video.clip_indices import clip_clock, clip_indices, shown_at
 from muybridge.video.reader import Video, open_video
 
-__all__ = ["ClipDataset"]
+__all__ = ["ClipDataset", "span_of"]
 
 Places = NDArray[np.int64]
 _LARGEST_BYTES = 2**29
@@ -158,7 +159,7 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
         if stored is not None:
             return stored.damage
         with open_video(item.path) as video:
-            span = _span(video, item)
+            span = span_of(video, item)
             if self._is_kept(video, len(span)):
                 self._decode(video, item, span)
             else:  # too long to be looked at as a whole
@@ -174,7 +175,7 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
             mask = None if stored.mask is None else stored.mask[places]
             return StoredFrames(stored.pts_seconds[places], stored.pixels[places], mask)
         with open_video(item.path) as video:
-            span = _span(video, item)
+            span = span_of(video, item)
             pts = video.packets.pts_seconds[span]
             places = self._places(pts, generator, num_clips)
             if self.cache is not None and self._is_kept(video, len(span)):
@@ -208,25 +209,15 @@ class ClipDataset(Dataset[tuple[torch.Tensor, int]]):
         self, pts_seconds: NDArray[np.float64], generator: np.random.Generator | None, num_clips: int
     ) -> Places:
         """Which frames make the clip, or the clips one after the other."""
-        record, num_frames = self.record, self.record.num_frames
-        clock, step = pts_seconds, record.stride / (record.frames_per_second or 1.0)
-        if record.frames_per_second is None:  # the stride counts frames of the source, whatever their rate
-            clock = np.arange(len(pts_seconds), dtype=np.float64)
+        if generator is None or self.augmentation is None:
+            return clip_indices(pts_seconds, self.record, num_clips=num_clips).ravel()
+        clock, step = clip_clock(pts_seconds, self.record)
         first, last = float(clock[0]), float(clock[-1])
-        if generator is not None and self.augmentation is not None:
-            moments = self.augmentation.moments(first, last, num_frames, step, generator=generator)
-        else:
-            room = max(0.0, last - first - (num_frames - 1) * step)
-            starts = np.linspace(0, room, num_clips) if num_clips > 1 else np.array([room / 2])
-            if record.frames_per_second is None:
-                starts = np.floor(starts + (0.5 if num_clips > 1 else 0.0))
-            moments = (first + starts[:, None] + step * np.arange(num_frames)).ravel()
-        # The frame that is shown at each moment; the last one stays.
-        places = np.searchsorted(clock, moments + 1e-6, side="right") - 1
-        return np.clip(places, 0, len(clock) - 1)
+        moments = self.augmentation.moments(first, last, self.record.num_frames, step, generator=generator)
+        return shown_at(clock, moments)
 
 
-def _span(video: Video, item: VideoItem) -> Places:
+def span_of(video: Video, item: VideoItem) -> Places:
     """The places of an item's frames in its video."""
     pts = video.packets.pts_seconds
     start = -np.inf if item.start_seconds is None else item.start_seconds

@@ -167,6 +167,9 @@ class Evaluation:
     def save(self, folder: str | Path) -> list[Path]:
         """Write `evaluation.json`, `confusion.csv`, `confusion.png` and `worst.png`.
 
+        Classes whose names a picture cannot write, or cannot tell apart, have numbers there: their places in `labels`
+        of `evaluation.json`.
+
         Returns:
             The files.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -9,22 +12,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import VideoError
-from muybridge.video.sampling import sample_clip
+from muybridge.training.clips import span_of
+from muybridge.video.reader import open_video
+from muybridge.video.sampling import uniform_indices
 
 if TYPE_CHECKING:
     from muybridge.training.evaluation import Evaluation
+    from muybridge.training.videos import VideoItem
 
-__all__ = ["draw_confusion", "draw_worst"]
+__all__ = ["draw_confusion", "draw_worst", "drawn_names"]
 
 Picture = NDArray[np.uint8]
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _INK = (30, 30, 30)
 _CORNER = "true \\ named"
+_KEY = "#n: labels[n] in evaluation.json, from 0"
+_LONGEST_NAME = 28
+_TITLE_PX = 38
 
 
 def _text_width(text: str, scale: float) -> int:
     return int(cv2.getTextSize(text, _FONT, scale, 1)[0][0])
+
+
+def drawn_names(labels: Sequence[str]) -> list[str]:
+    """What to call each class in a picture: no two alike, and of letters that OpenCV's font has.
+
+    Args:
+        labels: the classes.
+
+    Returns:
+        The labels, long ones shortened in the middle. Where letters are lost, or two would look the same, the place in
+        `labels` stands first.
+
+    >>> drawn_names(["wave", "händeklatschen", "拍手", "put the phone into the left pocket"])
+    ['wave', 'handeklatschen', '#2', 'put the phone... left pocket']
+    >>> drawn_names(["put the phone in the left pocket", "put the phone on the left pocket"])
+    ['#0 put the pho...left pocket', '#1 put the pho...left pocket']
+    """
+    names = []
+    for label in labels:
+        plain, is_whole = _ascii(label)
+        names.append(_shorten(plain, _LONGEST_NAME) if is_whole else "")
+    often = Counter(names)
+    for place, label in enumerate(labels):
+        if not names[place] or often[names[place]] > 1:
+            number = f"#{place}"
+            plain = _ascii(label)[0]
+            names[place] = f"{number} {_shorten(plain, _LONGEST_NAME - len(number) - 1)}".strip()
+    return names
+
+
+def _ascii(text: str) -> tuple[str, bool]:
+    """What OpenCV's font can write of a text, accents left out; and whether that is all of it."""
+    bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    plain = "".join(char for char in bare if " " <= char <= "~")
+    return plain.strip(), plain == bare
+
+
+def _shorten(text: str, most: int) -> str:
+    """At most so many characters: what is left out is in the middle, as names often differ at an end."""
+    if len(text) <= most:
+        return text
+    end = (most - 3) // 2
+    return f"{text[: most - 3 - end]}...{text[-end:]}"
 
 
 def _write(
@@ -36,13 +88,13 @@ def _write(
     scale: float = 0.42,
     ink: tuple[int, int, int] = _INK,
 ) -> None:
-    # OpenCV's font knows ASCII only.
-    plain = text.encode("ascii", "replace").decode()
-    cv2.putText(picture, plain, (left, base), _FONT, scale, ink, 1, cv2.LINE_AA)
+    cv2.putText(picture, text, (left, base), _FONT, scale, ink, 1, cv2.LINE_AA)
 
 
 def draw_confusion(evaluation: Evaluation) -> Picture:
     """The confusion matrix, each row a class and its shades the shares that it was named as.
+
+    The classes are called as `drawn_names` says.
 
     Args:
         evaluation: what to draw.
@@ -50,7 +102,7 @@ def draw_confusion(evaluation: Evaluation) -> Picture:
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    counts, labels = evaluation.confusion, [label[:28] for label in evaluation.labels]
+    counts, labels = evaluation.confusion, drawn_names(evaluation.labels)
     cell = 34 if len(labels) <= 40 else 14
     margin = max(_text_width(text, 0.42) for text in (_CORNER, *(f"{label} 000" for label in labels))) + 16
     side = cell * len(labels)
@@ -75,7 +127,16 @@ def draw_confusion(evaluation: Evaluation) -> Picture:
     # The columns' names read upwards.
     picture[:margin, margin : margin + side] = np.rot90(names)
     _write(picture, _CORNER, 6, margin - 8)
-    return picture
+    return _with_key(picture) if any(label.startswith("#") for label in labels) else picture
+
+
+def _with_key(picture: Picture) -> Picture:
+    """Say below a picture what the numbers in it are."""
+    height, width, _ = picture.shape
+    whole: Picture = np.full((height + 24, max(width, _text_width(_KEY, 0.42) + 12), 3), 255, np.uint8)
+    whole[:height, :width] = picture
+    _write(whole, _KEY, 6, height + 16)
+    return whole
 
 
 def draw_worst(
@@ -93,19 +154,36 @@ def draw_worst(
         (H, W, 3) uint8 RGB.
     """
     rows = []
-    width = height_px * 4 // 3
+    names, width = drawn_names(evaluation.labels), height_px * 4 // 3
     for place in evaluation.worst(most):
         item = evaluation.items[place]
         p = evaluation.probabilities[place]
-        said = int(p.argmax())
-        true = float(p[evaluation.targets[place]])
-        strip: Picture = np.full((height_px + 20, width * num_frames, 3), 255, np.uint8)
-        text = f"{item.label} {true:.0%}, named {evaluation.labels[said]} {p[said]:.0%}    {item.path.name}"
-        _write(strip, text, 4, 14)
+        said, target = int(p.argmax()), int(evaluation.targets[place])
+        strip: Picture = np.full((height_px + _TITLE_PX, width * num_frames, 3), 255, np.uint8)
+        _write(strip, _title(item, place, strip.shape[1]), 4, 14)
+        _write(strip, f"{names[target]} {p[target]:.0%}, named {names[said]} {p[said]:.0%}", 4, 31)
         try:
-            clip = sample_clip(item.path, num_frames=num_frames, size_px=(width, height_px))
-            strip[20:] = np.concatenate(list(clip.pixels), axis=1)
+            strip[_TITLE_PX:] = np.concatenate(list(_frames(item, num_frames, (width, height_px))), axis=1)
         except VideoError as error:
-            _write(strip, error.reason, 4, 40)
+            _write(strip, _ascii(error.reason)[0], 4, 54)
         rows.append(strip)
-    return np.concatenate(rows, axis=0)
+    sheet = np.concatenate(rows, axis=0)
+    return _with_key(sheet) if any(name.startswith("#") for name in names) else sheet
+
+
+def _title(item: VideoItem, place: int, width_px: int) -> str:
+    """The file, the stretch, and where it stands in evaluation.json, which has all of a name that does not fit."""
+    times = item.name.removeprefix(str(item.path))
+    name, rest = _ascii(item.path.name)[0], f"{times}, videos[{place}]"
+    most = len(name)
+    while most > 8 and _text_width(_shorten(name, most) + rest, 0.42) > width_px - 8:
+        most -= 1
+    return _shorten(name, most) + rest
+
+
+def _frames(item: VideoItem, num_frames: int, size_px: tuple[int, int]) -> Picture:
+    """(T, H, W, 3) of the stretch that was judged, from its start to its end."""
+    with open_video(item.path) as video:
+        span = span_of(video, item)
+        places = span[uniform_indices(len(span), num_frames)]
+        return video.frames_at(indices=places.tolist(), size_px=size_px).pixels

@@ -10,7 +10,7 @@ cross-validation over the clips, which also tells what accuracy to expect.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from muybridge.actions.classifier import load_classifier_model
+from muybridge.counts import check_count
 from muybridge.errors import DatasetError, OptionError, WeightsError
 from muybridge.models.checkpoint import save_checkpoint
 from muybridge.models.registry import model_entry
@@ -30,7 +32,8 @@ from muybridge.training.augmentation import Augmentation
 from muybridge.training.clip_cache import ClipCache
 from muybridge.training.clips import ClipDataset
 from muybridge.training.run_files import check_writable, write_whole
-from muybridge.training.splits import group_folds
+from muybridge.training.seeds import check_seed
+from muybridge.training.splits import folds_to_score
 from muybridge.training.videos import VideoList
 from muybridge.video.transforms import to_model_tensor
 
@@ -38,6 +41,7 @@ __all__ = ["FewShotResult", "head_features", "learn_from_few"]
 
 _MILD = Augmentation(crop_area=(0.7, 1.0), crop_aspect=(0.9, 1.1), hue=0.02, blur=0.0, jitter=0.0)
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
+_USUAL_STRENGTH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,11 @@ class FewShotResult:
         model: the network with its new head, in evaluation mode, carrying its record.
         path: the saved model.
         num_clips: how many clips it was taught from.
-        expected_top1: accuracy on clips that were left out in turn; None where a class has one clip only.
+        expected_top1: accuracy on the clips that were left out in turn; None where that tells nothing, since fewer than
+            two classes have clips of more than one group.
         strength: how strongly the head is held back (the weight of its squares).
+        num_scored: how many clips were left out in turn.
+        not_scored: the classes whose clips are all of one group; without them nothing of their class would be left.
     """
 
     model: nn.Module
@@ -57,6 +64,8 @@ class FewShotResult:
     num_clips: int
     expected_top1: float | None
     strength: float
+    num_scored: int
+    not_scored: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values; the model is given by its path."""
@@ -67,6 +76,8 @@ class FewShotResult:
             "num_clips": self.num_clips,
             "expected_top1": self.expected_top1,
             "strength": self.strength,
+            "num_scored": self.num_scored,
+            "not_scored": list(self.not_scored),
         }
 
 
@@ -90,7 +101,7 @@ def learn_from_few(
         num_looks: how many times each clip is looked at; all but the first with small changes.
         mirror: class → class in the mirror, for what names do not tell.
         cache: where decoded videos are kept.
-        seed: of the changes.
+        seed: of the changes; as in `check_seed`.
         on_progress: called with how many looks are done and how many there are.
 
     Raises:
@@ -108,8 +119,8 @@ def learn_from_few(
         raise DatasetError(f"only {', '.join(videos.labels) or 'no class'}; give at least two classes")
     if output.suffix != ".safetensors":
         raise OptionError(f"output is {output}; it must end in .safetensors")
-    if num_looks < 1:
-        raise OptionError(f"num_looks is {num_looks}; it must be 1 or more")
+    check_count("num_looks", num_looks)
+    check_seed(seed)
     check_writable(output.parent)
     name, network = _trained(model)
     record = (weights_of(network) or Weights(name)).for_whole_pictures()
@@ -124,9 +135,10 @@ def learn_from_few(
         seed=seed,
         on_progress=on_progress,
     )
-    owners = np.tile(np.arange(len(videos)), num_looks)
+    parts, not_scored = folds_to_score(videos)
+    num_scored = sum(map(len, parts))
     with _one_thread():
-        strength, expected = _choose_strength(features, targets, owners, videos)
+        strength, expected = _choose_strength(features, targets, parts, videos)
         weight, bias = _fit_head(features, targets, len(videos.labels), strength)
     taught = _with_head(network, name, weight, bias)
     new_record = replace(
@@ -138,11 +150,11 @@ def learn_from_few(
         source=f"head fitted on the frozen features of {name}/{record.name}",
         labels=videos.labels,
         accuracy={} if expected is None else {"top1": round(100 * expected, 2)},
-        protocol="" if expected is None else "cross-validation over the clips it was taught from",
+        protocol="" if expected is None else _protocol(num_scored, len(videos)),
     )
     set_weights(taught, new_record)
     write_whole(output, lambda part: save_checkpoint(part, taught, name=name, weights=new_record))
-    return FewShotResult(taught.eval(), output, len(videos), expected, strength)
+    return FewShotResult(taught.eval(), output, len(videos), expected, strength, num_scored, not_scored)
 
 
 def head_features(network: nn.Module, head: str, clips: Tensor) -> Tensor:
@@ -236,33 +248,32 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _protocol(num_scored: int, num_clips: int) -> str:
+    which = "the clips" if num_scored == num_clips else f"{num_scored} of the {num_clips} clips"
+    return f"cross-validation over {which} it was taught from"
+
+
 def _choose_strength(
-    features: Tensor, targets: Tensor, owners: np.ndarray[Any, Any], videos: VideoList
+    features: Tensor, targets: Tensor, parts: Sequence[NDArray[np.int64]], videos: VideoList
 ) -> tuple[float, float | None]:
     """The strength with the best accuracy on clips that are left out, and that accuracy."""
-    if min(videos.counts.values()) < 2:
-        return 0.1, None
-    groups = len({item.group_name for item in videos})
-    folds = group_folds(videos, max(2, min(5, min(videos.counts.values()), groups))) if groups > 1 else []
-    places = {id(item): index for index, item in enumerate(videos.items)}
-    left_out = [np.array([places[id(item)] for item in fold]) for fold in folds]
-    if not left_out:
-        return 0.1, None
+    if not parts:
+        return _USUAL_STRENGTH, None
+    owners = np.arange(len(targets)) % len(videos)
     scores = []
     for strength in _STRENGTHS:
         right = 0
         loss = 0.0
-        for fold in left_out:
-            inside = torch.from_numpy(~np.isin(owners, fold))
+        for part in parts:
+            inside = torch.from_numpy(~np.isin(owners, part))
             weight, bias = _fit_head(features[inside], targets[inside], len(videos.labels), strength)
-            test = torch.from_numpy(fold)  # the plain looks come first
+            test = torch.from_numpy(part)  # the plain looks come first
             logits = functional.linear(features[test], weight, bias)
-            true = torch.tensor(videos.targets)[test]
-            right += int((logits.argmax(dim=1) == true).sum())
-            loss += float(functional.cross_entropy(logits, true, reduction="sum"))
+            right += int((logits.argmax(dim=1) == targets[test]).sum())
+            loss += float(functional.cross_entropy(logits, targets[test], reduction="sum"))
         scores.append((-right, loss, strength))
     best = min(scores)
-    return best[2], -best[0] / len(videos)
+    return best[2], -best[0] / sum(map(len, parts))
 
 
 def _fit_head(features: Tensor, targets: Tensor, num_classes: int, strength: float) -> tuple[Tensor, Tensor]:

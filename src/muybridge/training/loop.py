@@ -36,7 +36,7 @@ from muybridge.training.classification import ClassificationLoss, clip_and_targe
 from muybridge.training.data_identity import data_changes, data_identity
 from muybridge.training.optimizer import build_optimizer, freeze, schedule, set_rate, train_mode
 from muybridge.training.progress import EpochProgress
-from muybridge.training.run_files import RunFiles, write_whole
+from muybridge.training.run_files import RunFiles
 from muybridge.training.settings import TrainingSettings
 from muybridge.training.weight_average import WeightAverage
 
@@ -337,9 +337,8 @@ class Trainer:
         if self.accelerator.is_main_process:
             if is_better:
                 model = self.average.model
-                write_whole(
-                    self.files.model,
-                    lambda part: save_checkpoint(part, model, name=self.name, weights=self.record),
+                self.files.save_model(
+                    lambda part: save_checkpoint(part, model, name=self.name, weights=self.record)
                 )
             self.files.save_state(self._state(num_items))
             self.files.save_log(self.rows)

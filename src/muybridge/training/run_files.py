@@ -39,12 +39,13 @@ _STATE_KEYS = (
 )
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+def write_whole(path: Path, write: Callable[[Path], None], *, then: str = "try again") -> None:
     """Write a file beside its place, then move it there in one step: a reader sees the old one or the new one.
 
     Args:
         path: the file.
         write: writes the file whose path it is given.
+        then: what to do once there is room.
 
     Raises:
         OutputError: it could not be written, for example since the disk is full; an earlier file is unharmed.
@@ -65,7 +66,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         with suppress(OSError):
             part.unlink()
         kept = f"; the earlier {path.name} is whole" if path.exists() else ""
-        raise OutputError(f"{path} could not be written: {error}{kept}; make room, then resume") from error
+        raise OutputError(f"{path} could not be written: {error}{kept}; make room, then {then}") from error
 
 
 def check_writable(folder: Path) -> None:
@@ -113,12 +114,16 @@ class RunFiles:
             raise WeightsError(f"{self.folder} holds no run to resume; start one without resume")
         check_writable(self.folder)
 
+    def save_model(self, write: Callable[[Path], None]) -> None:
+        """Write the model, by what writes it to the path that it is given."""
+        write_whole(self.model, write, then=self._remedy())
+
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Write what is needed to go on: tensors, numbers, strings, lists and dicts of them."""
         # Into memory first: torch's own writer turns a full disk into an abort without a reason.
         memory = io.BytesIO()
         torch.save(dict(state), memory)
-        write_whole(self.state, lambda part: _write_bytes(part, memory.getbuffer()))
+        write_whole(self.state, lambda part: _write_bytes(part, memory.getbuffer()), then=self._remedy())
 
     @contextmanager
     def open_state(self) -> Iterator[dict[str, Any]]:
@@ -151,7 +156,7 @@ class RunFiles:
                 writer.writeheader()
                 writer.writerows(rows)
 
-        write_whole(self.log, write)
+        write_whole(self.log, write, then=self._remedy())
         if self._board is None:
             from torch.utils.tensorboard.writer import SummaryWriter
 
@@ -161,6 +166,10 @@ class RunFiles:
             if name not in ("epoch", "step"):
                 self._board.add_scalar(name, value, int(rows[-1]["step"]))
         self._board.flush()
+
+    def _remedy(self) -> str:
+        """How to go on after an error: there is something to resume once an epoch was saved."""
+        return "resume" if self.state.is_file() else "begin again, for no epoch was saved"
 
     def close(self) -> None:
         """Let go of the files."""

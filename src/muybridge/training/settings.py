@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
 
 from muybridge.errors import OptionError
+from muybridge.training.seeds import check_seed
 
 __all__ = ["TrainingSettings"]
 
@@ -47,7 +48,8 @@ class TrainingSettings:
         monitor: the number that tells the best epoch, whose model is kept; the lowest where its name has "loss" in
             it. None keeps the last epoch: the honest choice where validation and test set are the same.
         patience_epochs: stop after so many epochs without a better one; None never stops.
-        seed: of the order of the data, the augmentation, dropout and mixup; in `fine_tune` of the first weights too.
+        seed: of the order of the data, the augmentation, dropout and mixup; in `fine_tune` of the first weights too. As
+            in `check_seed`.
         workers: processes that read clips; 0 reads in the training process. The result is the same.
 
     Raises:
@@ -79,10 +81,11 @@ class TrainingSettings:
     workers: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         for name, least in (("epochs", 1), ("batch_size", 1), ("accumulation_steps", 1), ("workers", 0)):
             if getattr(self, name) < least:
                 raise OptionError(f"{name} is {getattr(self, name)}; it must be {least} or more")
-        for name in ("weight_decay", "warmup_epochs", "mixup", "seed"):
+        for name in ("weight_decay", "warmup_epochs", "mixup"):
             if not getattr(self, name) >= 0:
                 raise OptionError(f"{name} is {getattr(self, name)}; it must not be negative")
         for name in ("momentum", "final_rate", "ema_decay", "label_smoothing"):

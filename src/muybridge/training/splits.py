@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import DatasetError, DatasetWarning, OptionError
+from muybridge.training.seeds import check_seed
 from muybridge.training.videos import VideoItem, VideoList, few
 
-__all__ = ["check_leak", "group_by_name", "group_folds", "split_by_group"]
+__all__ = ["check_leak", "folds_to_score", "group_by_name", "group_folds", "split_by_group"]
 
 _MOST_TRIES = (
     20_000  # an answer is found within as many tries as there are classes, unless groups are contrived
@@ -65,12 +66,13 @@ def group_folds(videos: VideoList, num_folds: int, *, seed: int = 0) -> list[Vid
     Args:
         videos: the dataset.
         num_folds: how many parts.
-        seed: of the order in which equals are taken.
+        seed: of the order in which equals are taken; as in `check_seed`.
 
     Returns:
         The parts; the union of all but one is the training set for that one.
 
     Raises:
+        OptionError: fewer than two parts, or such a seed.
         DatasetError: fewer groups than parts.
 
     Source: the greedy assignment of scikit-learn's `StratifiedGroupKFold`: largest groups first, each to the part where
@@ -78,6 +80,13 @@ def group_folds(videos: VideoList, num_folds: int, *, seed: int = 0) -> list[Vid
     """
     if num_folds < 2:
         raise OptionError(f"num_folds is {num_folds}; it must be 2 or more")
+    check_seed(seed)
+    parts = _fold_places(videos, num_folds, seed=seed)
+    return [videos.with_items(videos.items[index] for index in part) for part in parts]
+
+
+def _fold_places(videos: VideoList, num_folds: int, *, seed: int) -> list[list[int]]:
+    """The places of the items of each part of `group_folds`, ascending."""
     groups: dict[str, list[int]] = defaultdict(list)
     for index, item in enumerate(videos):
         groups[item.group_name].append(index)
@@ -103,7 +112,50 @@ def group_folds(videos: VideoList, num_folds: int, *, seed: int = 0) -> list[Vid
         best = min(range(num_folds), key=unevenness.__getitem__)
         shares[best] += share
         parts[best] += groups[name]
-    return [videos.with_items(videos.items[index] for index in sorted(part)) for part in parts]
+    return [sorted(part) for part in parts]
+
+
+def folds_to_score(videos: VideoList) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
+    """What to leave out in turn, to learn from the rest and be scored on what was left out.
+
+    The rest always has examples of every class: a class whose clips are all of one group is never left out, for it
+    could only be named wrong.
+
+    Args:
+        videos: the dataset.
+
+    Returns:
+        For each turn the places of the clips that are left out, and the classes that never are. No turn where fewer
+        than two classes could be left out, since their score would say nothing of the others.
+
+    >>> from pathlib import Path
+    >>> items = [VideoItem(Path(f"{n}.mp4"), "aabbc"[n], group="12123"[n]) for n in range(5)]
+    >>> parts, alone = folds_to_score(VideoList(tuple(items), ("a", "b", "c")))
+    >>> sorted(part.tolist() for part in parts), alone
+    ([[0, 2], [1, 3]], ('c',))
+    """
+    groups = _groups_of_classes(videos)
+    alone = tuple(label for label in videos.labels if len(groups[label]) < 2)
+    places = np.array([place for place, item in enumerate(videos) if item.label not in alone], np.int64)
+    if len(videos.labels) - len(alone) < 2:
+        return [], alone
+    scored = videos.with_items(videos.items[place] for place in places)
+    num_groups = len({item.group_name for item in scored})
+    least = min(count for label, count in videos.counts.items() if label not in alone)
+    for num_folds in range(max(2, min(5, least, num_groups)), num_groups + 1):
+        parts = _fold_places(scored, num_folds, seed=0)
+        left_out = [{scored.items[place].group_name for place in part} for part in parts]
+        # Few groups of classes that share them may fall together; of one group each, the parts take no class whole.
+        if not any(own <= out for out in left_out for label, own in groups.items() if label not in alone):
+            break
+    return [places[part] for part in parts if part], alone
+
+
+def _groups_of_classes(videos: VideoList) -> dict[str, set[str]]:
+    groups: dict[str, set[str]] = defaultdict(set)
+    for item in videos:
+        groups[item.label].add(item.group_name)
+    return groups
 
 
 def split_by_group(
@@ -115,10 +167,10 @@ def split_by_group(
         videos: the dataset.
         test_share: about this part of it is the test, from above 0 to one half; more where whole groups leave no other
             way to test every class.
-        seed: which groups it is.
+        seed: which groups it is; as in `check_seed`.
 
     Raises:
-        OptionError: a share outside what is allowed.
+        OptionError: a share or a seed outside what is allowed.
         DatasetError: a class with a single group, or classes that share their groups so that not all can be on both
             sides.
 
@@ -130,9 +182,8 @@ def split_by_group(
     """
     if not 0 < test_share <= 0.5:
         raise OptionError(f"test_share is {test_share}; it must be above 0 and at most 0.5")
-    groups: dict[str, set[str]] = defaultdict(set)
-    for item in videos:
-        groups[item.label].add(item.group_name)
+    check_seed(seed)
+    groups = _groups_of_classes(videos)
     alone = [label for label in videos.labels if len(groups.get(label, ())) == 1]
     if alone:
         raise DatasetError(

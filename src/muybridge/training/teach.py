@@ -19,10 +19,12 @@ from muybridge.training.clip_cache import ClipCache
 from muybridge.training.evaluation import Evaluation, evaluate
 from muybridge.training.few_shot import learn_from_few
 from muybridge.training.fine_tuning import fine_tune, model_for
+from muybridge.training.processes import is_main_process, num_processes
 from muybridge.training.run_files import RunFiles
+from muybridge.training.seeds import check_seed
 from muybridge.training.settings import TrainingSettings
 from muybridge.training.splits import check_leak, group_by_name, split_by_group
-from muybridge.training.videos import VideoList, check_classes
+from muybridge.training.videos import VideoList, check_classes, few
 
 __all__ = ["Taught", "read_examples", "teach"]
 
@@ -36,7 +38,7 @@ class Taught:
     Args:
         path: the model; `classify`, `evaluate` and `train --from` take it by this path.
         train: what it was taught from.
-        evaluation: how it does on the test set; None without one.
+        evaluation: how it does on the test set; None without one, and in all processes of a training but the main one.
         details: of the fit or the training.
     """
 
@@ -57,19 +59,30 @@ class Taught:
     def text(self) -> str:
         """What a person wants to know of it."""
         lines = [f"taught {len(self.train.labels)} classes from {len(self.train)} videos: {self.path}"]
-        expected = self.details.get("expected_top1")
         if self.evaluation is not None:
             value, low, high = self.evaluation.summary()["top1"]
             number = len(self.evaluation.items)
             lines.append(
                 f"right on {value:.1%} of {number} test videos (95% interval {low:.1%} to {high:.1%})"
             )
-        elif expected is not None:
-            lines.append(f"right on {expected:.1%} of the videos when each was left out in turn")
+        elif "expected_top1" in self.details:
+            lines.append(self._expected())
         else:
             lines.append("not tested: give --test or --test-share to learn what it is worth")
         lines.append(f"try it: muybridge classify VIDEO --model {self.path}")
         return "\n".join(lines)
+
+    def _expected(self) -> str:
+        """What was found by leaving videos out in turn, and of which classes none could be."""
+        details, alone = self.details, few(self.details["not_scored"])
+        if details["expected_top1"] is None:
+            return (
+                f"not tested: {alone} came from one person, source or file each, so that no video could be left out in"
+                " turn; add videos of others, or give --test, to learn what it is worth"
+            )
+        which = f"{details['num_scored']} of the videos" if alone else "the videos"
+        line = f"right on {details['expected_top1']:.1%} of {which} when each was left out in turn"
+        return f"{line}; not scored, for want of a second person, source or file: {alone}" if alone else line
 
 
 def read_examples(
@@ -142,6 +155,8 @@ def teach(
 ) -> Taught:
     """Teach a model the classes of a training set, and test it.
 
+    Where several processes share a training, all call this; the main one alone tests, and writes the evaluation.
+
     Args:
         train: the training set.
         output_folder: gets `model.safetensors`, the log of a training, and the evaluation.
@@ -151,14 +166,14 @@ def teach(
         settings: how to train all layers; None fits the last layer of `start_from` only.
         mirror: class → class in the mirror, for what names do not tell.
         cache: where decoded videos are kept; None for the package's cache folder.
-        seed: of the fit of the last layer; a training has its own in the settings.
+        seed: of the fit of the last layer, as in `check_seed`; a training has its own in the settings.
         resume: go on with the training that the folder holds.
         quiet: no progress bar of the training.
         on_progress: called with how many videos are read and how many there are.
 
     Raises:
-        OptionError: neither or both of `start_from` and `model`, a folder that holds a run which is not resumed, or
-            `resume` without settings.
+        OptionError: neither or both of `start_from` and `model`, a folder that holds a run which is not resumed,
+            `resume` or several processes without settings, or a seed that is none.
         OutputError: the folder cannot be written to; nothing has been decoded then.
         MuybridgeError: as in `learn_from_few`, `fine_tune`, `check_videos` and `evaluate`.
 
@@ -173,6 +188,12 @@ def teach(
         raise OptionError("a model that starts from nothing must be trained: say for how many --epochs")
     if settings is None and resume:
         raise OptionError("only a training can be resumed: say for how many --epochs")
+    if settings is None and num_processes() > 1:
+        raise OptionError(
+            f"{num_processes()} processes cannot share the fit of a last layer; start it without torchrun or accelerate"
+            " launch, or say for how many --epochs all layers are trained"
+        )
+    check_seed(seed)
     folder = Path(output_folder).expanduser()
     RunFiles(folder).check(resume=resume)
     cache = cache or ClipCache()
@@ -180,11 +201,11 @@ def teach(
     name, weights, record = (
         _base(base, train) if model is None else (model, None, model_for(model, train.labels)[1])
     )
-    train = check_videos(train, record, cache=cache, on_progress=on_progress).videos
+    train = check_videos(train, record, cache=cache, shared=True, on_progress=on_progress).videos
     if test is not None:
-        test = check_videos(test, record, cache=cache, on_progress=on_progress).videos
+        test = check_videos(test, record, cache=cache, shared=True, on_progress=on_progress).videos
     if settings is None:
-        few = learn_from_few(
+        taught = learn_from_few(
             train,
             folder / "model.safetensors",
             model=base,
@@ -193,7 +214,7 @@ def teach(
             seed=seed,
             on_progress=on_progress,
         )
-        network, path, details = few.model, few.path, few.to_dict()
+        network, path, details = taught.model, taught.path, taught.to_dict()
     else:
         trained = fine_tune(
             train,
@@ -210,7 +231,8 @@ def teach(
         )
         network, path, details = trained.model, trained.path, trained.to_dict()
     evaluation = None
-    if test is not None:
+    # The others end here and do not wait, for waiting longer than some minutes is an error to torch.
+    if test is not None and is_main_process():
         evaluation = evaluate(network, test, cache=cache)
         evaluation.save(folder)
     return Taught(path, train, evaluation, details)
@@ -224,4 +246,5 @@ def _base(base: str | Path | None, train: VideoList) -> tuple[str, Any, Any]:
         raise DatasetError(f"{base} carries no record of its clips; save it with save_checkpoint")
     path = Path(base).expanduser() if base is not None else None
     weights: Any = path if path is not None and (path.is_file() or path.is_dir()) else record
-    return name, weights, record
+    # As both ways of teaching read the clips; else the check would decode and keep what nobody reads.
+    return name, weights, record.for_whole_pictures()
