@@ -23,7 +23,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from muybridge.errors import OptionError
 from muybridge.values import Frame, Picture, Segment, Signal, VideoMetadata
 
-__all__ = ["Finding", "Observer", "Resumable", "View"]
+__all__ = ["MAX_ASPECT", "Finding", "Observer", "Resumable", "View"]
+
+MAX_ASPECT = 16
+"""How many times its shorter side the longer side of an enlarged picture may have; no film has more than four."""
 
 Finding = Segment | Signal | Picture
 """What an observer may report: a segment, a chunk of a signal, or a picture that a segment names."""
@@ -35,7 +38,9 @@ class View:
 
     Args:
         frames_per_second: at most this many, evenly in time; None for every frame of the source.
-        short_side_px: scale so that the shorter side has exactly this many pixels.
+        short_side_px: scale so that the shorter side has exactly this many pixels. The longer side keeps the
+            proportions; only a strip that is enlarged is squeezed to 16 times the shorter side, since a few lines of
+            a hostile file would else become billions of pixels.
         max_side_px: scale down, never up, so that the longer side has at most this many pixels.
         pixel_format: `"rgb24"` gives (H, W, 3), `"gray8"` gives (H, W): the luma, which costs far less.
         sparing: whether pictures of a file that no other is made from may be left out, as long as 15 a second remain;
@@ -46,6 +51,8 @@ class View:
 
     >>> View(short_side_px=90).fit(1280, 720)
     (160, 90)
+    >>> View(short_side_px=90).fit(65534, 2)
+    (1440, 90)
     >>> View(max_side_px=960).fit(1280, 720), View(max_side_px=960).fit(320, 240)
     ((960, 540), (320, 240))
     """
@@ -70,11 +77,12 @@ class View:
         """The (width, height) at which this view shows a source of that size."""
         if self.short_side_px is not None:
             scale = self.short_side_px / min(width, height)
-        elif self.max_side_px is not None:
+            longest = MAX_ASPECT * self.short_side_px if scale > 1 else max(width, height)
+            return max(1, min(round(width * scale), longest)), max(1, min(round(height * scale), longest))
+        if self.max_side_px is not None:
             scale = min(1.0, self.max_side_px / max(width, height))
-        else:
-            return width, height
-        return max(1, round(width * scale)), max(1, round(height * scale))
+            return max(1, round(width * scale)), max(1, round(height * scale))
+        return width, height
 
 
 @runtime_checkable

@@ -186,6 +186,7 @@ class VideoMetadata:
         color_range: `"limited"`, `"full"` or `"unspecified"`.
         stream_index: which stream of the container this is.
         streams: all streams of the container.
+        is_mirrored: whether the turned picture is mirrored left to right as well.
     """
 
     path: str
@@ -205,6 +206,7 @@ class VideoMetadata:
     color_range: str = "unspecified"
     stream_index: int = 0
     streams: tuple[StreamInfo, ...] = ()
+    is_mirrored: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

@@ -1,7 +1,9 @@
 """Keyframes of files, and clips around what happens."""
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +13,7 @@ from muybridge.cli.main import app
 from muybridge.errors import OptionError, OutputError, VideoError
 from muybridge.motion.keyframes import choose_keyframes, pick_keyframes, write_keyframes
 from muybridge.motion.salient import allot, sample_salient
-from muybridge.values import Segment
+from muybridge.values import Frame, Segment
 from muybridge.video.reader import open_video
 from muybridge.video.sampling import sample_clip
 from muybridge.video.writer import VideoWriter
@@ -111,6 +113,42 @@ def test_the_command_lines(movie: Path, tmp_path: Path) -> None:
         "keyframe-0001.jpg",
         "keyframe-0002.jpg",
     ]
+
+
+def test_keyframes_of_pictures_that_change_their_size(tmp_path: Path) -> None:
+    path = tmp_path / "growing.ts"
+    parts = []
+    for number, size in enumerate(((128, 72), (72, 128))):
+        part = tmp_path / f"part{number}.ts"
+        with av.open(str(part), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"bf": "0"})
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            pixels = np.resize(scene(number + 1), (size[1], size[0], 3))
+            for place in range(40):
+                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                frame.pts, frame.time_base = 40 * number + place, Fraction(1, 25)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        parts.append(part.read_bytes())
+    path.write_bytes(b"".join(parts))
+    frames = pick_keyframes(path)
+    assert {frame.pixels.shape for frame in frames} == {(72, 128, 3)}
+    assert {frame.index // 40 for frame in frames} == {0, 1}
+
+
+def test_a_full_disk_leaves_no_half_of_a_picture(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+    frames = [Frame(np.zeros((16, 16, 3), np.uint8), 0.0), Frame(noise, 1.0)]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot be written"):
+            write_keyframes(frames, tmp_path / "pictures")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["keyframe-0001.jpg"]
 
 
 def test_bad_input(tmp_path: Path, movie: Path) -> None:

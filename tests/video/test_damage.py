@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -93,7 +94,7 @@ def test_a_stream_without_frames_is_refused_by_name(tmp_path: Path, sound: bytes
 
 
 def test_urls_and_odd_paths_are_not_followed(tmp_path: Path) -> None:
-    with pytest.raises(VideoOpenError, match="URL"):
+    with pytest.raises(VideoOpenError, match=r"URL.*`muybridge stream`"):
         open_video("http://127.0.0.1:9/video.mp4")
     with pytest.raises(VideoOpenError, match="no such file"):
         open_video("concat:a.mp4|b.mp4")
@@ -259,3 +260,20 @@ def test_damage_beyond_use_is_an_error(tmp_path: Path, sound: bytes) -> None:
         pytest.raises(VideoDecodeError, match="not one of its frames"),
     ):
         list(video)
+
+
+def test_a_cover_image_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "song.mka"
+    with av.open(str(path), "w", format="matroska") as container:
+        sound = container.add_stream("aac", rate=44100)
+        jpeg = cv2.imencode(".jpg", np.zeros((32, 32, 3), np.uint8))[1].tobytes()
+        container.add_attachment("cover.jpg", "image/jpeg", jpeg)
+        for _ in range(9):
+            samples = av.AudioFrame.from_ndarray(
+                np.zeros((2, 1024), np.float32), format="fltp", layout="stereo"
+            )
+            samples.sample_rate = 44100
+            container.mux(sound.encode(samples))
+        container.mux(sound.encode(None))
+    with pytest.raises(VideoOpenError, match="no video stream, only: audio and a cover image"):
+        probe(path)

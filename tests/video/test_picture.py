@@ -161,3 +161,48 @@ def test_a_picture_is_gone_with_its_last_frame(sample_video: Path) -> None:
         assert not [thing for thing in gc.get_objects() if type(thing) is DecodedPicture]
     finally:
         gc.enable()
+
+
+def write_strip(path: Path) -> Path:
+    """Two lines of 8190 pixels: black but for a gray middle of two pixels."""
+    pixels = np.zeros((2, 8190, 3), np.uint8)
+    pixels[:, 4094:4096] = 100
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 8190, 2, "yuv444p"
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_strips_are_not_blown_up(tmp_path: Path) -> None:
+    with open_video(write_strip(tmp_path / "strip.mkv")) as video:
+        picture = next(iter(video.pictures()))
+        assert picture.sample(72)[0].shape == (72, 16 * 72)
+        assert picture.frame(View(short_side_px=72)).pixels.shape == (72, 16 * 72, 3)
+        for size, expected in ((100, (100, 100, 3)), ((300, 200), (200, 300, 3))):
+            middle = video.frames_at(indices=[1], size_px=size).pixels[0]
+            assert middle.shape == expected
+            assert abs(int(middle[expected[0] // 2, expected[1] // 2, 0]) - 100) <= 2
+        square = video.frames_at(indices=[1], size_px=100).pixels[0]
+        assert (
+            np.abs(square.astype(int) - 100).max() <= 2
+        )  # the two gray pixels, enlarged, and nothing beside them
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((160, 120), (96, 72)),
+        ((40, 30), (96, 72)),
+        ((1152, 72), (1152, 72)),
+        ((7300, 73), (7200, 72)),
+        ((640, 40), (1152, 72)),
+        ((800, 40), (1152, 72)),
+        ((2, 8190), (72, 1152)),
+    ],
+)
+def test_a_view_of_a_short_side(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert View(short_side_px=72).fit(*size) == expected

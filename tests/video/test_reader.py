@@ -279,3 +279,41 @@ def test_packets_tell_keyframes_and_sizes(tmp_path: Path) -> None:
     assert sorted(table.decode_order.tolist()) == list(range(50))
     assert table.index_at(0.5) == 12
     assert json.loads(json.dumps(table.to_dict()))["is_exact"] is True
+
+
+def write_growing(path: Path) -> Path:
+    """Ten frames of 64×48 pixels, then ten of 128×48, as a concatenation of streams gives: quarters of four colors."""
+    parts = []
+    for number, width in enumerate((64, 128)):
+        part = path.with_name(f"part{number}{path.suffix}")
+        with av.open(str(part), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"bf": "0", "qp": "10"})
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = width, 48, "yuv420p"
+            pixels = np.zeros((48, width, 3), np.uint8)
+            pixels[:, width // 4 : width // 2] = 80
+            pixels[:, width // 2 : 3 * width // 4] = 160
+            pixels[:, 3 * width // 4 :] = 240
+            for place in range(10):
+                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                frame.pts, frame.time_base = 10 * number + place, Fraction(1, 25)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        parts.append(part.read_bytes())
+    path.write_bytes(b"".join(parts))
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["h264", "ts"])
+def test_a_clip_has_the_size_of_the_video_where_its_pictures_change_theirs(
+    tmp_path: Path, suffix: str
+) -> None:
+    with open_video(write_growing(tmp_path / f"growing.{suffix}")) as video:
+        assert (len(video), video.metadata.width, video.metadata.height) == (20, 64, 48)
+        assert video.packets.is_exact == (suffix == "ts")
+        assert [frame.width for frame in video] == 10 * [64] + 10 * [128]
+        crop = video.frames_at(indices=[15, 5]).pixels[:, 24, 8::16, 0].astype(int)
+        squash = video.frames_at(indices=[15, 5], resize="squash").pixels[:, 24, 8::16, 0].astype(int)
+    # Of the wide picture's four parts the two in the middle remain, or all of them.
+    assert np.abs(crop - [[80, 80, 160, 160], [0, 80, 160, 240]]).max() <= 3
+    assert np.abs(squash - [[0, 80, 160, 240], [0, 80, 160, 240]]).max() <= 3

@@ -1,13 +1,15 @@
 """Which frames are looked at, worked out by hand, and properties that every strategy keeps."""
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 from muybridge.errors import OptionError, UnknownNameError
-from muybridge.video import open_video, sample_clip, sample_clips
+from muybridge.video import VideoWriter, open_video, sample_clip, sample_clips
 from muybridge.video.packets import PacketTable
 from muybridge.video.sampling import (
     clip_starts,
@@ -155,3 +157,47 @@ def test_numbers_that_make_no_sense_are_refused(sample_video: Path) -> None:
         sample_clip(sample_video, strategy="fps", frames_per_second=float("inf"))
     with pytest.raises(OptionError):
         sample_clips(sample_video, num_clips=0)
+
+
+def test_fps_ends_where_the_last_frame_does() -> None:
+    # After a pause of seven seconds the last frame is shown for 0.04 s.
+    times = np.array([0.0, 0.5, 3.0, 10.0])
+    moments = [0, 1, 1, 1, 1, 1, *[2] * 14, 3]  # every half second from 0 to 10
+    assert fps_indices(times, 21, frames_per_second=2, end_seconds=10.04, short="error").tolist() == moments
+    wrapped = fps_indices(times, 23, frames_per_second=2, end_seconds=10.04, short="wrap").tolist()
+    assert wrapped == [*moments, 0, 1]
+    with pytest.raises(OptionError, match="gives 21 frames, 22"):
+        fps_indices(times, 22, frames_per_second=2, end_seconds=10.04, short="error")
+    assert fps_indices(times, 22, frames_per_second=2, short="error").tolist() == [*moments, 3]
+    with pytest.raises(OptionError, match="must be before"):
+        fps_indices(times, 2, frames_per_second=2, end_seconds=10.0)
+
+
+def test_fps_of_a_file_knows_how_long_its_last_frame_stays(tmp_path: Path) -> None:
+    path = tmp_path / "pause.gif"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("gif", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "rgb8"
+        for number, tick in enumerate((0, 4, 8, 200)):
+            pixels = np.full((32, 32, 3), 60 * number, np.uint8)
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="rgb8")
+            frame.pts, frame.time_base = tick, Fraction(1, 100)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with open_video(path) as video:
+        assert (video.packets.pts_seconds[-1], round(video.packets.end_seconds, 2)) == (2.0, 2.04)
+    clip = sample_clip(path, num_frames=5, strategy="fps", size_px=16, short="error")
+    assert clip.indices.tolist() == [0, 2, 2, 2, 3]
+    with pytest.raises(OptionError, match="gives 5 frames"):
+        sample_clip(path, num_frames=6, strategy="fps", size_px=16, short="error")
+
+
+def test_fps_of_one_frame(tmp_path: Path) -> None:
+    path = tmp_path / "one.mp4"
+    with VideoWriter(path, width=32, height=32, frames_per_second=25) as writer:
+        writer.write(np.zeros((32, 32, 3), np.uint8))
+    clip = sample_clip(path, num_frames=1, strategy="fps", size_px=16, short="error")
+    assert clip.indices.tolist() == [0]
+    with pytest.raises(OptionError, match="gives 1 frame, 2"):
+        sample_clip(path, num_frames=2, strategy="fps", size_px=16, short="error")

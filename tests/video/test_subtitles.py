@@ -135,6 +135,32 @@ def test_marks_and_notes_are_no_text() -> None:
     ]
 
 
+DRAWN = {
+    r"{\p1}m 0 0 l 100 0 100 100 0 100{\p0}": "",
+    r"Left {\an7\pos(3,4)\p2}m 0 0 {\c&HFF&}l 9 9{\p0\b1} of it": "Left of it",
+    r"{\p0\p1}m 0 0 l 9 9 to the end": "",
+    r"{\p1\p0}both were {\pbo8}switched{\p} off": "both were switched off",
+    r"{\pos(1,2)}m 1 is a motorway": "m 1 is a motorway",
+}
+
+
+def test_what_is_drawn_is_not_said() -> None:
+    cues = "".join(f"00:0{place}.000 --> 00:0{place}.500\n.{text}\n\n" for place, text in enumerate(DRAWN))
+    expected = [" ".join(f".{said}".split()) for said in DRAWN.values()]
+    assert [line.label for line in parse_subtitles(cues)] == expected
+
+
+@pytest.mark.parametrize("codec", ["ass", "subrip"])
+def test_what_a_stream_draws_or_notes_is_not_said(
+    tmp_path: Path, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [*DRAWN, r"{a note}seen{\i0}, with {another one} commas"] if codec == "ass" else ["plain"]
+    monkeypatch.setattr(f"{__name__}.LINES", [(100 * n, 50, text.encode()) for n, text in enumerate(texts)])
+    said = [line.label for line in read_subtitles(write_with_subtitles(tmp_path / "drawn.mkv", codec))]
+    shown = [*DRAWN.values(), "seen, with commas"] if codec == "ass" else ["plain"]
+    assert said == [text for text in shown if text]
+
+
 def test_only_tags_are_taken_out() -> None:
     shown = {
         "if a < b and c > d": "if a < b and c > d",

@@ -26,13 +26,14 @@ def probe(
         print_json(metadata.to_dict() | ({"packets": table.to_dict()} if packets else {}))
         return
     rate = f"{metadata.frames_per_second:.3f}" if metadata.frames_per_second else "unknown"
+    mirrored = ", then mirrored left to right" if metadata.is_mirrored else ""
     rows = {
         "file": metadata.path,
         "container": metadata.container,
         "video": f"{metadata.codec}, {metadata.width}×{metadata.height}, {metadata.pixel_format}",
         "duration": f"{clock(metadata.duration_seconds or 0.0)} from {clock(metadata.start_seconds)}",
         "frames": f"{metadata.num_frames}, {rate} per second, {metadata.frame_rate_kind} rate",
-        "rotation": f"{metadata.rotation_degrees}° (the size above is upright)",
+        "rotation": f"{metadata.rotation_degrees}°{mirrored} (the size above is upright)",
         "colors": f"{metadata.color_space}, {metadata.color_range} range, {metadata.bit_depth} bit",
         "streams": ", ".join(f"{s.index} {s.kind} {s.codec}" for s in metadata.streams),
         "damage": table.damage or "none in the container",

@@ -11,6 +11,7 @@ from muybridge.errors import OutputError
 from muybridge.motion.scenes import watch_scenes
 from muybridge.values import Frame, Segment
 from muybridge.video.reader import open_video
+from muybridge.writing import write_whole
 
 __all__ = ["choose_keyframes", "pick_keyframes", "write_keyframes"]
 
@@ -18,7 +19,7 @@ FRAMES_AT_ONCE = 8
 
 
 def pick_keyframes(path: str | Path, *, max_keyframes: int | None = None) -> list[Frame]:
-    """The frames that stand for a video, at full size, in order of time.
+    """The frames that stand for a video, in order of time, at full size: all at the one that the metadata tells.
 
     Each shot gives its sharpest representative, which is neither inside a transition nor black; each spike of movement
     gives one more. Looks at every frame once at a small size, then decodes the chosen ones.
@@ -87,7 +88,7 @@ def covers(segment: Segment, seconds: float) -> bool:
 
 
 def write_keyframes(frames: list[Frame], folder: str | Path) -> list[str]:
-    """Write frames as JPEG files, named by their order; returns the paths.
+    """Write frames as JPEG files, named by their order and each whole or not at all; returns the paths.
 
     Raises:
         OutputError: the folder or a file cannot be written.
@@ -99,7 +100,7 @@ def write_keyframes(frames: list[Frame], folder: str | Path) -> list[str]:
         for number, frame in enumerate(frames, start=1):
             bgr = cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR)
             path = target / f"keyframe-{number:04d}.jpg"
-            path.write_bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
+            write_whole(path, cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
             paths.append(str(path))
     except OSError as error:
         raise OutputError(

@@ -84,7 +84,8 @@ def open_container(
     if "://" in text and not isinstance(path, Path):
         if not allow_url:
             raise VideoOpenError(
-                "this is a URL; only local files are opened unless you say allow_url=True", path=text
+                "this is a URL, and only local files are opened; watch it with `muybridge stream`, or download it",
+                path=text,
             )
         address, options = text, {}
     else:
@@ -143,8 +144,10 @@ def video_stream(container: InputContainer, path: str) -> VideoStream:
     stream = container.streams.best("video")
     covers = [s for s in container.streams.video if s.disposition & av.stream.Disposition.attached_pic]
     if stream is None or stream in covers:
-        kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-        raise VideoOpenError(f"holds no video stream, only: {kinds}", path=path)
+        kinds: list[str] = sorted({s.type for s in container.streams if s not in covers})
+        kinds += ["a cover image"] * bool(covers)
+        listed = " and ".join(filter(None, [", ".join(kinds[:-1]), *kinds[-1:]])) or "nothing"
+        raise VideoOpenError(f"holds no video stream, only: {listed}", path=path)
     if not isinstance(stream, VideoStream) or stream.codec_context is None:
         raise VideoOpenError(
             "its codec is unknown to FFmpeg; convert the file, for example to H.264", path=path

@@ -54,11 +54,13 @@ class Damage:
     Args:
         path: for the message.
         warn: whether to warn at once, or only collect.
+        heir: is told everything as well, at once.
     """
 
-    def __init__(self, path: str, *, warn: bool = True) -> None:
+    def __init__(self, path: str, *, warn: bool = True, heir: Damage | None = None) -> None:
         self.path = path
         self.warn = warn
+        self.heir = heir
         self.messages: list[str] = []
         self._since: float | None = None
 
@@ -70,7 +72,8 @@ class Damage:
     def end(self, seconds: float | None) -> None:
         """Decoding works again at that second; None for the end of the video."""
         if self._since is not None:
-            until = f"{seconds:.2f} s" if seconds is not None else "the end"
+            # A keyframe may be shown before pictures that were decoded before it.
+            until = f"{max(seconds, self._since):.2f} s" if seconds is not None else "the end"
             self.report(f"could not be decoded from {self._since:.2f} s to {until}")
             self._since = None
 
@@ -80,6 +83,25 @@ class Damage:
             self.messages.append(message)
             if self.warn:
                 warnings.warn(f"{self.path}: {message}", DamagedVideoWarning, stacklevel=3)
+            if self.heir is not None:
+                self.heir.report(message)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything has been wrong so far."""
+        return bool(self.messages) or self._since is not None
+
+    def take(self) -> list[str]:
+        """What was wrong so far, and begin anew."""
+        messages, self.messages, self._since = self.messages, [], None
+        return messages
+
+    def hand_to(self, heir: Damage) -> None:
+        """Tell another what was wrong so far and what will be."""
+        if self.heir is None:
+            self.heir = heir
+            for message in self.messages:
+                heir.report(message)
 
 
 class PictureDecoder:
@@ -122,6 +144,8 @@ class PictureDecoder:
         self._seconds_per_tick = float(stream.time_base or 0)
         self._damage = damage
         self._waits_for_keyframe = False
+        # The first packet of this run, and the last sound picture.
+        self._first_ticks: int | None = None
         self._last_ticks: int | None = None
         # The packets of this group of pictures and the one before: threads report an error that late.
         self._groups: deque[list[VideoPacket]] = deque([[]], maxlen=2)
@@ -145,6 +169,29 @@ class PictureDecoder:
             yield from self.drain()
             self._damage.end(None)
 
+    def lead_in(self, packets: Iterable[VideoPacket], *, forgives: bool) -> None:
+        """Decode the run-up to pictures that are wanted, for their sake only: it gives none and reports no damage.
+
+        Args:
+            packets: in the order of the file.
+            forgives: whether to go on after an error as if it were none, where the pictures that are wanted are made
+                from nothing that lies before; else the next keyframe begins anew.
+        """
+        source = iter(packets)
+        is_broken = False
+        self.skip_unreferenced(True)
+        while (packet := self._next(source)) is not None:
+            is_broken = is_broken and not packet.is_keyframe
+            if is_broken:
+                continue
+            try:
+                self._context.decode(packet)
+            except DECODE_ERRORS:
+                if not forgives:
+                    self._context.flush_buffers()
+                    is_broken = True
+        self.skip_unreferenced(False)
+
     def drain(self) -> Iterator[VideoFrame]:
         """The pictures that the decoder still holds back; it is ready for another run afterwards."""
         pictures: list[Any] = []
@@ -156,6 +203,8 @@ class PictureDecoder:
         self._context.flush_buffers()
         self._groups.clear()
         self._groups.append([])
+        self._first_ticks = self._last_ticks = None
+        self._waits_for_keyframe = False
 
     def skip_unreferenced(self, skip: bool) -> None:
         """Leave out, from the next packet on, pictures that no other picture is made from, where the decoder can."""
@@ -170,6 +219,8 @@ class PictureDecoder:
             return None
 
     def _decode_packet(self, packet: VideoPacket, again: deque[VideoPacket]) -> Iterator[VideoFrame]:
+        if self._first_ticks is None:
+            self._first_ticks = packet.pts
         if packet.is_keyframe:
             self._groups.append([])
             if self._waits_for_keyframe:
@@ -226,9 +277,8 @@ class PictureDecoder:
     def _lose(self) -> None:
         # Since the last sound picture; the packet that failed may lie anywhere in the order of presentation.
         self._waits_for_keyframe = True
-        self._damage.begin(
-            self._last_ticks * self._seconds_per_tick if self._last_ticks is not None else None
-        )
+        ticks = self._last_ticks if self._last_ticks is not None else self._first_ticks
+        self._damage.begin(ticks * self._seconds_per_tick if ticks is not None else None)
         self._context.flush_buffers()
 
 

@@ -22,6 +22,7 @@ from muybridge.cores import num_threads
 from muybridge.errors import VideoError
 from muybridge.video.container import DEFAULT_LIMITS, Limits, open_container, video_stream
 from muybridge.video.decoder import Damage, PictureDecoder
+from muybridge.video.orientation import orientation_of
 from muybridge.video.picture import Converter, DecodedPicture
 
 if TYPE_CHECKING:
@@ -139,8 +140,7 @@ class EarlyKeyframes(Generic[Taken]):
         taken = None
         for picture in (*decoder.decode([packet], flush=False), *decoder.drain()):
             if picture.pts == packet.pts:
-                # FFmpeg counts counter-clockwise.
-                converter = Converter(round(-picture.rotation / 90) * 90 % 360)
+                converter = Converter(*orientation_of(picture))
                 seconds = float(packet.pts * packet.time_base)
                 taken = self._take(
                     DecodedPicture(picture, converter, pts_seconds=seconds, duration_seconds=0.0, index=0)

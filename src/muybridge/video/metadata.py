@@ -18,6 +18,7 @@ from muybridge.video.container import (
     open_container,
     video_stream,
 )
+from muybridge.video.orientation import UPRIGHT, Orientation, orientation_of
 from muybridge.video.packets import PacketTable, scan_packets
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def probe_with_packets(
             )
         if len(packets) == 0:
             raise EmptyVideoError("its video stream holds no frame", path=str(path))
-        return _metadata(str(path), container, stream, packets, first.rotation), packets
+        return _metadata(str(path), container, stream, packets, first.orientation), packets
 
 
 class FirstPicture:
@@ -84,7 +85,7 @@ class FirstPicture:
     """
 
     def __init__(self, stream: VideoStream) -> None:
-        self.rotation = 0
+        self.orientation = UPRIGHT
         self._context = stream.codec_context
         self._context.thread_type = "FRAME"
         self._context.thread_count = 2
@@ -121,18 +122,21 @@ class FirstPicture:
             except (av.error.FFmpegError, OSError, ValueError):
                 return False
             if pictures:
-                # FFmpeg counts counter-clockwise.
-                self.rotation = round(-pictures[0].rotation / 90) * 90 % 360
+                self.orientation = orientation_of(pictures[0])
                 self._is_done = True
         return self._is_done
 
 
 def _metadata(
-    path: str, container: InputContainer, stream: VideoStream, packets: PacketTable | None, rotation: int
+    path: str,
+    container: InputContainer,
+    stream: VideoStream,
+    packets: PacketTable | None,
+    orientation: Orientation,
 ) -> VideoMetadata:
     context = stream.codec_context
     width, height = context.width, context.height
-    if rotation in (90, 270):
+    if orientation.rotation_degrees in (90, 270):
         width, height = height, width
     rate = average_rate(stream)
     frames_per_second = float(rate) if rate else None
@@ -154,7 +158,8 @@ def _metadata(
         frame_rate_kind=(
             "unknown" if packets is None else "constant" if packets.is_constant_rate() else "variable"
         ),
-        rotation_degrees=rotation,
+        rotation_degrees=orientation.rotation_degrees,
+        is_mirrored=orientation.is_mirrored,
         pixel_format=pixel_format.name if pixel_format is not None else "",
         bit_depth=max((c.bits for c in pixel_format.components), default=8)
         if pixel_format is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -243,13 +244,22 @@ def _shortfall(rows: list[_Row], num_hidden: int, stream: VideoStream) -> str:
     # that it tells, but for one where the list cuts through it.
     durations = [row.duration for row in rows]
     leeway = max(durations) if num_hidden else 0.5 * min(durations)
-    if stream.duration and stream.duration - sum(durations) < leeway:
+    length = sum(durations)
+    if rows[0].dts is not None and rows[0].dts > 0:
+        # A list may begin with a while without any picture, which counts as well.
+        length = max(row.duration + (row.pts if row.pts is not None else 0) for row in rows)
+    if stream.duration and stream.duration - length < leeway:
         return ""
     return f"the header promises {stream.frames} frames, the file holds {num_held}"
 
 
 def _presentation_times(rows: list[_Row], stream: VideoStream, container: str) -> tuple[list[int], bool, str]:
     """The time of each packet in ticks, whether all are its own, and what is wrong with them, in words."""
+    joined = _joined(rows)
+    if joined is not rows:
+        # The packets of one part carry the times of another's.
+        times, _, damage = _presentation_times(joined, stream, container)
+        return times, False, damage
     known = [row.pts for row in rows if row.pts is not None]
     num_own = len(set(known))
     reorders = bool(stream.codec_context and stream.codec_context.has_b_frames)
@@ -266,6 +276,33 @@ def _presentation_times(rows: list[_Row], stream: VideoStream, container: str) -
     step = step or max((row.duration for row in rows if row.duration > 0), default=1)
     first = min(known or decoding, default=0)
     return [first + position * step for position in range(len(rows))], False, ""
+
+
+def _joined(rows: list[_Row]) -> list[_Row]:
+    """Files that were put one after the other, such as `cat a.ts b.ts`: each part goes on where the one before ends.
+
+    A part begins where two packets in a row lie before the last two, in decoding and in presentation; a single time
+    that is wrong does not begin one.
+    """
+    if any(row.pts is None or row.dts is None for row in rows):
+        return rows
+    pts, dts = [row.pts or 0 for row in rows], [row.dts or 0 for row in rows]
+    parts = [place for place in range(2, len(rows)) if dts[place] < dts[place - 1]]
+    parts = [
+        place
+        for place in parts
+        if max(dts[place : place + 2]) < min(dts[place - 2 : place])
+        and pts[place] < min(pts[place - 2 : place])
+    ]
+    joined: list[_Row] = rows[: parts[0]] if parts else rows
+    for first, end in pairwise([*parts, len(rows)]):
+        times = sorted({row.pts or 0 for row in joined})
+        # The usual step after the last picture so far.
+        start = times[-1] + max(1, int(np.median(np.diff(times))))
+        shift = start - min(pts[first:end])
+        moved = range(first, end)
+        joined = joined + [rows[n]._replace(pts=pts[n] + shift, dts=dts[n] + shift) for n in moved]
+    return joined
 
 
 def _follow_the_file(pts: list[int], stream: VideoStream, container: str) -> bool:

@@ -78,10 +78,12 @@ class Converter:
 
     Args:
         rotation_degrees: the clockwise turn that makes the picture upright.
+        is_mirrored: whether it is mirrored left to right after that.
     """
 
-    def __init__(self, rotation_degrees: int = 0) -> None:
+    def __init__(self, rotation_degrees: int = 0, is_mirrored: bool = False) -> None:
         self.rotation_degrees = rotation_degrees % 360
+        self.is_mirrored = is_mirrored
         # swscale's tables serve one thread at a time: a pass converts ahead while an observer looks closer.
         self._lock = threading.Lock()
         self._reformatters: dict[tuple[int, int, str], VideoReformatter] = {}
@@ -126,9 +128,13 @@ class Converter:
                 interpolation=Interpolation.BILINEAR,
             )
             pixels = converted.to_ndarray()  # type: ignore[assignment]  # of all formats at once
-        if self.rotation_degrees:
-            pixels = np.ascontiguousarray(np.rot90(pixels, k=-self.rotation_degrees // 90))
-        return pixels
+        return self._upright(pixels)
+
+    def _upright(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if not (self.rotation_degrees or self.is_mirrored):
+            return pixels
+        turned = np.rot90(pixels, k=-self.rotation_degrees // 90)
+        return np.ascontiguousarray(turned[:, ::-1] if self.is_mirrored else turned)
 
     def _convert_small(
         self, picture: VideoFrame, width: int, height: int, format_name: str, matrix: int
@@ -193,9 +199,7 @@ class Converter:
             small = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
             if not full_range:
                 small = cv2.LUT(small, ALL_CHROMA) if number else all_levels(np.asarray(small, np.uint8))
-            if self.rotation_degrees:
-                small = np.ascontiguousarray(np.rot90(small, k=-self.rotation_degrees // 90))
-            planes.append(np.asarray(small, np.uint8))
+            planes.append(self._upright(np.asarray(small, np.uint8)))
         return tuple(planes)
 
     def _reformatter(self, width: int, height: int, format_name: str) -> VideoReformatter:

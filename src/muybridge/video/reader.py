@@ -14,6 +14,7 @@ import numpy as np
 from muybridge.errors import OptionError, VideoDecodeError
 from muybridge.observer import View
 from muybridge.values import Clip, Frame, VideoMetadata
+from muybridge.video.clock import Clock
 from muybridge.video.container import (
     DEFAULT_LIMITS,
     Limits,
@@ -22,6 +23,7 @@ from muybridge.video.container import (
     video_stream,
 )
 from muybridge.video.decoder import Damage, PictureDecoder
+from muybridge.video.entering import OpenDecoder, keyframe_before, pictures_from
 from muybridge.video.metadata import probe_with_packets
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import FULL, Converter, DecodedPicture, MomentPicture
@@ -30,7 +32,6 @@ from muybridge.video.spare import LeftOutPictures, spare_places
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 __all__ = ["Video", "open_video"]
@@ -137,7 +138,7 @@ class Video:
     @cached_property
     def converter(self) -> Converter:
         """Turns this video's pictures into upright pixels."""
-        return Converter(self.metadata.rotation_degrees)
+        return Converter(self.metadata.rotation_degrees, self.metadata.is_mirrored)
 
     def frames(self, view: View | None = None) -> Iterator[Frame]:
         """All frames in order of presentation.
@@ -197,8 +198,9 @@ class Video:
         Args:
             indices: 0-based places in the order of presentation, or
             seconds: moments; each gives the frame that is shown then.
-            size_px: the side of a square result, or its (width, height); None for full size. Up to half of the full
-                size, block borders may stay rough where that is not to be seen.
+            size_px: the side of a square result, or its (width, height); None for full size: that in the metadata, also
+                of pictures that change their size on the way. Up to half of the full size, block borders may stay
+                rough where that is not to be seen.
             resize: `"crop"` keeps the proportions and cuts the middle out, `"squash"` distorts.
 
         Returns:
@@ -259,32 +261,55 @@ class Video:
     ) -> Generator[DecodedPicture, None, None]:
         if self.packets.damage:
             self.damage.report(self.packets.damage)
-        with self.reopen() as container:
-            stream = video_stream(container, self.path)
-            decoder = PictureDecoder(
-                stream, self.damage, quick=quick, short_side_px=short_side_px, max_threads=max_threads
+
+        def open_decoder(
+            stream: VideoStream, damage: Damage, threading: Literal["frame", "slice"]
+        ) -> PictureDecoder:
+            return PictureDecoder(
+                stream,
+                damage,
+                threading=threading,
+                quick=quick,
+                short_side_px=short_side_px,
+                max_threads=max_threads,
             )
-            key = 0
-            if start_seconds is not None and self.packets.is_exact:
-                key = keyframe_before(self.packets, self.packets.index_at(start_seconds))
-                if key > 0:
-                    container.seek(int(self.packets.dts[key]), stream=stream)
-            clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage, first=key)
-            packets: Iterable[Packet[VideoStream]] = container.demux(stream)
-            if sparing and self.spare:
-                left_out = {int(self.packets.packet_pts[place]) for place in self.spare}
-                packets = (packet for packet in packets if packet.pts not in left_out)
-            for picture in decoder.decode(packets):
-                if self._is_closed:
-                    return
-                decoded = clock.stamp(picture, self.converter)
-                decoded.is_spare, decoded.left_out = decoded.index in self.spare, self.left_out
-                if start_seconds is None or decoded.pts_seconds >= start_seconds - 1e-6:
-                    yield decoded
-        if clock.num_frames == 0:
+
+        num_decoded = 0
+        for decoded in self._entered(start_seconds, open_decoder, self.spare if sparing else frozenset()):
+            if self._is_closed:
+                return
+            num_decoded += 1
+            decoded.is_spare, decoded.left_out = decoded.index in self.spare, self.left_out
+            if start_seconds is None or decoded.pts_seconds >= start_seconds - 1e-6:
+                yield decoded
+        if num_decoded == 0:
             raise VideoDecodeError(
                 "not one of its frames can be decoded; the file is damaged beyond use", path=self.path
             )
+
+    def _entered(
+        self, start_seconds: float | None, open_decoder: OpenDecoder, left_out: frozenset[int]
+    ) -> Iterator[DecodedPicture]:
+        """The pictures from the keyframe on that is shown at that second."""
+        place = 0
+        if start_seconds is not None and self.packets.is_exact:
+            key = keyframe_before(self.packets, self.packets.index_at(start_seconds))
+            if key > 0:
+                place = yield from pictures_from(self, key, open_decoder, left_out=left_out)
+                if place >= len(self.packets):
+                    return
+        with self.reopen() as container:
+            stream = video_stream(container, self.path)
+            decoder = open_decoder(stream, self.damage, "frame")
+            clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage)
+            packets: Iterable[Packet[VideoStream]] = container.demux(stream)
+            if left_out:
+                ticks = {int(self.packets.packet_pts[spare]) for spare in left_out}
+                packets = (packet for packet in packets if packet.pts not in ticks)
+            for picture in decoder.decode(packets):
+                decoded = clock.stamp(picture, self.converter)
+                if decoded.index >= place:
+                    yield decoded
 
 
 class Pace:
@@ -327,65 +352,3 @@ class Pace:
             return False
         self.last_slot = slot
         return True
-
-
-class Clock:
-    """Gives each decoded picture its seconds, its length and its place.
-
-    Args:
-        packets: what the container said; supplies lengths.
-        places: `Video.places`.
-        seconds_per_tick: the stream's clock.
-        damage: where times that run backwards are reported.
-        first: the place from which on pictures are decoded.
-    """
-
-    def __init__(
-        self,
-        packets: PacketTable,
-        places: Mapping[int, int],
-        seconds_per_tick: float,
-        damage: Damage,
-        *,
-        first: int = 0,
-    ) -> None:
-        self._packets = packets
-        self._seconds_per_tick = seconds_per_tick
-        self._damage = damage
-        self._places = places
-        self._last_place = first - 1
-        self._last_seconds: float | None = None
-        self.num_frames = 0
-
-    def stamp(self, picture: VideoFrame, converter: Converter) -> DecodedPicture:
-        """The picture with its moment."""
-        place, is_known = self._place_of(picture.pts)
-        length = float(self._packets.duration_seconds[place]) if len(self._packets) else 0.0
-        if self._packets.is_exact and picture.pts is not None and not is_known:
-            seconds = picture.pts * self._seconds_per_tick
-        else:
-            seconds = float(self._packets.pts_seconds[place])
-        if self._last_seconds is not None and seconds <= self._last_seconds:
-            self._damage.report(f"its timestamps run backwards at {self._last_seconds:.2f} s")
-            seconds = self._last_seconds + max(length, 1e-3)
-        self._last_seconds, self._last_place = seconds, place
-        self.num_frames += 1
-        return DecodedPicture(picture, converter, pts_seconds=seconds, duration_seconds=length, index=place)
-
-    def _place_of(self, pts: int | None) -> tuple[int, bool]:
-        """The picture's place, and whether it is recognized by its time."""
-        place = self._places.get(pts) if pts is not None else None
-        if place is None:
-            return max(0, min(self._last_place + 1, len(self._packets) - 1)), False
-        # Of pictures that carry the same time, each takes the next place.
-        ticks = self._packets.packet_pts
-        while place <= self._last_place and place + 1 < len(ticks) and ticks[place + 1] == pts:
-            place += 1
-        return place, True
-
-
-def keyframe_before(packets: PacketTable, index: int) -> int:
-    """The last keyframe that is shown at or before that frame; 0 where there is none."""
-    while index > 0 and not packets.is_keyframe[index]:
-        index -= 1
-    return index

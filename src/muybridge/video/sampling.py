@@ -121,6 +121,7 @@ def fps_indices(
     *,
     frames_per_second: float,
     start_seconds: float | None = None,
+    end_seconds: float | None = None,
     short: ShortPolicy = "repeat_last",
 ) -> Indices:
     """So many frames per second of the clock, whatever the frame rate of the source, constant or not.
@@ -133,13 +134,16 @@ def fps_indices(
         num_frames: how many are wanted (T).
         frames_per_second: the rate.
         start_seconds: where the clip begins; None for the video's start.
+        end_seconds: when the last frame is gone; None where it is not known, so that it stays as long as the one
+            before it, or for a second where it is the only one.
         short: what to do where the video ends before the clip.
 
     Returns:
         (T,) int64: for each moment the frame that is shown then.
 
     Raises:
-        OptionError: a number that is not positive, a start outside, or too few frames under `"error"`.
+        OptionError: a number that is not positive, a start outside, an end before the last frame, or too few frames
+            under `"error"`.
 
     >>> fps_indices(np.arange(30) / 10, 3, frames_per_second=2).tolist()
     [0, 5, 10]
@@ -149,8 +153,13 @@ def fps_indices(
         raise OptionError(f"frames_per_second is {frames_per_second}; it must be positive and finite")
     first = float(pts_seconds[0])
     start = first if start_seconds is None else start_seconds
-    # The last frame stays as long as the one before it.
-    end = float(pts_seconds[-1]) + (float(pts_seconds[-1] - pts_seconds[-2]) if len(pts_seconds) > 1 else 1.0)
+    last = float(pts_seconds[-1])
+    usual = last - float(pts_seconds[-2]) if len(pts_seconds) > 1 else 1.0
+    end = last + usual if end_seconds is None else end_seconds
+    if not last < end:
+        raise OptionError(
+            f"the video ends at {end} s; its last frame appears at {last} s, which must be before"
+        )
     if not first <= start < end:
         raise OptionError(f"the clip starts at {start} s; the video shows frames from {first} s to {end} s")
     moments = start + np.arange(num_frames) / frames_per_second
@@ -298,6 +307,7 @@ def sample_clip(
                 num_frames,
                 frames_per_second=frames_per_second,
                 start_seconds=start_seconds,
+                end_seconds=packets.end_seconds if packets.duration_seconds[-1] > 0 else None,
                 short=short,
             )
         elif strategy == "random":
@@ -384,8 +394,9 @@ def _fill(indices: Indices, num_frames: int, short: ShortPolicy) -> Indices:
     if short == "wrap":
         return np.resize(indices, num_frames).astype(np.int64)
     if short == "error":
+        noun = "frame" if len(indices) == 1 else "frames"
         raise OptionError(
-            f"the video gives {len(indices)} frames, {num_frames} are asked for;"
+            f"the video gives {len(indices)} {noun}, {num_frames} are asked for;"
             " ask for fewer, or take short='repeat_last' or 'wrap'"
         )
     raise UnknownNameError("policy for short videos", short, get_args(ShortPolicy))

@@ -15,23 +15,24 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, VideoDecodeError
-from muybridge.observer import View
+from muybridge.observer import MAX_ASPECT, View
 from muybridge.values import Clip
+from muybridge.video.clock import Clock
 from muybridge.video.container import video_stream
 from muybridge.video.decoder import Damage, PictureDecoder
+from muybridge.video.entering import Entrance, keyframe_before, places_to_enter, ticks_of
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import Converter, DecodedPicture
-from muybridge.video.reader import Clock, keyframe_before
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -93,45 +94,62 @@ def read_clip(
     targets = sorted(set(places))
     if not targets:
         raise OptionError("no frame is asked for; give at least one index or second")
-    fit = Fit(size_px, resize)
+    fit = Fit(size_px, resize, (video.metadata.width, video.metadata.height))
     if video.packets.is_exact:
         found = read_pictures(video, targets, fit.pixels, quick=fit.is_small(video))
     else:
         # Without a time on every packet the targets cannot be recognised by their times: count instead.
-        found = _read_counting(video, targets, fit)
+        found = _read_through(video, targets, fit.pixels)
     if not found:
         raise VideoDecodeError("none of the frames that are asked for can be decoded", path=video.path)
     return _assemble(video, places, found)
 
 
 class Fit:
-    """How a picture becomes pixels of the size that is asked for."""
+    """How a picture becomes pixels of the size that is asked for.
 
-    def __init__(self, size_px: int | tuple[int, int] | None, resize: Resize) -> None:
-        self.size = (size_px, size_px) if isinstance(size_px, int) else size_px
+    Args:
+        size_px: as for `Video.frames_at`.
+        resize: as for `Video.frames_at`.
+        full_size: (width, height) of the video, which None stands for: its pictures may change their size on the way,
+            but those of a clip have one.
+    """
+
+    def __init__(
+        self, size_px: int | tuple[int, int] | None, resize: Resize, full_size: tuple[int, int]
+    ) -> None:
+        wanted = full_size if size_px is None else size_px
+        self.size = (wanted, wanted) if isinstance(wanted, int) else wanted
         self.resize = resize
-        if self.size is not None and not min(self.size) > 0:
+        if not min(self.size) > 0:
             raise OptionError(f"size_px is {size_px}; it must be positive, or None for full size")
 
     def is_small(self, video: Video) -> bool:
         """Whether the result has at most half of the video's size, where rough block borders cannot be seen."""
-        if self.size is None:
-            return False
         width, height = video.metadata.width, video.metadata.height
         return 2 * self.size[0] <= width and 2 * self.size[1] <= height
 
     def pixels(self, picture: DecodedPicture) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB."""
-        if self.size is None:
-            return picture.frame(View()).pixels
         width, height = self.size
         if self.resize == "squash":
             return picture.frame_of_size(width, height).pixels
-        scale = max(width / picture.size[0], height / picture.size[1])
+        across, down = width / picture.size[0], height / picture.size[1]
+        scale = max(across, down)
+        if scale > max(1, MAX_ASPECT * min(across, down)):
+            # Of a strip nearly all would be enlarged for nothing: its middle is cut out first.
+            import cv2
+
+            part = max(1, round(width / scale)), max(1, round(height / scale))
+            pixels = _middle(picture.frame(View()).pixels, *part)
+            return np.asarray(cv2.resize(pixels, self.size, interpolation=cv2.INTER_LINEAR), np.uint8)
         scaled = max(width, round(picture.size[0] * scale)), max(height, round(picture.size[1] * scale))
-        pixels = picture.frame_of_size(*scaled).pixels
-        left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
-        return pixels[top : top + height, left : left + width]
+        return _middle(picture.frame_of_size(*scaled).pixels, width, height)
+
+
+def _middle(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    left, top = (pixels.shape[1] - width) // 2, (pixels.shape[0] - height) // 2
+    return pixels[top : top + height, left : left + width]
 
 
 Quick = bool | Literal["keyframes"]
@@ -156,113 +174,108 @@ def read_pictures(
     num_decoders = max(1, min(os.cpu_count() or 1, MAX_DECODERS, len(runs), work // FRAMES_PER_DECODER))
     # The longest first, each to whoever is free: so all end at about the same time.
     waiting = deque(sorted(runs, key=lambda run: -_num_bytes(video.packets, run)))
-    # Each decoder has a damage list of its own: warnings are raised in the caller's thread, in order.
-    damages = [Damage(video.path, warn=False) for _ in range(num_decoders)]
     with ThreadPoolExecutor(num_decoders) as pool:
-        results = list(pool.map(lambda damage: _follow(video, waiting, take, damage, quick), damages))
-    for damage in damages:
-        for message in damage.messages:
+        followers = list(pool.map(lambda _: _follow(video, waiting, take, quick), range(num_decoders)))
+    # Warnings are raised in the caller's thread, in order.
+    for follower in followers:
+        for message in follower.messages:
             video.damage.report(message)
-    return {place: value for result in results for place, value in result.items()}
+    found = {place: value for follower in followers for place, value in follower.found.items()}
+    unreached = sorted(place for follower in followers for place in follower.unreached)
+    return {**found, **_read_through(video, unreached, take, quick=bool(quick))} if unreached else found
 
 
 def _num_bytes(packets: PacketTable, run: Run) -> int:
     return int(packets.size_bytes[run.keyframe : run.targets[-1] + 1].sum())
 
 
-def _follow(
-    video: Video, waiting: deque[Run], take: Take[Taken], damage: Damage, quick: Quick
-) -> Found[Taken]:
+def _follow(video: Video, waiting: deque[Run], take: Take[Taken], quick: Quick) -> _Follower[Taken]:
     """Take one run after the other until none is left."""
-    found: Found[Taken] = {}
     with video.reopen() as container:
-        stream = video_stream(container, video.path)
-        decoder = PictureDecoder(stream, damage, threading="slice", quick=quick)
-        # swscale's tables are not to be shared between threads.
-        converter = Converter(video.metadata.rotation_degrees)
+        follower = _Follower(video, container, take, quick)
         while True:
             try:
                 run = waiting.popleft()
             except IndexError:
-                return found
-            _follow_run(video, container, stream, decoder, converter, run, take, found, damage)
+                return follower
+            follower.follow(run)
 
 
-def _follow_run(
-    video: Video,
-    container: InputContainer,
-    stream: VideoStream,
-    decoder: PictureDecoder,
-    converter: Converter,
-    run: Run,
-    take: Take[Taken],
-    found: Found[Taken],
-    damage: Damage,
-) -> None:
-    packets = video.packets
-    first, last = run.keyframe, run.targets[-1]
-    clock = Clock(packets, video.places, float(stream.time_base or 1), damage, first=first)
-    packets_of_run = _packets_of_run(container, stream, decoder, packets, run)
-    latest: DecodedPicture | None = None
-    lost: set[int] = set()
-    waiting = deque(run.targets)
+class _Follower(Generic[Taken]):
+    """One decoder on its way through runs.
 
-    def let_stand_in(target: int) -> None:
-        # A broken target: the last picture that was decoded before it stands in, under its own time.
-        if latest is not None and target not in found:
-            found[target] = (take(latest), latest.pts_seconds)
-            lost.add(target)
+    Args:
+        video: whose packets are exact.
+        container: the same file, for this decoder alone.
+        take: as for `read_pictures`.
+        quick: as for `read_pictures`.
 
-    for decoded in chain(decoder.decode(packets_of_run, flush=False), decoder.drain()):
-        picture = clock.stamp(decoded, converter)
-        while waiting and waiting[0] < picture.index:
-            let_stand_in(waiting.popleft())
-        if picture.index in run.targets:
-            found[picture.index] = (take(picture), picture.pts_seconds)
-            lost.discard(picture.index)
-        latest = picture
-    for target in waiting:
-        let_stand_in(target)
-    damage.end(None if last == len(packets) - 1 else float(packets.pts_seconds[last]))
-    if lost:
-        damage.report(STAND_IN)
+    Gathers what is `found`, the `messages` of what is damaged, and the targets that are `unreached`: only a run from
+    the start of the file finds them.
+    """
 
+    def __init__(self, video: Video, container: InputContainer, take: Take[Taken], quick: Quick) -> None:
+        self.found: Found[Taken] = {}
+        self.messages: list[str] = []
+        self.unreached: list[int] = []
+        self._video, self._container, self._take = video, container, take
+        self._stream = video_stream(container, video.path)
+        self._damage = Damage(video.path, warn=False)
+        self._decoder = PictureDecoder(self._stream, self._damage, threading="slice", quick=quick)
+        # swscale's tables are not to be shared between threads.
+        self._converter = Converter(video.metadata.rotation_degrees, video.metadata.is_mirrored)
 
-def _packets_of_run(
-    container: InputContainer,
-    stream: VideoStream,
-    decoder: PictureDecoder,
-    packets: PacketTable,
-    run: Run,
-) -> Iterable[Packet[VideoStream]]:
-    wanted = {int(packets.packet_pts[target]) for target in run.targets}
-    num_left = _num_packets(packets, sorted(wanted), run.keyframe)
-    key_pts = int(packets.packet_pts[run.keyframe])
-    starts_with_keyframe = bool(packets.is_keyframe[run.keyframe])
-    start = min(int(packets.dts[run.keyframe]), key_pts)
-    reached = False
-    if packets.lead_in_dts is not None and not starts_with_keyframe:
-        # The first frames of a trimmed file may be made from a keyframe that its edit list hides.
-        start, reached = packets.lead_in_dts, True
-    container.seek(start, stream=stream)
-    for packet in container.demux(stream):
-        if packet.size == 0 or (packet.pts is None and packet.dts is None):
-            continue
-        # Hidden packets are decoded like others, but give no pictures; their times may be those of other packets.
-        ticks = packet.pts if packet.pts is not None else packet.dts
-        # Some containers land on an earlier keyframe; what lies before ours is not needed.
-        reached = reached or (
-            ticks == key_pts and not packet.is_discard and packet.is_keyframe >= starts_with_keyframe
-        )
-        if not reached and ticks is not None and ticks <= key_pts:
-            continue
-        is_wanted = ticks in wanted and not packet.is_discard
-        decoder.skip_unreferenced(not is_wanted)
-        yield packet
-        num_left -= is_wanted
-        if num_left <= 0:
-            break
-    decoder.skip_unreferenced(False)
+    def follow(self, run: Run) -> None:
+        """Decode a run; where it misses something, anew from earlier keyframes."""
+        stand_ins: Found[Taken] = {}
+        messages: list[str] = []
+        missing: list[int] = []
+        forgives = False
+        for start in places_to_enter(self._video.packets, run.keyframe):
+            entrance = Entrance(
+                self._video, self._container, self._stream, keyframe=run.keyframe, start=start
+            )
+            self._decoder.lead_in(entrance.before(), forgives=forgives)
+            collected = _collect(self._pictures(run, entrance), run.targets, self._take)
+            messages = self._damage.take()
+            if entrance.agrees:
+                self.found.update(collected.exact)
+                stand_ins.update(collected.stand_ins)
+            missing = [target for target in run.targets if target not in self.found]
+            if not entrance.may_be_mended(is_damaged=bool(messages), misses=bool(missing)):
+                break
+            # What is made from it alone comes out right whatever is wrong before it.
+            forgives = forgives or collected.first == run.keyframe
+        if not entrance.agrees:
+            self.unreached += missing
+            return
+        stand_ins = {target: stand_ins[target] for target in missing if target in stand_ins}
+        self.found.update(stand_ins)
+        self.messages += [*messages, *([STAND_IN] if stand_ins else [])]
+
+    def _pictures(self, run: Run, entrance: Entrance) -> Iterator[DecodedPicture]:
+        packets, last = self._video.packets, run.targets[-1]
+        seconds_per_tick = float(self._stream.time_base or 1)
+        clock = Clock(packets, self._video.places, seconds_per_tick, self._damage, first=entrance.start)
+        decoded = self._decoder.decode(self._packets(run, entrance), flush=False)
+        for frame in chain(decoded, self._decoder.drain()):
+            picture = clock.stamp(frame, self._converter)
+            if picture.index >= run.keyframe:
+                yield picture
+        self._damage.end(None if last == len(packets) - 1 else float(packets.pts_seconds[last]))
+
+    def _packets(self, run: Run, entrance: Entrance) -> Iterator[Packet[VideoStream]]:
+        packets = self._video.packets
+        wanted = {int(packets.packet_pts[target]) for target in run.targets}
+        num_left = _num_packets(packets, sorted(wanted), run.keyframe)
+        for packet in entrance:
+            is_wanted = ticks_of(packet) in wanted and not packet.is_discard
+            self._decoder.skip_unreferenced(not is_wanted)
+            yield packet
+            num_left -= is_wanted
+            if num_left <= 0:
+                break
+        self._decoder.skip_unreferenced(False)
 
 
 def _num_packets(packets: PacketTable, ticks: list[int], first: int) -> int:
@@ -271,21 +284,56 @@ def _num_packets(packets: PacketTable, ticks: list[int], first: int) -> int:
     return int((np.searchsorted(packets.packet_pts, ticks, side="right") - starts).sum())
 
 
-def _read_counting(video: Video, targets: list[int], fit: Fit) -> Found[NDArray[np.uint8]]:
-    found: Found[NDArray[np.uint8]] = {}
-    wanted = set(targets)
-    last: DecodedPicture | None = None
-    for place, picture in enumerate(video.pictures()):
-        last = picture
-        if place in wanted:
-            found[place] = (fit.pixels(picture), picture.pts_seconds)
-        if place >= targets[-1]:
-            return found
-    if last is not None:
-        stand_in = (fit.pixels(last), last.pts_seconds)
+def _read_through(
+    video: Video, targets: Sequence[int], take: Take[Taken], *, quick: bool = False
+) -> Found[Taken]:
+    """What is found by decoding everything up to the last of the targets."""
+
+    def up_to_the_last() -> Iterator[DecodedPicture]:
+        for picture in video.pictures(quick=quick):
+            yield picture
+            if picture.index >= targets[-1]:
+                return
+
+    collected = _collect(up_to_the_last(), targets, take)
+    if collected.stand_ins:
         video.damage.report(STAND_IN)
-        found.update({target: stand_in for target in targets if target not in found})
-    return found
+    return {**collected.exact, **collected.stand_ins}
+
+
+class _Collected(NamedTuple, Generic[Taken]):
+    """What was taken of the pictures that are wanted, and of the last one before each that is missing."""
+
+    exact: Found[Taken]
+    stand_ins: Found[Taken]
+    first: int | None
+
+
+def _collect(
+    pictures: Iterable[DecodedPicture], targets: Sequence[int], take: Take[Taken]
+) -> _Collected[Taken]:
+    exact: Found[Taken] = {}
+    stand_ins: Found[Taken] = {}
+    first: int | None = None
+    latest: DecodedPicture | None = None
+    waiting = deque(targets)
+
+    def let_stand_in(target: int) -> None:
+        # A broken target: the last picture that was decoded before it stands in.
+        if latest is not None and target not in exact:
+            stand_ins[target] = (take(latest), latest.pts_seconds)
+
+    for picture in pictures:
+        first = picture.index if first is None else first
+        while waiting and waiting[0] < picture.index:
+            let_stand_in(waiting.popleft())
+        if picture.index in targets:
+            exact[picture.index] = (take(picture), picture.pts_seconds)
+            stand_ins.pop(picture.index, None)
+        latest = picture
+    for target in waiting:
+        let_stand_in(target)
+    return _Collected(exact, stand_ins, first)
 
 
 def _assemble(video: Video, places: Sequence[int], found: Found[NDArray[np.uint8]]) -> Clip:

@@ -26,6 +26,7 @@ from muybridge.errors import EmptyVideoError, VideoDecodeError, VideoError, Vide
 from muybridge.values import VideoMetadata
 from muybridge.video.container import Limits, average_rate, check_limits, video_stream
 from muybridge.video.decoder import PictureDecoder
+from muybridge.video.orientation import orientation_of
 from muybridge.video.picture import Converter, DecodedPicture
 from muybridge.video.source_readers import SECONDS_BETWEEN_LOOKS, DamageNotes
 
@@ -148,7 +149,7 @@ class _FFmpegReader(ABC):
         self._last_picture = time.monotonic()
         for picture in decoder.decode(self._packets(stream)):
             if converter is None:
-                converter = Converter(round(-picture.rotation / 90) * 90 % 360)
+                converter = Converter(*orientation_of(picture))
             raw = picture.pts * tick if picture.pts is not None else float("nan")
             length = float(picture.duration or 0) * tick
             first = raw if first is None else first

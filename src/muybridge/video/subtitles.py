@@ -42,6 +42,8 @@ _TAGS = re.compile(
     r"|\{\\[^{}\n]{0,500}\}",
     re.IGNORECASE,
 )
+_BLOCK = re.compile(r"(\{[^{}\n]*\})")  # in ASS: tags, and what an author noted
+_SCALE = re.compile(r"\\p(?:([0-9])|(?![a-z]))")  # of the shapes that follow; 0 or none where text follows
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 
 
@@ -122,8 +124,25 @@ def _seconds(parts: tuple[str | None, ...]) -> float:
     return 3600.0 * int(hours) + 60 * int(minutes) + int(seconds) + int(fraction.ljust(3, "0")) / 1000
 
 
+def _without_shapes(text: str) -> str:
+    r"""Without what ASS draws: from `{\p1}` to `{\p0}`, or to the end, stand coordinates and no words.
+
+    >>> print(_without_shapes(r"{\p1}m 0 0 l 9 0 9 9{\p0}Left {\pos(1,2)}of it"))
+    {\p1}{\p0}Left {\pos(1,2)}of it
+    """
+    kept, draws = [], False
+    for place, part in enumerate(_BLOCK.split(text)):
+        is_block = place % 2 == 1
+        if is_block and (scales := _SCALE.findall(part)):
+            draws = scales[-1] not in ("", "0")
+        if is_block or not draws:
+            kept.append(part)
+    return "".join(kept)
+
+
 def _plain(text: str) -> str:
-    text = _TAGS.sub("", _BREAK.sub(" ", text)).replace(r"\h", " ").replace(r"\N", " ").replace(r"\n", " ")
+    text = _TAGS.sub("", _BREAK.sub(" ", _without_shapes(text)))
+    text = text.replace(r"\h", " ").replace(r"\N", " ").replace(r"\n", " ")
     text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     return " ".join(printable(text).split())
 
@@ -166,8 +185,9 @@ def _lines(container: InputContainer, stream: SubtitleStream) -> Iterator[Segmen
             start = float(packet.pts * (packet.time_base or 1))
             end = start + float((packet.duration or 0) * (packet.time_base or 1))
             for rect in packet.decode():
-                text = getattr(rect, "dialogue", b"") or getattr(rect, "text", b"")
-                label = _plain(text.decode("utf-8", "replace").replace("\n", " "))
+                # FFmpeg gives all text as ASS, whose ninth field is what is shown.
+                event = getattr(rect, "ass", b"").decode("utf-8", "replace")
+                label = _plain(_BLOCK.sub("", _without_shapes(event.split(",", 8)[-1])))
                 if label:
                     yield Segment(start, max(start, end), "subtitle", label, None, source)
     except (av.error.FFmpegError, ValueError):
