@@ -261,6 +261,23 @@ def test_weights_that_nobody_would_look_at_are_refused(tmp_path: Path) -> None:
 def test_a_module_keeps_its_own_name() -> None:
     model = color_model()
     assert load_classifier_model(model) == ("ColorNet", model)
+    built = create_model("simple3d", num_classes=3)
+    assert load_classifier_model(built) == ("simple3d", built)
+
+
+def test_a_model_that_takes_more_than_a_clip_is_refused(tmp_path: Path) -> None:
+    two = create_model("two_stream", num_classes=3, width=4)
+    record = dataclasses.replace(RECORD, options={"width": 4, "num_classes": 3})
+    save_checkpoint(tmp_path / "mine.safetensors", two, name="two_stream", weights=record)
+    set_weights(two, record)
+    for model in (two, tmp_path / "mine.safetensors"):
+        with pytest.raises(
+            OptionError, match="two_stream takes rgb and flow; only a model that takes the frames"
+        ):
+            Classifier(model)
+    for weights in (None, tmp_path / "mine.safetensors"):
+        with pytest.raises(OptionError, match=r"two_stream takes 2 inputs; only .*, such as .*r3d_18"):
+            Classifier("two_stream", weights=weights)
 
 
 def test_the_starter_answers_where_nothing_larger_is_at_hand(

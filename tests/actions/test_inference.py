@@ -32,6 +32,54 @@ def test_a_near_tie_is_computed_again_in_float32() -> None:
     torch.testing.assert_close(found[0], torch.tensor([1.0, 1.001, 0.0]).softmax(0))
 
 
+def test_two_labels_can_nearly_tie() -> None:
+    # The spread of two logits is their difference itself; 3.0 and 3.007 are the same number in bfloat16.
+    inference = Inference(Fixed(3.0, 3.007), precision="bfloat16", device="cpu")
+    torch.testing.assert_close(inference.probabilities(ONES)[0], torch.tensor([3.0, 3.007]).softmax(0))
+    assert inference.num_recomputed == 1
+    assert Inference(Fixed(3.0, 3.1), precision="bfloat16", device="cpu").probabilities(ONES).argmax() == 1
+    equal = Inference(Fixed(0.0, 0.0), precision="bfloat16", device="cpu")
+    equal.probabilities(ONES)
+    assert equal.num_recomputed == 1
+
+
+def balanced(name: str, num_classes: int, clips: torch.Tensor) -> nn.Module:
+    """A random network whose labels are about equally frequent: its logits are small sums of large terms."""
+    model = create_model(name, num_classes=num_classes)
+    with torch.no_grad():
+        model(clips[:8])  # batch norm sees data once
+        model.eval()
+        head = [layer for layer in model.modules() if isinstance(layer, nn.Linear)][-1]
+        head.weight *= 20
+        head.bias -= model(clips).mean(dim=0)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("name", "num_classes"), [("factorized3d", 2), ("factorized3d", 3), ("frame_encoder", 2)]
+)
+def test_the_first_label_is_that_of_float32(name: str, num_classes: int) -> None:
+    recomputed = 0
+    for seed in range(3):
+        torch.manual_seed(seed)
+        clips = torch.randn(60, 3, 4, 24, 24) * torch.rand(60, 1, 1, 1, 1) * 2
+        model = balanced(name, num_classes, clips)
+        exact, fast = (Inference(model, precision=p, device="cpu") for p in ("float32", "bfloat16"))  # type: ignore[arg-type]
+        assert fast.probabilities(clips).argmax(1).equal(exact.probabilities(clips).argmax(1))
+        recomputed += fast.num_recomputed
+    assert 0 < recomputed < 0.4 * 180
+
+
+def test_views_share_one_pair_of_labels() -> None:
+    torch.manual_seed(0)
+    clips = torch.randn(40, 3, 4, 24, 24) * torch.rand(40, 1, 1, 1, 1) * 2
+    model = balanced("factorized3d", 2, clips)
+    exact, fast = (Inference(model, precision=p, device="cpu") for p in ("float32", "bfloat16"))  # type: ignore[arg-type]
+    found, expected = fast.probabilities(clips, views=2), exact.probabilities(clips, views=2)
+    assert found.argmax(1).equal(expected.argmax(1))
+    torch.testing.assert_close(found, expected, atol=0.01, rtol=0.0)
+
+
 def test_a_clear_answer_is_not() -> None:
     inference = Inference(Fixed(1.0, 3.0, 0.0), precision="bfloat16", device="cpu")
     assert inference.probabilities(ONES).argmax() == 1

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from muybridge.actions.views import _clip_indices, crop_corners, resized_size
+from muybridge.actions.views import crop_corners, resized_size
 from muybridge.models.registry import model_entry
 from muybridge.models.weights import Weights
+from muybridge.video.clip_indices import clip_indices
 from muybridge.video.packets import PacketTable
 
 
@@ -24,17 +25,19 @@ def packets(num_frames: int, frames_per_second: float, start_seconds: float = 0.
 def test_a_rate_of_the_record_is_kept_whatever_the_source(start_seconds: float) -> None:
     record = Weights("k", num_frames=4, frames_per_second=15.0)
     # 3 frames at 15 per second last 0.2 s; in 10 s of 30 per second that is every second frame from the middle.
-    (middle,) = _clip_indices(packets(300, 30.0, start_seconds), record, 1)
+    (middle,) = clip_indices(packets(300, 30.0, start_seconds).pts_seconds, record, num_clips=1)
     assert np.diff(middle).tolist() == [2, 2, 2]
     assert middle[0] == 146
-    first, last = _clip_indices(packets(300, 30.0, start_seconds), record, 2)
+    first, last = clip_indices(packets(300, 30.0, start_seconds).pts_seconds, record, num_clips=2)
     assert (first[0], last[-1]) == (0, 299)
-    (slow,) = _clip_indices(packets(50, 5.0, start_seconds), record, 1)
+    (slow,) = clip_indices(packets(50, 5.0, start_seconds).pts_seconds, record, num_clips=1)
     assert slow.tolist() in ([24, 24, 24, 25], [24, 24, 25, 25])
 
 
 def test_a_stride_counts_frames_of_the_source() -> None:
-    first, last = _clip_indices(packets(100, 25.0), Weights("k", num_frames=4, stride=8), 2)
+    first, last = clip_indices(
+        packets(100, 25.0).pts_seconds, Weights("k", num_frames=4, stride=8), num_clips=2
+    )
     assert first.tolist() == [0, 8, 16, 24]
     assert last.tolist() == [75, 83, 91, 99]
 
@@ -77,7 +80,7 @@ def test_the_pixels_are_nearly_those_of_torchvision_s_own_transform(shared) -> N
     path = shared / "clips" / "arm_wrestling.mp4"
     ours = to_model_tensor(read_views(path, record), mean=record.mean, std=record.std)[0]
     with open_video(path) as video:
-        (indices,) = _clip_indices(video.packets, record, 1)
+        (indices,) = clip_indices(video.packets.pts_seconds, record)
         frames = video.frames_at(indices=indices.tolist()).pixels
     transform = torchvision_video_models().R3D_18_Weights.KINETICS400_V1.transforms()
     theirs = transform(torch.from_numpy(frames).permute(0, 3, 1, 2))

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from muybridge.analysis.comparison import compare_videos, match_fingerprints, model_features
+from muybridge.analysis.comparison import _looks, compare_videos, match_fingerprints, model_features
 from muybridge.analysis.descriptors import describe_frames, fingerprint, oriented_gradients
 from muybridge.errors import OptionError, ShapeError, VideoOpenError
+from muybridge.models.registry import create_model
 from muybridge.models.weights import Weights, set_weights
 from muybridge.values import Frame
 from muybridge.video.reader import open_video
@@ -36,6 +37,21 @@ def write(path: Path, frames: list[NDArray[np.uint8]]) -> Path:
         for frame in frames:
             writer.write(frame)
     return path
+
+
+def thinned(path: Path, numbers: list[int]) -> Path:
+    """Some frames of a recording of 6 s at 10 a second, each at its own time."""
+    frames = scene(0, 60)
+    with VideoWriter(path, width=128, height=96, frames_per_second=10) as writer:
+        for number in numbers:
+            writer.write(frames[number], number / 10)
+    return path
+
+
+def duration(path: Path) -> float:
+    with open_video(path) as video:
+        assert video.metadata.duration_seconds is not None
+        return video.metadata.duration_seconds
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +86,58 @@ def test_a_part_is_found_and_placed(original: Path, tmp_path: Path) -> None:
     back = compare_videos(part, original)
     assert back.offset_seconds == pytest.approx(1.4, abs=0.11)
     assert back.shared_seconds == pytest.approx(found.shared_seconds)
+
+
+RATES = {
+    "full": list(range(60)),
+    "five": list(range(0, 60, 2)),
+    "two": list(range(0, 60, 5)),
+    "varying": [*range(20), *range(20, 60, 4)],
+}
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("five", "five"),
+        ("full", "five"),
+        ("two", "two"),
+        ("full", "two"),
+        ("full", "varying"),
+        ("varying", "five"),
+    ],
+)
+def test_few_frames_a_second_are_the_same_recording(a: str, b: str, tmp_path: Path) -> None:
+    first = thinned(tmp_path / "a.mp4", RATES[a])
+    second = thinned(tmp_path / "b.mp4", RATES[b])
+    for found in (compare_videos(first, second), compare_videos(second, first)):
+        assert found.same_recording
+        assert found.offset_seconds == pytest.approx(0.0, abs=0.001)
+        assert found.shared_seconds == pytest.approx(min(duration(first), duration(second)), abs=0.051)
+        assert found.shared_share == pytest.approx(1.0)
+
+
+def test_a_part_of_few_frames_a_second_is_placed(tmp_path: Path) -> None:
+    whole = thinned(tmp_path / "whole.mp4", RATES["full"])
+    part = tmp_path / "part.mp4"
+    with VideoWriter(part, width=128, height=96, frames_per_second=10) as writer:
+        for number in range(20, 50, 2):
+            writer.write(scene(0, 60)[number], (number - 20) / 10)
+    found = compare_videos(whole, part)
+    assert found.same_recording
+    assert found.offset_seconds == pytest.approx(-2.0, abs=0.001)
+    assert found.shared_seconds == pytest.approx(duration(part), abs=0.051)
+
+
+def test_the_picture_that_stays_is_looked_at(tmp_path: Path) -> None:
+    # A slide comes half a tenth after another frame, and stays for two seconds.
+    path = tmp_path / "slides.mp4"
+    pictures = scene(3, 6)
+    with VideoWriter(path, width=128, height=96, frames_per_second=20) as writer:
+        for seconds, picture in zip((0.0, 0.1, 0.15, 2.0, 2.05, 2.1), pictures, strict=True):
+            writer.write(picture, seconds)
+    with open_video(path) as video:
+        assert [frame.pts_seconds for frame in _looks(video)] == pytest.approx([0.0, 0.1, 0.15, 2.0, 2.1])
 
 
 def test_strangers_share_nothing(original: Path, tmp_path: Path) -> None:
@@ -208,6 +276,38 @@ def test_features_are_what_the_last_layer_gets(original: Path) -> None:
     assert found.features == pytest.approx(1.0)
     assert found.model == "TinyClassifier"
     assert not model.fc._forward_pre_hooks
+
+
+def test_features_are_of_the_pictures_that_the_weights_ask_for(tmp_path: Path) -> None:
+    wide = np.zeros((64, 256, 3), np.uint8)
+    wide[:, :96] = (255, 0, 0)  # up to the middle quarter
+    path = write(tmp_path / "wide.mp4", [wide] * 6)
+    model = TinyClassifier()
+    red = []
+    for resize_px in (
+        (32, 32),
+        (32, 64),
+        None,
+    ):  # the whole picture squeezed, its middle half, its middle quarter
+        record = Weights("mine", num_frames=4, size_px=32, resize_px=resize_px, mean=(0, 0, 0), std=(1, 1, 1))
+        set_weights(model, record)
+        red.append(float(model_features(model, path)[0]))
+    assert red == pytest.approx([3 / 8, 1 / 4, 0.0], abs=0.03)
+
+
+def test_the_name_of_the_registry_is_told(original: Path) -> None:
+    model = create_model("simple3d", num_classes=4).eval()
+    set_weights(model, Weights("mine", num_frames=4, size_px=32))
+    assert compare_videos(original, original, model=model).model == "simple3d"
+
+
+def test_a_model_that_takes_more_than_a_clip_is_refused(original: Path) -> None:
+    model = create_model("two_stream", num_classes=4, width=8).eval()
+    set_weights(model, Weights("mine", num_frames=4, size_px=32))
+    with pytest.raises(
+        OptionError, match="two_stream takes rgb and flow; only a model that takes the frames"
+    ):
+        compare_videos(original, original, model=model)
 
 
 def test_bad_input(original: Path) -> None:

@@ -209,6 +209,23 @@ def test_a_new_number_of_classes_replaces_only_the_head(model: nn.Module, tmp_pa
     assert (record.labels, record.mean) == ((), RECORD.mean)
 
 
+def test_a_model_without_one_head_takes_the_weights_own_number(tmp_path: Path) -> None:
+    net = create_model("two_stream", num_classes=5, width=4).eval()
+    record = Weights("mine", labels=("a", "b", "c", "d", "e"), options={"width": 4})
+    save_checkpoint(tmp_path / "mine.safetensors", net, name="two_stream", weights=record)
+    found = create_model("two_stream", weights=tmp_path / "mine.safetensors", num_classes=5)
+    assert same(found, net)
+    assert weights_of(found) == record
+    with pytest.raises(
+        WeightsError, match=r"4 shapes differ \(spatial\.fc\.\w+ is \(5,.*, the model has \(7,"
+    ):
+        create_model("two_stream", weights=tmp_path / "mine.safetensors", num_classes=7)
+    proposals = create_model("temporal_proposal_net", num_classes=3)
+    torch.save(proposals.state_dict(), tmp_path / "proposals.pth")
+    again = create_model("temporal_proposal_net", weights=tmp_path / "proposals.pth", num_classes=3)
+    assert same(again, proposals)
+
+
 def test_a_published_file_is_known_by_its_name(tmp_path: Path) -> None:
     torch.save(create_model("mc3_18").state_dict(), tmp_path / "mc3_18-a90a0ba3.pth")
     record = weights_of(create_model("mc3_18", weights=tmp_path / "mc3_18-a90a0ba3.pth"))

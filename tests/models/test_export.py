@@ -9,7 +9,7 @@ import torch
 from muybridge.errors import OptionError, OutputError
 from muybridge.models import create_model, list_models, model_entry
 from muybridge.models.causal import CausalNet
-from muybridge.models.export import ExportReport, export_onnx, export_program, export_step
+from muybridge.models.export import ExportReport, _batches, export_onnx, export_program, export_step
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -166,6 +166,23 @@ def test_a_stream_runs_without_torch(temporal: str, tmp_path: Path) -> None:
         past = dict(zip(past, outputs[1:], strict=True))
         np.testing.assert_allclose(outputs[0][0, 0], stream.push(frame).numpy(), rtol=0, atol=1e-5)
     assert report.outputs[1:] == tuple(f"next_{name}" for name in past)
+
+
+def test_numbers_are_made_where_the_model_is() -> None:
+    model = torch.nn.Bilinear(3, 4, 2, device="meta").eval()
+    inputs = [torch.zeros(1, 3), torch.tensor([[5, 6, 7, 8]])]
+    made = [tensor for batch in _batches(model, inputs) for tensor in batch]
+    assert [tuple(tensor.shape) for tensor in made] == [(2, 3), (2, 4), (3, 3), (3, 4)]
+    assert {tensor.device.type for tensor in made} == {"meta"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_model_on_a_gpu_becomes_a_file(tmp_path: Path) -> None:
+    model, inputs = build("causal_tiny")
+    for export, file in ((export_onnx, "model.onnx"), (export_program, "model.pt2")):
+        assert export(model.cuda(), tmp_path / file, inputs, tolerance=1e-3).max_difference < 1e-3
+    step = export_step(model.cuda(), tmp_path / "step.onnx", height=32, width=32, tolerance=1e-3)
+    assert step.max_difference < 1e-3
 
 
 def test_a_file_that_differs_is_not_handed_over(tmp_path: Path) -> None:

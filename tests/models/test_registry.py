@@ -11,7 +11,7 @@ from torch import nn
 import muybridge
 from muybridge.errors import OptionError, ShapeError, UnknownNameError, WeightsError
 from muybridge.models import registry
-from muybridge.models.registry import create_model, list_models, model_entry, register
+from muybridge.models.registry import create_model, list_models, model_entry, name_of, register
 from muybridge.models.weights import Weights
 
 OWN = [name for name in list_models() if not model_entry(name).extra]
@@ -67,6 +67,17 @@ def test_every_classifier_names_a_wrong_clip(name: str) -> None:
         for bad in (good[0], good[:, :1].expand(-1, channels + 1, -1, -1, -1), good.to(torch.uint8)):
             with pytest.raises(ShapeError, match=r"expected .*got"):
                 model(bad)
+
+
+def test_a_module_knows_its_name_in_the_registry(tmp_path: Path) -> None:
+    model = create_model("mc3_18", num_classes=2)
+    torch.save(model.state_dict(), tmp_path / "mine.pth")
+    assert (
+        name_of(model)
+        == name_of(create_model("mc3_18", weights=tmp_path / "mine.pth", num_classes=2))
+        == "mc3_18"
+    )
+    assert name_of(nn.Identity()) == "Identity"
 
 
 def test_unknown_names_come_with_the_nearest() -> None:

@@ -70,6 +70,22 @@ def test_a_clip_is_found_where_it_was_cut_from(filled: Store, films: dict[str, P
     assert all(match.path == str(films["other"]) and match.label == "looks alike" for match in only)
 
 
+def test_a_clip_of_few_frames_a_second_is_found(
+    filled: Store, films: dict[str, Path], tmp_path: Path
+) -> None:
+    with open_video(films["long"]) as video:
+        frames = [frame.pixels for frame in video]
+    path = tmp_path / "slow.mp4"
+    with VideoWriter(path, width=160, height=96, frames_per_second=10) as writer:
+        for number in range(60, 90, 5):
+            writer.write(frames[number], (number - 60) / 10)
+    copies = [match for match in filled.find_like(path) if match.label == "the clip itself"]
+    assert {match.path for match in copies} == {str(films["long"]), str(films["small copy"])}
+    for match in copies:
+        assert match.start_seconds == pytest.approx(2 * SCENE_SECONDS, abs=0.1)
+        assert match.similarity == pytest.approx(1.0, abs=0.1)
+
+
 def test_copies_are_told_from_strangers(filled: Store, films: dict[str, Path]) -> None:
     pairs = filled.duplicates()
     assert [(Path(a).name, Path(b).name) for a, b, _ in pairs] == [("copy.mp4", "long.mp4")]

@@ -27,7 +27,8 @@ from muybridge.errors import OptionError, VideoError, WeightsError
 from muybridge.models.available import available_weights
 from muybridge.models.checkpoint import read_checkpoint
 from muybridge.models.hub_folder import hub_folder, read_config
-from muybridge.models.registry import create_model, list_models, model_entry
+from muybridge.models.input_check import check_takes_clip_alone
+from muybridge.models.registry import create_model, list_models, model_entry, name_of
 from muybridge.models.weights import Weights, weights_of
 from muybridge.values import Prediction
 from muybridge.video.transforms import to_model_tensor
@@ -65,7 +66,7 @@ def classify(
         VideoError: the video cannot be read.
         WeightsError: no trained weights are at hand and none can be had; the message says what can be done.
         UnknownNameError: no such model or weights.
-        OptionError: numbers outside what is allowed.
+        OptionError: numbers outside what is allowed, or a model that takes more than a clip.
 
     For many videos keep a `Classifier`: it loads the model once and fills its batches.
     """
@@ -84,6 +85,7 @@ class Classifier:
 
     Raises:
         WeightsError: no trained weights, or weights without labels.
+        OptionError: a model that takes more than a clip.
     """
 
     def __init__(
@@ -194,12 +196,18 @@ def load_classifier_model(model: ModelChoice, *, weights: str | Path | None = No
     Raises:
         WeightsError: no trained weights are at hand and none can be had.
         UnknownNameError: no such model or weights.
-        OptionError: `weights` without the name of a model that takes them.
+        OptionError: `weights` without the name of a model that takes them, or a model that takes more than a clip.
     """
     if weights is not None:
         _check_takes_weights(model, weights)
+    name, module = _load(model, weights)
+    check_takes_clip_alone(module, name)
+    return name, module
+
+
+def _load(model: ModelChoice, weights: str | Path | None) -> tuple[str, nn.Module]:
     if isinstance(model, nn.Module):
-        return type(model).__name__, model
+        return name_of(model), model
     if model is None:
         name, record = _best_available()
         return name, create_model(name, weights=record)
@@ -217,6 +225,11 @@ def load_classifier_model(model: ModelChoice, *, weights: str | Path | None = No
         name = "vivit" if kind == "vivit" else "hub_model"
         return path.name, create_model(name, weights=folder)
     entry = model_entry(str(model))
+    if not entry.takes_clip_alone:
+        raise OptionError(
+            f"{entry.name} takes {len(entry.inputs)} inputs; only a model that takes the frames of a clip alone can be"
+            f" run on a video here, such as {', '.join(_published())}"
+        )
     if weights is None and not entry.weights:
         raise WeightsError(
             f"no weights are published for {entry.name}, and random ones know no label; give weights=PATH"
@@ -263,4 +276,5 @@ def _best_available() -> tuple[str, Weights]:
 
 
 def _published() -> list[str]:
-    return [name for name in list_models(task="classification") if model_entry(name).weights]
+    entries = [model_entry(name) for name in list_models(task="classification")]
+    return [entry.name for entry in entries if entry.weights and entry.takes_clip_alone]

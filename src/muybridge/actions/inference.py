@@ -6,14 +6,21 @@
 
 bfloat16 keeps 8 bits of precision. On the residual networks that moves a logit by 0.4 to 0.6% of the spread (standard
 deviation) of a clip's logits, so two labels can change places only where they nearly tie. The rule: where the logits of
-first and second differ by less than 3% of the spread, about four standard deviations of that error's
+first and second differ by no more than 3% of the spread, about four standard deviations of that error's
 difference, the clip is computed again in float32.
+
+The spread of two logits is their difference itself and says nothing of its error, nor does that of many which nearly
+cancel. What the last layer sums up does: with features f and rows w of its matrix, the difference is the sum of
+(w1 - w2) f, and its error is a share of the terms, however small the sum. So the 3% are of the spread or of
+|(w1 - w2) f| / sqrt(2), which for independent rows is the same, whichever is larger; and never less than the rounding
+of the two logits.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import Literal
+import threading
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -25,6 +32,8 @@ __all__ = ["Inference", "check_precision", "has_fast_bfloat16"]
 
 Precision = Literal["auto", "float32", "bfloat16"]
 _TIE = 0.03
+_ROUNDING = 2.0**-8
+"""Half a step of bfloat16 for each of two logits, as a share of the larger."""
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
@@ -95,6 +104,7 @@ class Inference:
         self._fast = self._exact
         if precision == "bfloat16":
             self._fast = _channels_last(copy.deepcopy(self._exact).to(torch.bfloat16))
+            self._head = _Head(self._fast)
         self.num_recomputed = 0
 
     def probabilities(self, clips: torch.Tensor, *, views: int = 1) -> torch.Tensor:
@@ -118,7 +128,7 @@ class Inference:
         mean = _averaged(logits, views)
         doubtful = torch.zeros(mean.shape[0], dtype=torch.bool)
         if self._dtype != torch.float32:
-            doubtful = _nearly_tied(logits, mean, views)
+            doubtful = _nearly_tied(logits, mean, views, self._head.terms(*logits.shape))
         elif not mean.isfinite().all():
             raise WeightsError("the model gives NaN or infinity for sound clips; its weights are broken")
         if doubtful.any():
@@ -153,13 +163,49 @@ def _averaged(logits: torch.Tensor, views: int) -> torch.Tensor:
     return logits.softmax(dim=1).reshape(-1, views, logits.shape[1]).mean(dim=1)
 
 
-def _nearly_tied(logits: torch.Tensor, mean: torch.Tensor, views: int) -> torch.Tensor:
+class _Head:
+    """What the last layer of a network works with."""
+
+    def __init__(self, model: nn.Module) -> None:
+        # By thread: one model may answer several at once.
+        self._last: dict[int, tuple[nn.Module, torch.Tensor]] = {}
+        for module in model.modules():
+            if isinstance(module, nn.Linear) or (
+                isinstance(module, nn.Conv3d) and max(module.kernel_size) == 1
+            ):
+                module.register_forward_pre_hook(self._remember)
+
+    def _remember(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        self._last[threading.get_ident()] = (module, args[0])
+
+    def terms(self, num_clips: int, num_labels: int) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Its matrix (K, D) and the features (B, D) of the last call; None where it is no linear layer."""
+        module, x = self._last.pop(threading.get_ident(), (None, None))
+        if module is None or x is None:
+            return None
+        weight = module.get_parameter("weight").detach().flatten(1)
+        if x.ndim > 2:  # places that are averaged after the layer
+            x = x.flatten(1, -2).mean(dim=1) if isinstance(module, nn.Linear) else x.flatten(2).mean(dim=2)
+        if weight.shape[0] != num_labels or x.shape != (num_clips, weight.shape[1]):
+            return None
+        return weight.float().cpu(), x.float().cpu()
+
+
+def _nearly_tied(
+    logits: torch.Tensor, mean: torch.Tensor, views: int, terms: tuple[torch.Tensor, torch.Tensor] | None
+) -> torch.Tensor:
     """(N,) bool: where rounding could have changed the first label, or gave no number at all."""
     if mean.shape[1] < 2:
         return torch.zeros(mean.shape[0], dtype=torch.bool)
-    first, second = mean.clamp_min(1e-30).log().topk(2, dim=1).values.unbind(1)
-    spread = logits.std(dim=1).reshape(-1, views).mean(dim=1)
-    certain = torch.ge(first - second, _TIE * spread)  # false for NaN
+    best = mean.clamp_min(1e-30).log().topk(2, dim=1)
+    scale = logits.std(dim=1)
+    if terms is not None:
+        weight, features = terms
+        first, second = best.indices.repeat_interleave(views, dim=0).unbind(1)
+        summed = ((weight[first] - weight[second]) * features).norm(dim=1)
+        scale = torch.maximum(scale, summed / 2**0.5)
+    error = torch.maximum(_TIE * scale, _ROUNDING * logits.abs().amax(dim=1))
+    certain = torch.gt(-best.values.diff(dim=1)[:, 0], error.reshape(-1, views).mean(dim=1))  # false for NaN
     return certain.logical_not()
 
 

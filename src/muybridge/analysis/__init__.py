@@ -2,6 +2,6 @@
 
 from muybridge._lazy import attach
 
-_SUBMODULES = ("comparison", "cost", "descriptors", "features", "model_cost")
+_SUBMODULES = ("comparison", "cost", "descriptors", "features", "matching", "model_cost")
 
 __getattr__, __dir__ = attach(__name__, {}, _SUBMODULES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,24 +14,23 @@ from torch import nn
 
 from muybridge.analysis.descriptors import VideoDescriptor, describe_frames
 from muybridge.analysis.features import clip_similarity
+from muybridge.analysis.matching import find_match, match_fingerprints
 from muybridge.errors import OptionError
-from muybridge.models.weights import weights_of
+from muybridge.models.input_check import check_takes_clip_alone
+from muybridge.models.registry import name_of
+from muybridge.models.weights import Weights, weights_of
 from muybridge.observer import View
-from muybridge.video.reader import open_video
-from muybridge.video.sampling import sample_clip
+from muybridge.values import Frame
+from muybridge.video.crops import read_size, spatial_views
+from muybridge.video.picture import DecodedPicture
+from muybridge.video.reader import Pace, Video, open_video
+from muybridge.video.sampling import uniform_indices
 from muybridge.video.transforms import to_model_tensor
 
 __all__ = ["VideoComparison", "compare_videos", "match_fingerprints", "model_features"]
 
 FRAMES_PER_SECOND = 10.0
 """Two videos are looked at up to half a step apart, in which fast movement must not get far."""
-_FAR_BITS = 16
-"""Of 64: fingerprints of two pictures differ in about 32, and beyond half of that it does not matter how much."""
-_NEARER_BITS, _NEARER_SHARE = 6, 0.4
-"""So far below what is usual at other shifts, or at so small a share of it, two looks show one moment."""
-_STILL_BITS = 2.0
-"""Where looks at other shifts differ in no more, nothing moves; compression alone makes as much."""
-_LEAST_OVERLAP = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,9 @@ class VideoComparison:
     Args:
         a: the first video.
         b: the second video.
-        same_recording: whether one holds at least half of the other, frame for frame; None where that cannot be told,
-            because all frames of one of them are of one color, or nothing moves and each shift in time fits.
+        same_recording: whether one holds at least half of the other, frame for frame, where a picture that both hold
+            counts once; None where that cannot be told, because all frames of one of them are of one color, or nothing
+            moves and each shift in time fits.
         shared_seconds: how long they run alike, frame for frame.
         shared_share: that, as a share of the shorter one.
         offset_seconds: what is at t in `a` is at t + offset in `b`; None where nothing is shared.
@@ -49,7 +50,7 @@ class VideoComparison:
         motion: likeness of where and how the picture changes, in [-1, 1]; seldom above 0.7 for unrelated
             videos, and 0 where one of them stands still.
         features: cosine of a trained model's features, in [-1, 1]; None without a model.
-        model: that model's name; empty without one.
+        model: that model's name in the registry, or its class where it has none; empty without a model.
     """
 
     a: str
@@ -78,97 +79,31 @@ def compare_videos(a: str | Path, b: str | Path, *, model: nn.Module | None = No
 
     Raises:
         VideoError: a video cannot be read.
-        OptionError: a model with random weights, whose features mean nothing.
+        OptionError: a model with random weights, whose features mean nothing, or one that takes more than a clip.
 
     >>> video = getfixture("sample_video")
     >>> comparison = compare_videos(video, video)
     >>> comparison.same_recording, comparison.offset_seconds, round(comparison.appearance, 3)
     (True, 0.0, 1.0)
     """
-    first, second = _describe(a), _describe(b)
-    match = _match(first, second, FRAMES_PER_SECOND)
-    shortest = min(len(first.pts_seconds), len(second.pts_seconds)) / FRAMES_PER_SECOND
-    share = min(1.0, match.seconds / shortest)
-    can_tell = not (first.is_plain.all() or second.is_plain.all() or match.fits_anywhere)
     features = None
-    if model is not None:
+    if model is not None:  # first, since a model may be refused
         features = clip_similarity(model_features(model, a), model_features(model, b))
+    first, second = _describe(a), _describe(b)
+    match = find_match(first, second, frames_per_second=FRAMES_PER_SECOND)
+    can_tell = not (first.is_plain.all() or second.is_plain.all() or match.fits_anywhere)
     return VideoComparison(
         str(a),
         str(b),
-        same_recording=share >= 0.5 if can_tell else None,
-        shared_seconds=round(min(match.seconds, shortest), 3),
-        shared_share=round(share, 4),
+        same_recording=match.share >= 0.5 if can_tell else None,
+        shared_seconds=round(match.seconds, 3),
+        shared_share=round(match.seconds / match.shorter_seconds, 4),
         offset_seconds=match.offset_seconds,
         appearance=clip_similarity(first.appearance, second.appearance),
         motion=clip_similarity(first.motion, second.motion),
         features=features,
-        model="" if model is None else type(model).__name__,
+        model="" if model is None else name_of(model),
     )
-
-
-def match_fingerprints(
-    a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: float = FRAMES_PER_SECOND
-) -> tuple[float, float | None]:
-    """How long two videos run alike at the best shift in time.
-
-    The best shift is the one with the nearest fingerprints. A fixed camera's pictures are all alike, so looks count as
-    alike only where they are clearly nearer than those at the other shifts are: two recordings of one place are not
-    one recording.
-
-    Args:
-        a: the first video.
-        b: the second video.
-        frames_per_second: at which both were looked at.
-
-    Returns:
-        Seconds that are alike, and what to add to a time in `a` to find it in `b` (None where none is alike).
-        Frames of one color count for nothing: they are alike in all videos.
-    """
-    match = _match(a, b, frames_per_second)
-    return match.seconds, match.offset_seconds
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    seconds: float = 0.0
-    offset_seconds: float | None = None
-    fits_anywhere: bool = False
-    """Alike, but at other shifts as well: the shift says nothing."""
-
-
-def _match(a: VideoDescriptor, b: VideoDescriptor, frames_per_second: float) -> _Match:
-    """Compare at each shift of the whole series by k looks; see `match_fingerprints`."""
-    packed_a, packed_b = _packed(a), _packed(b)
-    told_a, told_b = ~a.is_plain, ~b.is_plain
-    # Looks that a short overlap lacks count as unlike, or the last look of one video would match any like it.
-    least = max(1.0, _LEAST_OVERLAP * min(told_a.sum(), told_b.sum()))
-    best, best_rank, usual = None, (np.inf, 0, 0), []
-    for k in range(1 - len(packed_a), len(packed_b)):
-        rows_a = slice(max(0, -k), min(len(packed_a), len(packed_b) - k))
-        rows_b = slice(rows_a.start + k, rows_a.stop + k)
-        told = told_a[rows_a] & told_b[rows_b]
-        bits = np.bitwise_count(packed_a[rows_a] ^ packed_b[rows_b])
-        num_told = int(np.count_nonzero(told))
-        far = int((np.minimum(bits, _FAR_BITS) * told).sum()) + _FAR_BITS * max(0.0, least - num_told)
-        mean = far / max(least, num_told)
-        if num_told >= least:
-            usual.append(mean)
-        # Of equally near ones, the one with the longest overlap, then the smallest shift.
-        rank = (mean, -num_told, abs(k))
-        if num_told and rank < best_rank:
-            best, best_rank = (rows_a, rows_b, told, bits), rank
-    if best is None:
-        return _Match()
-    rows_a, rows_b, told, bits = best
-    usually = float(np.median(usual)) if usual else float(_FAR_BITS)
-    is_still = usually <= _STILL_BITS
-    limit = 2 * _STILL_BITS if is_still else max(usually - _NEARER_BITS, _NEARER_SHARE * usually)
-    alike = told & (bits <= limit)
-    if not alike.any():
-        return _Match()
-    shifts = b.pts_seconds[rows_b][alike] - a.pts_seconds[rows_a][alike]
-    return _Match(float(alike.sum()) / frames_per_second, round(float(np.median(shifts)), 3), is_still)
 
 
 def model_features(model: nn.Module, path: str | Path) -> torch.Tensor:
@@ -176,22 +111,23 @@ def model_features(model: nn.Module, path: str | Path) -> torch.Tensor:
 
     Args:
         model: with weights, of the registry.
-        path: the video; one clip is taken over its whole length.
+        path: the video; one clip is taken over its whole length, resized and cropped as the weights' record says.
 
     Returns:
         (D,).
 
     Raises:
-        OptionError: random weights, or no linear layer at the end.
+        OptionError: random weights, no linear layer at the end, or a model that takes more than a clip.
         VideoError: the video cannot be read.
     """
+    check_takes_clip_alone(model, name_of(model))
     record = weights_of(model)
     if record is None:
         raise OptionError(
-            f"{type(model).__name__} has random weights, so its features mean nothing;"
+            f"{name_of(model)} has random weights, so its features mean nothing;"
             " build it with create_model(name, weights=…)"
         )
-    clip = sample_clip(path, num_frames=record.num_frames, size_px=record.size_px)
+    clips = _clip_as_recorded(path, record)
     last: list[torch.Tensor] = []
 
     def remember(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
@@ -201,20 +137,43 @@ def model_features(model: nn.Module, path: str | Path) -> torch.Tensor:
     handles = [linear.register_forward_pre_hook(remember) for linear in linears]
     try:
         with torch.inference_mode():
-            model(to_model_tensor(clip.pixels, mean=record.mean, std=record.std)[None])
+            model(to_model_tensor(clips, mean=record.mean, std=record.std))
     finally:
         for handle in handles:
             handle.remove()
     if not last:
-        raise OptionError(f"{type(model).__name__} has no linear layer at its end to take features from")
+        raise OptionError(f"{name_of(model)} has no linear layer at its end to take features from")
     return last[0].float().flatten(0, -2).mean(dim=0).clone()
+
+
+def _clip_as_recorded(path: str | Path, record: Weights) -> NDArray[np.uint8]:
+    """(1, T, size_px, size_px, 3): what a classifier with that record sees of frames over the whole length."""
+    with open_video(path) as video:
+        indices = uniform_indices(len(video), record.num_frames)
+        size = read_size(video.metadata.width, video.metadata.height, record)
+        clip = video.frames_at(indices=indices.tolist(), size_px=size, resize="squash")
+    return spatial_views(clip.pixels[None], record)
 
 
 def _describe(path: str | Path) -> VideoDescriptor:
     with open_video(path) as video:
-        return describe_frames(video.frames(View(frames_per_second=FRAMES_PER_SECOND, short_side_px=96)))
+        return describe_frames(_looks(video))
 
 
-def _packed(descriptor: VideoDescriptor) -> NDArray[np.uint64]:
-    """(N,): the 64 bits of each frame as one number."""
-    return np.packbits(descriptor.fingerprints, axis=1).view(np.uint64)[:, 0]
+def _looks(video: Video) -> Iterator[Frame]:
+    """The first frame of each tenth of a second, and the last before a longer one: it is what is seen meanwhile."""
+    view = View(frames_per_second=FRAMES_PER_SECOND, short_side_px=96)
+    quick = 2 * view.fit(video.metadata.width, video.metadata.height)[0] <= video.metadata.width
+    pace = Pace.of(view)
+    passed: DecodedPicture | None = None
+    for picture in video.pictures(quick=quick):
+        slot = pace.last_slot
+        if not pace.wants_picture(picture):
+            passed = picture
+            continue
+        if passed is not None and slot is not None and pace.last_slot != slot + 1:
+            yield passed.frame(view)
+        passed = None
+        yield picture.frame(view)
+    if passed is not None and passed.duration_seconds > 1 / FRAMES_PER_SECOND:
+        yield passed.frame(view)

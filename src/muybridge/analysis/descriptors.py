@@ -1,8 +1,8 @@
 """What a video looks like and how it moves, in numbers made by hand: no weights, no training, no network.
 
-    fingerprints  (N, 64) bits   a hash of each frame that survives scaling, compression and small changes
-    of light appearance    (D,)           edges by place and orientation, colors by place; pooled over
-    time motion        (D,)           the same edges of what changes between two looks; pooled over time
+    fingerprints  (N, 64) bits   a hash of each frame that survives scaling, compression and small changes of light
+    appearance    (D,)           edges by place and orientation, colors by place; pooled over time
+    motion        (D,)           the same edges of what changes between two looks; pooled over time
 
 They say whether two videos are the same recording, and how alike their pictures and movements are. They
 do not know what is shown: two people waving in two rooms are not alike to them. A trained model knows
@@ -41,6 +41,7 @@ class VideoDescriptor:
         is_plain: (N,) bool: a frame of one color, whose fingerprint means nothing.
         appearance: (D,) float64, mean zero and length 1.
         motion: (D,) float64, likewise; zeros where nothing moves.
+        end_seconds: when the last frame ends.
     """
 
     pts_seconds: NDArray[np.float64]
@@ -48,6 +49,7 @@ class VideoDescriptor:
     is_plain: NDArray[np.bool_]
     appearance: NDArray[np.float64]
     motion: NDArray[np.float64]
+    end_seconds: float
 
 
 def oriented_gradients(gray: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,6 +134,7 @@ def describe_frames(frames: Iterable[Frame]) -> VideoDescriptor:
     """
     times, prints, plain, edges, colors, changes = [], [], [], [], [], []
     before: NDArray[np.float32] | None = None
+    end_seconds = 0.0
     for frame in frames:
         small = cv2.resize(frame.pixels, (_SIZE_PX, _SIZE_PX), interpolation=cv2.INTER_AREA)
         gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -145,6 +148,7 @@ def describe_frames(frames: Iterable[Frame]) -> VideoDescriptor:
             # Below 8 gray levels it is noise of the camera or of the compression.
             changes.append(oriented_gradients(np.where(change < 8.0, 0.0, change).astype(np.float32)))
         before = gray
+        end_seconds = frame.pts_seconds + frame.duration_seconds
     if not times:
         raise OptionError("no frame to describe; give at least one")
     color = np.stack(colors).mean(axis=0) / 255.0
@@ -154,6 +158,7 @@ def describe_frames(frames: Iterable[Frame]) -> VideoDescriptor:
         np.array(plain),
         appearance=_unit(np.concatenate([_unit(_pooled(edges)), _unit(color)])),
         motion=_unit(_pooled(changes)) if changes else np.zeros(_ORIENTATIONS * _GRID**2),
+        end_seconds=end_seconds,
     )
 
 

@@ -42,7 +42,10 @@ def available_weights() -> list[tuple[str, Weights]]:
         (name, record)
         for name in list_models(task="classification")
         for record in model_entry(name).weights.values()
-        if record.labels and _is_installed(model_entry(name).extra) and is_available(record)
+        if model_entry(name).takes_clip_alone
+        and record.labels
+        and _is_installed(model_entry(name).extra)
+        and is_available(record)
     ]
 
     def rank(item: tuple[str, Weights]) -> tuple[bool, float]:

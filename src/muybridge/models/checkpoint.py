@@ -283,6 +283,10 @@ def _build(
     head_rows = found.state.get(f"{entry.head}.weight")
     if "num_classes" in entry.options and head_rows is not None and head_rows.ndim:
         settings["num_classes"] = int(head_rows.shape[0])
+    if entry.head is None and num_classes is not None:
+        # Without a head to replace, it can only be the weights' own; another number shows in the shapes.
+        settings["num_classes"] = num_classes
+        num_classes = None
     try:
         model = entry.builder(**settings)
     except MuybridgeError:

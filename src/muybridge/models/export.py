@@ -1,9 +1,8 @@
 """A model as one file that other programs run: ONNX, or PyTorch's own exported program.
 
-    export_onnx(model, "model.onnx", inputs)        → runs in ONNX Runtime, on phones, in browsers,
-    without PyTorch export_step(causal_model, "step.onnx", …)       → one frame and the past in, logits
-    and the next past out export_program(model, "model.pt2", inputs)      → runs in PyTorch without this
-    package
+    export_onnx(model, "model.onnx", inputs)     → runs in ONNX Runtime, on phones, in browsers, without PyTorch
+    export_step(causal_model, "step.onnx", …)    → one frame and the past in, logits and the next past out
+    export_program(model, "model.pt2", inputs)   → runs in PyTorch without this package
 
 Every file is run before it is handed over, and must give what the model gives; the largest difference is
 in the report. The batch is free in the file; frames and pixels are fixed to those of the inputs.
@@ -105,9 +104,13 @@ def export_step(
     _check_is_causal(model)
     names = tuple(model.initial_state(1, height, width))
     step = _Step(model, names).train(model.training)
-    first = [torch.randn(1, 3, 1, height, width), *model.initial_state(1, height, width).values()]
+    device = _device(model)
+    first = [
+        torch.randn(1, 3, 1, height, width, device=device),
+        *model.initial_state(1, height, width).values(),
+    ]
     program = _program(step, first, free_batch=False)
-    second = [torch.randn(1, 3, 1, height, width), *_run(step, first)[1:]]
+    second = [torch.randn(1, 3, 1, height, width, device=device), *_run(step, first)[1:]]
     return _write_onnx(
         step,
         program,
@@ -208,13 +211,20 @@ def _batches(model: nn.Module, inputs: Sequence[Tensor]) -> list[list[Tensor]]:
             f"inputs are {len(inputs)} tensors; give one for each argument of {type(model).__name__}.forward:"
             f" {', '.join(signature.parameters)}"
         ) from None
-    return [[_rows(tensor, num_rows) for tensor in inputs] for num_rows in (2, 3)]
+    device = _device(model)
+    return [[_rows(tensor, num_rows, device) for tensor in inputs] for num_rows in (2, 3)]
 
 
-def _rows(tensor: Tensor, count: int) -> Tensor:
+def _rows(tensor: Tensor, count: int, device: torch.device) -> Tensor:
     if tensor.is_floating_point():
-        return torch.randn(count, *tensor.shape[1:], dtype=tensor.dtype)
-    return tensor[torch.arange(count) % len(tensor)]
+        return torch.randn(count, *tensor.shape[1:], dtype=tensor.dtype, device=device)
+    return tensor.to(device)[torch.arange(count, device=device) % len(tensor)]
+
+
+def _device(model: nn.Module) -> torch.device:
+    """Where the model's numbers lie."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return tensors[0].device if tensors else torch.device("cpu")
 
 
 def _program(model: nn.Module, inputs: Sequence[Tensor], *, free_batch: bool) -> torch.export.ExportedProgram:
@@ -257,7 +267,7 @@ def _write_onnx(
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         names = [node.name for node in session.get_inputs()]
         for rows in batches:
-            feed = {name: tensor.numpy() for name, tensor in zip(names, rows, strict=True)}
+            feed = {name: tensor.cpu().numpy() for name, tensor in zip(names, rows, strict=True)}
             found.append([torch.from_numpy(value) for value in session.run(None, feed)])
     return _within(
         ExportReport(
@@ -285,7 +295,7 @@ def _difference(expected: list[Tensor], found: list[Tensor]) -> float:
             "the model itself gives NaN for these inputs, so nothing can be compared; give others, such as words where"
             " these are nothing but padding"
         )
-    return max(float((a - b).abs().max()) for a, b in zip(expected, found, strict=True))
+    return max(float((a.cpu() - b.cpu()).abs().max()) for a, b in zip(expected, found, strict=True))
 
 
 def _within(report: ExportReport, tolerance: float) -> ExportReport:

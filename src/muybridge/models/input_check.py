@@ -1,12 +1,15 @@
-"""The one check that every model makes of its input, so that a wrong clip is named and not mangled."""
+"""The checks of a model's input: a wrong clip is named and not mangled, and so is a model that needs more than one."""
 
 from __future__ import annotations
 
+import inspect
+
 import torch
+from torch import nn
 
-from muybridge.errors import ShapeError
+from muybridge.errors import OptionError, ShapeError
 
-__all__ = ["check_clip"]
+__all__ = ["check_clip", "check_takes_clip_alone"]
 
 
 def check_clip(
@@ -60,3 +63,33 @@ def check_clip(
         wanted = f"(B, {channels}, {num_frames or 'T'}, {height or 'H'}, {width or 'W'})"
         dtype = str(clip.dtype).removeprefix("torch.")
         raise ShapeError(f"expected clips {wanted} float32, got {shape} {dtype}: {problem}")
+
+
+def check_takes_clip_alone(model: nn.Module, name: str) -> None:
+    """Raise where a model cannot be run on a clip without anything beside it.
+
+    Args:
+        model: what would be called with a clip.
+        name: what to call it.
+
+    Raises:
+        OptionError: says what its `forward` takes.
+
+    >>> check_takes_clip_alone(nn.Linear(2, 2), "linear")
+    >>> check_takes_clip_alone(nn.Bilinear(2, 2, 2), "bilinear")
+    Traceback (most recent call last):
+    ...
+    muybridge.errors.OptionError: bilinear takes input1 and input2; only a model that takes the frames of a clip alone
+    can be run on a video here
+    """
+    needed = [
+        parameter.name
+        for parameter in inspect.signature(model.forward).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(needed) > 1:
+        raise OptionError(
+            f"{name} takes {' and '.join(needed)}; only a model that takes the frames of a clip alone"
+            " can be run on a video here"
+        )

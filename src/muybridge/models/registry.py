@@ -27,7 +27,7 @@ from muybridge.counts import check_count
 from muybridge.errors import OptionError, UnknownNameError, WeightsError
 from muybridge.models.weights import Weights, set_weights, weights_of
 
-__all__ = ["ModelEntry", "create_model", "list_models", "model_entry", "register"]
+__all__ = ["ModelEntry", "create_model", "list_models", "model_entry", "name_of", "register"]
 
 _MODULES = (
     "simple3d",
@@ -47,6 +47,7 @@ _MODULES = (
     "hub_transformers",
 )
 _ENTRIES: dict[str, ModelEntry] = {}
+_NAME = "registry_name"
 
 Task = Literal["classification", "proposals", "features", "captions", "answers", "moments"]
 Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
@@ -97,6 +98,11 @@ class ModelEntry:
     def description(self) -> str:
         """The first sentence of the builder's docstring."""
         return (inspect.getdoc(self.builder) or "").partition("\n")[0]
+
+    @property
+    def takes_clip_alone(self) -> bool:
+        """Whether a clip is all that the module is given; `two_stream` takes optical flow as well."""
+        return len(self.inputs) == 1
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -209,7 +215,8 @@ def create_model(
             of a local checkpoint; for models with a format of the hub also a folder in it or a hub name
             `owner/repository`; None for random weights.
         num_classes: size of the output; None for the weights' own (or the builder's default). Where it
-            differs from the weights', the head gets new random weights.
+            differs from the weights', the head gets new random weights; a model without a single head
+            (`ModelEntry.head`) takes only the weights' own.
         options: the builder's own options; each model's page lists them.
 
     Returns:
@@ -232,8 +239,20 @@ def create_model(
         settings["num_classes"] = num_classes
     _check_options(entry, settings)
     if weights is None:
-        return entry.builder(**settings)
-    return _with_weights(entry, weights, num_classes, dict(options))
+        model = entry.builder(**settings)
+    else:
+        model = _with_weights(entry, weights, num_classes, dict(options))
+    object.__setattr__(model, _NAME, entry.name)
+    return model
+
+
+def name_of(model: nn.Module) -> str:
+    """The name by which `create_model` built a module; of any other, the name of its class.
+
+    >>> name_of(create_model("simple3d")), name_of(nn.Linear(2, 2))
+    ('simple3d', 'Linear')
+    """
+    return str(getattr(model, _NAME, type(model).__name__))
 
 
 def _check_options(entry: ModelEntry, options: Mapping[str, object]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muybridge.analysis.comparison import match_fingerprints
+from muybridge.analysis.matching import find_match
 from muybridge.search.filters import Filters, check_limit
 from muybridge.search.freshness import has_changed
 from muybridge.search.looks import LOOKS_PER_SECOND, Look, descriptor_of, looks_of_file
@@ -98,10 +98,8 @@ def _copy(store: Store, looks: Sequence[Look], video: Row, shift_seconds: float)
     there = _looks(store, video.record, begin, end)
     if not there:
         return None
-    clip = descriptor_of(looks)
-    seconds, offset = match_fingerprints(clip, descriptor_of(there), frames_per_second=LOOKS_PER_SECOND)
-    num_told_apart = int((~clip.is_plain).sum())
-    share = min(1.0, seconds * LOOKS_PER_SECOND / max(1, num_told_apart))
+    match = find_match(descriptor_of(looks), descriptor_of(there), frames_per_second=LOOKS_PER_SECOND)
+    offset, share = match.offset_seconds, match.share_of_first
     if offset is None or share < LEAST_SHARE:
         return None
     last = video.start_seconds + video.duration_seconds

@@ -151,6 +151,7 @@ def descriptor_of(looks: Iterable[Look]) -> VideoDescriptor:
         np.concatenate([look.is_plain for look in rows]),
         appearance=nothing,
         motion=nothing,
+        end_seconds=rows[-1].end_seconds,
     )
 
 

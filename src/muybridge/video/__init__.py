@@ -21,7 +21,9 @@ _NAMES = {
     "to_model_tensor": "muybridge.video.transforms",
 }
 _SUBMODULES = (
+    "closer_look",
     "container",
+    "crops",
     "file_names",
     "packets",
     "picture",

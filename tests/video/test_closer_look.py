@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
-from muybridge.actions.closer_look import CloserLook, closer_look, cut_clip
-from muybridge.actions.views import read_size, read_views, spatial_views
+from muybridge.actions.views import read_views
 from muybridge.errors import OptionError
 from muybridge.models.weights import Weights
+from muybridge.video.closer_look import CloserLook, closer_look, cut_clip
+from muybridge.video.crops import read_size, spatial_views
 
 RECORD = Weights(
     "mine", num_frames=6, frames_per_second=8.0, size_px=48, resize_px=(48, 48), closest_zoom=2.0

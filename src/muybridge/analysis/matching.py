@@ -1,0 +1,194 @@
+"""At which shift in time two videos run alike: their fingerprints, laid on one clock and slid past each other.
+
+    looks   a           b     c                    when a picture appeared
+    slots   | a | a | a | b | c | c | c | c |      what is shown, at a regular pace
+
+A picture stays until the next one appears. With a slot for each tenth of a second, a video of two frames a second, one
+of 25, and one whose rate changes are compared at the same moments. Which shift is best is told by the slots in which
+both show a new picture: one that has stayed for a while is late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muybridge.analysis.descriptors import VideoDescriptor
+
+__all__ = ["FingerprintMatch", "find_match", "match_fingerprints"]
+
+_FAR_BITS = 16
+"""Of 64: fingerprints of two pictures differ in about 32, and beyond half of that it does not matter how much."""
+_NEARER_BITS, _NEARER_SHARE = 6, 0.4
+"""So far below what is usual at other shifts, or at so small a share of it, two looks show one moment."""
+_STILL_BITS = 2.0
+"""Where looks at other shifts differ in no more, nothing moves; compression alone makes as much."""
+_LEAST_OVERLAP = 0.25
+_STANDS_SECONDS = 1.0
+"""So long a picture stands for what happens until the next, as in a copy of few frames a second; then it is still."""
+_MOST_SLOTS = 20_000
+"""Beyond these, no more than twice the looks: a day of one picture a minute would have nearly a million."""
+
+
+@dataclass(frozen=True, slots=True)
+class FingerprintMatch:
+    """Where two videos run alike.
+
+    Args:
+        seconds: for how long.
+        offset_seconds: what to add to a time in the first to find it in the second; None where none is alike.
+        fits_anywhere: alike, but at other shifts as well: the shift says nothing.
+        share: of the shorter one's looks, those that are alike. Unlike in `seconds`, what both hold counts once: a
+            slide that stays for a minute shows no more than one that stays for a second.
+        share_of_first: the same of the first one's looks, but for those of one color.
+        shorter_seconds: how long the shorter one is.
+    """
+
+    seconds: float = 0.0
+    offset_seconds: float | None = None
+    fits_anywhere: bool = False
+    share: float = 0.0
+    share_of_first: float = 0.0
+    shorter_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slots:
+    """What a video shows in each of N slots."""
+
+    seconds: NDArray[np.float64]
+    """From when on it shows that."""
+    packed: NDArray[np.uint64]
+    """The 64 bits of the fingerprint as one number."""
+    is_told: NDArray[np.bool_]
+    """Not of one color."""
+    since: NDArray[np.int64]
+    """The slot in which that picture appeared."""
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    @property
+    def is_new(self) -> NDArray[np.bool_]:
+        """Where a picture appears."""
+        appears: NDArray[np.bool_] = self.since == np.arange(len(self))
+        return appears
+
+
+def match_fingerprints(
+    a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: float = 10.0
+) -> tuple[float, float | None]:
+    """How long two videos run alike at the best shift in time, and what that shift is; see `find_match`.
+
+    Args:
+        a: the first video.
+        b: the second video.
+        frames_per_second: the most at which either was looked at.
+
+    Returns:
+        Seconds that are alike, and what to add to a time in `a` to find it in `b` (None where none is alike).
+    """
+    match = find_match(a, b, frames_per_second=frames_per_second)
+    return match.seconds, match.offset_seconds
+
+
+def find_match(a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: float) -> FingerprintMatch:
+    """Compare two videos at each shift in time, slot by slot.
+
+    The best shift is the one with the nearest fingerprints. A fixed camera's pictures are all alike, so looks count as
+    alike only where they are clearly nearer than those at the other shifts are: two recordings of one place are not
+    one recording. Frames of one color count for nothing: they are alike in all videos.
+
+    Args:
+        a: the first video.
+        b: the second video.
+        frames_per_second: the most at which either was looked at; one slot for each.
+    """
+    rate = _slots_per_second(a, b, frames_per_second)
+    first, second = _slots(a, rate), _slots(b, rate)
+    shorter_seconds = min(len(first), len(second)) / rate
+    best, usual = _best_overlap(first, second)
+    if best is None:
+        return FingerprintMatch(shorter_seconds=shorter_seconds)
+    rows_a, rows_b, told, bits = best
+    is_still = usual <= _STILL_BITS
+    limit = 2 * _STILL_BITS if is_still else max(usual - _NEARER_BITS, _NEARER_SHARE * usual)
+    older = np.minimum(first.since[rows_a] - rows_a.start, second.since[rows_b] - rows_b.start).clip(min=0)
+    here = np.arange(len(bits))
+    looked_at = np.where(here - older < _STANDS_SECONDS * rate, older, here)
+    alike = told & (told & (bits <= limit))[looked_at]
+    if not alike.any():
+        return FingerprintMatch(shorter_seconds=shorter_seconds)
+    new_a, new_b = first.is_new, second.is_new
+    placed = alike & new_a[rows_a] & new_b[rows_b]
+    shifts = (second.seconds[rows_b] - first.seconds[rows_a])[placed if placed.any() else alike]
+    either_new = new_a[rows_a] | new_b[rows_b]
+    either_new[0] = True  # the shift may begin in the midst of a picture
+    new_a[rows_a] = new_b[rows_b] = either_new
+    num_alike = int(np.count_nonzero(alike & either_new))
+    return FingerprintMatch(
+        seconds=np.count_nonzero(alike) / rate,
+        offset_seconds=round(float(np.median(shifts)), 3),
+        fits_anywhere=is_still,
+        share=num_alike / int(np.count_nonzero(new_a if len(first) <= len(second) else new_b)),
+        share_of_first=num_alike / int(np.count_nonzero(new_a & first.is_told)),
+        shorter_seconds=shorter_seconds,
+    )
+
+
+_Overlap = tuple[slice, slice, NDArray[np.bool_], NDArray[np.uint8]]
+"""Rows of the first, rows of the second, whether both tell something there, and the bits in which they differ."""
+
+
+def _best_overlap(a: _Slots, b: _Slots) -> tuple[_Overlap | None, float]:
+    """The overlap with the nearest fingerprints, and how far they usually are at one shift or another."""
+    telling_a, telling_b = a.is_told & a.is_new, b.is_told & b.is_new
+    # Looks that a short overlap lacks count as unlike, or the last look of one video would match any like it.
+    least = max(1.0, _LEAST_OVERLAP * min(telling_a.sum(), telling_b.sum()))
+    best: _Overlap | None = None
+    best_rank: tuple[float, int, int] = (np.inf, 0, 0)
+    usual = []
+    for k in range(1 - len(a), len(b)):
+        rows_a = slice(max(0, -k), min(len(a), len(b) - k))
+        rows_b = slice(rows_a.start + k, rows_a.stop + k)
+        telling = telling_a[rows_a] & telling_b[rows_b]
+        bits = np.bitwise_count(a.packed[rows_a] ^ b.packed[rows_b])
+        num_telling = int(np.count_nonzero(telling))
+        far = int((np.minimum(bits, _FAR_BITS) * telling).sum()) + _FAR_BITS * max(0.0, least - num_telling)
+        mean = far / max(least, num_telling)
+        if num_telling >= least:
+            usual.append(mean)
+        # Of equally near ones, the one with the longest overlap, then the smallest shift.
+        rank = (mean, -num_telling, abs(k))
+        if num_telling and rank < best_rank:
+            best, best_rank = (rows_a, rows_b, a.is_told[rows_a] & b.is_told[rows_b], bits), rank
+    return best, float(np.median(usual)) if usual else float(_FAR_BITS)
+
+
+def _slots_per_second(a: VideoDescriptor, b: VideoDescriptor, frames_per_second: float) -> float:
+    """As wanted; fewer where few looks lie far apart, since each slot is compared with each."""
+    longest = max(float(one.end_seconds - one.pts_seconds[0]) for one in (a, b))
+    most = max(_MOST_SLOTS, 2 * len(a.pts_seconds), 2 * len(b.pts_seconds))
+    return frames_per_second if longest * frames_per_second <= most else most / longest
+
+
+def _slots(descriptor: VideoDescriptor, rate: float) -> _Slots:
+    """Lay looks on the clock of which `muybridge.video.reader.Pace` takes the first frame of each slot."""
+    appears = descriptor.pts_seconds
+    slot_of = np.floor((appears + 1e-6) * rate).astype(np.int64)
+    # The last picture counts in a slot that it fills by half.
+    stop = max(int(slot_of[-1]) + 1, int(np.ceil(descriptor.end_seconds * rate - 0.5)))
+    slots = np.arange(slot_of[0], stop)
+    # The first that appears in the slot, else the one that is still there.
+    shown = np.searchsorted(slot_of, slots, side="left")
+    shown -= slot_of[np.minimum(shown, len(slot_of) - 1)] != slots
+    packed = np.packbits(descriptor.fingerprints, axis=1).view(np.uint64)[:, 0]
+    is_new = np.diff(shown, prepend=-1) != 0
+    return _Slots(
+        seconds=np.maximum(appears[shown], slots / rate),
+        packed=packed[shown],
+        is_told=~descriptor.is_plain[shown],
+        since=np.maximum.accumulate(np.where(is_new, np.arange(len(slots)), 0)),
+    )
