@@ -127,6 +127,19 @@ def test_one_bad_file_costs_nothing_but_itself(folder: Path, store: Store) -> No
     assert report.to_dict()["failed"]
 
 
+def test_a_path_that_is_no_unicode_costs_nothing_but_itself(folder: Path, store: Store) -> None:
+    first = next(folder.glob("*.mp4"))
+    try:
+        shutil.copy(first, folder / "caf\udce9.mp4")
+    except OSError:
+        pytest.skip("this disk takes only Unicode")
+    report = index_folder(folder, store=store, num_processes=1)
+    [(name, reason)] = report.failed.items()
+    assert name.endswith("caf\ufffd.mp4")
+    assert "rename it" in reason
+    assert str(first) in report.added
+
+
 def test_subtitles_beside_a_video_are_found(folder: Path, store: Store) -> None:
     (folder / "noon.srt").write_text("1\n00:00:00,200 --> 00:00:00,700\nWe meet again.\n")
     index_folder(folder, store=store, observers=OBSERVERS)

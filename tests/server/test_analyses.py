@@ -84,6 +84,33 @@ def test_the_end_stops_what_is_being_watched(library: Library, monkeypatch: pyte
     assert set(steps) == {"a.mp4"}
 
 
+def test_a_video_that_changes_while_it_waits_is_watched_once_as_it_is_now(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[int] = []
+    go_on = threading.Event()
+
+    def look(path: Path, *, progress: Callable[[float, float], None]) -> Timeline:
+        go_on.wait(10)
+        watched.append(path.stat().st_size)
+        return Timeline(VideoMetadata(str(path)))
+
+    monkeypatch.setattr(analyses_module, "analyze", look)
+    one, other, _ = library.videos()
+    with Analyses() as analyses:
+        analyses.begin(other)
+        analyses.begin(one)
+        one.path.write_bytes(one.path.read_bytes() + b"more")
+        changed = library.find(one.key)
+        assert changed is not None
+        assert analyses.state(changed).stage == "new"
+        analyses.begin(changed)
+        go_on.set()
+        analyses.wait()
+        assert analyses.state(changed).stage == "done"
+    assert watched == [other.size_bytes, one.size_bytes + 4]
+
+
 def test_a_defect_does_not_end_the_thread(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     def defect(path: Path, *, progress: object) -> Timeline:
         raise ZeroDivisionError("oh")

@@ -30,6 +30,8 @@ def test_a_link_that_leads_out_is_not_listed(folder: Path, tmp_path: Path) -> No
     (folder / "out.mp4").symlink_to(tmp_path / "secret.mp4")
     (folder / "in.mp4").symlink_to(folder / "b.mp4")
     (folder / "up").symlink_to(tmp_path, target_is_directory=True)
+    (folder / "itself.mp4").symlink_to(folder / "itself.mp4")
+    (folder / "nowhere.mp4").symlink_to(folder / "gone.mp4")
     assert [video.title for video in Library(folder).videos()] == ["A.MKV", "b.mp4", "in.mp4", "inner/c.webm"]
 
 
@@ -63,3 +65,8 @@ def test_a_name_that_is_no_unicode_can_be_told(folder: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(VideoOpenError, match="no such folder"):
         Library(tmp_path / "nowhere")
+
+
+def test_the_folder_may_be_named_through_a_link(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(folder, target_is_directory=True)
+    assert Library(tmp_path / "link").videos() == Library(folder).videos()

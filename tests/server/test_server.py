@@ -116,7 +116,9 @@ def test_the_report_has_its_pictures_and_its_video(site: Site, done: str) -> Non
     assert status == 200
     assert headers["content-type"].startswith("text/html")
     page = body.decode()
-    assert 'src="file"' in page
+    # A file of the same name is another address, so that no browser plays what it was sent before.
+    state = (site.folder / "sample <b>.mp4").stat()
+    assert f'src="file?{state.st_mtime_ns}-{state.st_size}"' in page
     assert "sample &lt;b&gt;.mp4" in page
     name = page.split('"href": "pictures/')[1].split('"')[0]
     status, headers, picture = site.ask("GET", f"/videos/{done}/pictures/{name}")
@@ -176,6 +178,24 @@ def test_a_search_finds_what_the_store_has_seen(site: Site, done: str) -> None:
     assert "path" not in found[0]
 
 
+def test_a_search_sees_through_links_and_past_what_is_gone(sample_video: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lancedb")
+    from muybridge.pipeline.indexing import index_folder
+    from muybridge.server.app import _search
+
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for number in range(6):
+        shutil.copy(sample_video, folder / f"{number}.mp4")
+    (tmp_path / "link").symlink_to(folder, target_is_directory=True)
+    index_folder(tmp_path / "link", store=tmp_path / "store", num_processes=1)
+    for number in range(5):
+        (folder / f"{number}.mp4").unlink()
+    for name in ("link", "videos"):
+        found = _search(Library(tmp_path / name), tmp_path / "store", "moves right", 1)
+        assert [row["title"] for row in found] == ["5.mp4"]
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_the_page_has_a_video_analyzed_and_opens_its_report(site: Site, done: str) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
@@ -190,6 +210,9 @@ def test_the_page_has_a_video_analyzed_and_opens_its_report(site: Site, done: st
         page.get_by_text("sample <b>.mp4").wait_for()  # its name is no markup
         page.get_by_role("button", name="broken.mp4").click()
         page.get_by_text("not a video that FFmpeg can read").wait_for()
+        page.goto(f"http://127.0.0.1:{site.port}/videos/{site.key('broken.mp4')}/report")
+        page.get_by_text("not a video that FFmpeg can read").wait_for()
+        page.get_by_role("link", name="All videos").click()
         page.get_by_role("link", name="Open the report").click()
         page.locator("#now time").get_by_text("0:00.0").wait_for()
         page.goto(f"{page.url}#t=1.5")
@@ -213,6 +236,7 @@ def test_another_host_is_not_served(site: Site, host: str) -> None:
         ({**JSON, "Origin": "http://evil.example"}, 403),
         ({**JSON, "Origin": "null"}, 403),
         ({**JSON, "Origin": "http://127.0.0.1:1"}, 403),
+        ({**JSON, "Origin": "http://[::1"}, 403),
         ({**JSON, "Content-Length": "99999999"}, 413),
     ],
 )
@@ -246,6 +270,7 @@ def test_every_reply_is_safe_to_show(site: Site, done: str) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["cache-control"] == "no-cache"
         assert "access-control-allow-origin" not in headers
     assert site.ask("GET", f"/?{'x' * 9000}")[0] == 414
 
@@ -295,6 +320,25 @@ def test_without_the_extra_the_install_line_is_told(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(MissingExtraError, match=r"muybridge\[server\]"):
         serve(tmp_path, port=0)
+
+
+def test_a_proxy_with_a_name_may_stand_before_it() -> None:
+    from starlette.requests import Request
+
+    from muybridge.server.guard import Guard
+
+    def complaint(guard: Guard, host: str, origin: str) -> int | None:
+        headers = {"host": host, "origin": origin, "content-type": "Application/JSON", "content-length": "2"}
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "scheme": "http"}
+        refusal = guard.complaint(Request({**scope, "server": ("x", 1), "headers": raw}))
+        return None if refusal is None else refusal.status_code
+
+    named = Guard("127.0.0.1", ["videos.example"])
+    assert complaint(named, "videos.example", "https://videos.example") is None
+    assert complaint(named, "127.0.0.1:8765", "https://videos.example") is None
+    assert complaint(named, "videos.example", "https://evil.example") == 403
+    assert complaint(Guard("127.0.0.1"), "videos.example", "https://videos.example") == 421
 
 
 @pytest.mark.slow

@@ -11,6 +11,9 @@ def serve(
     folder: Path = typer.Argument(help="The folder of videos, with all folders in it."),
     host: str = typer.Option("127.0.0.1", help="The address to serve at; there is no password."),
     port: int = typer.Option(8765, help="The port; 0 for any that is free."),
+    name: list[str] = typer.Option(
+        [], "--name", help="A further host name under which it is reached, such as that of a proxy before it."
+    ),
     store: str | None = typer.Option(None, "--store", help="The store that `muybridge index` made."),
     as_json: bool = typer.Option(False, "--json", help="Print the address as JSON."),
 ) -> None:
@@ -34,4 +37,4 @@ def serve(
 
     if host not in ("127.0.0.1", "localhost", "::1"):
         typer.echo(f"muybridge: warning: everybody who can reach {host} can see these videos", err=True)
-    serve_folder(folder, host=host, port=port, store=store, started=tell)
+    serve_folder(folder, host=host, port=port, names=name, store=store, started=tell)

@@ -183,6 +183,10 @@ def _plan(
     jobs = []
     for path in paths:
         name = str(path)
+        readable = os.fsencode(path).decode("utf-8", "replace")
+        if name != readable:
+            report.failed[readable] = "its path is not UTF-8, in which the store keeps it; rename it"
+            continue
         try:
             stat = path.stat()
             before = known.get(name)

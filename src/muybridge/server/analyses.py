@@ -63,6 +63,7 @@ class Analyses:
 
     def __init__(self) -> None:
         self._states: dict[Video, State] = {}
+        self._latest: dict[str, Video] = {}  # what was begun last under each key
         self._timelines: OrderedDict[Video, Timeline] = OrderedDict()
         self._lock = threading.Lock()
         self._waiting: queue.Queue[Video | None] = queue.Queue()
@@ -88,9 +89,14 @@ class Analyses:
         with self._lock:
             state = self._states.get(video, State())
             if state.stage in ("new", "failed"):
+                self._latest[video.key] = video
                 state = self._states[video] = State("waiting")
                 self._waiting.put(video)
             return state
+
+    def _is_latest(self, video: Video) -> bool:
+        with self._lock:
+            return self._latest[video.key] == video
 
     def wait(self) -> None:
         """Until all that was begun has ended."""
@@ -124,6 +130,9 @@ class Analyses:
                 self._waiting.task_done()
 
     def _watch(self, video: Video) -> None:
+        if not self._is_latest(video):
+            return  # it has changed since, and was begun anew
+
         def watched(done_seconds: float, all_seconds: float) -> None:
             if self._stop.is_set():
                 raise _Stopped

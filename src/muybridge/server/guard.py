@@ -9,7 +9,7 @@ being framed, embedded or guessed at.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -21,6 +21,8 @@ MAX_BODY_BYTES = 65_536
 MAX_ADDRESS_CHARS = 8_192
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADERS = {
+    # A browser that keeps what it was sent would show another file of the same name.
+    "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -40,10 +42,12 @@ class Guard:
     Args:
         host: the address that is bound. Where it is not this machine's own (loopback), any IP address is served too,
             as who binds all addresses cannot name them; other names are not, unless it is one.
+        names: further host names under which it is reached, such as that of a proxy before it.
     """
 
-    def __init__(self, host: str) -> None:
-        self.names = LOOPBACK | {host.casefold()}
+    def __init__(self, host: str, names: Collection[str] = ()) -> None:
+        self.names = LOOPBACK | {host.casefold(), *(name.casefold() for name in names)}
+        self.elsewhere = frozenset(name.casefold() for name in names)
         self.serves_addresses = host.casefold() not in LOOPBACK
 
     async def __call__(
@@ -65,9 +69,9 @@ class Guard:
         if request.method in ("GET", "HEAD"):
             return None
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and not self._is_own(origin, host):
             return refused(403, "only this server's own page may begin work")
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return refused(415, "send JSON, with the header Content-Type: application/json")
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
@@ -76,14 +80,23 @@ class Guard:
             )
         return None
 
+    def _is_own(self, origin: str, host: str) -> bool:
+        """Whether a page of that origin is ours: of the host that was asked, or of a proxy before it."""
+        return origin.partition("://")[2] == host or _host_name(origin.partition("://")[2]) in self.elsewhere
+
     def _is_served(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
+        name = _host_name(host)
         if name in self.names:
             return True
         return self.serves_addresses and _is_address(name)
+
+
+def _host_name(address: str) -> str:
+    """The name before the port; empty where there is none."""
+    try:
+        return urlsplit(f"//{address}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:

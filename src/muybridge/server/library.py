@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,11 @@ class Video:
     size_bytes: int
     modified_ns: int
 
+    @property
+    def version(self) -> str:
+        """Differs when the file does."""
+        return f"{self.modified_ns}-{self.size_bytes}"
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON values; the path outside of the folder is nobody's business."""
         return {"key": self.key, "title": self.title, "size_bytes": self.size_bytes}
@@ -57,36 +63,57 @@ class Library:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).expanduser().resolve()
+        self.folder = Path(os.path.realpath(Path(folder).expanduser()))
         if not self.folder.is_dir():
             raise VideoOpenError("no such folder; name one that holds videos", path=folder)
+        self.title = shown(self.folder.name or str(self.folder))
+        self._paths: dict[str, Path] = {}
 
     def videos(self) -> list[Video]:
         """Those that are there now, by their titles."""
-        return sorted(self._walk(), key=lambda video: video.title.casefold())
+        found = {video.key: video for path in self._walk() if (video := self._video(path))}
+        self._paths = {key: video.path for key, video in found.items()}
+        return sorted(found.values(), key=lambda video: video.title.casefold())
 
     def find(self, key: str) -> Video | None:
         """The video of that name; None where none has it (any more)."""
-        return next((video for video in self._walk() if video.key == key), None)
+        path = self._paths.get(key)
+        video = self._video(path) if path is not None else None
+        return video or next((one for one in self.videos() if one.key == key), None)
 
-    def _walk(self) -> Iterator[Video]:
-        for root, inner, files in os.walk(self.folder):
-            inner[:] = [name for name in inner if not name.startswith(".")]
-            for name in files:
-                if Path(name).suffix.lower() in VIDEO_ENDINGS and not name.startswith("."):
-                    video = self._video(Path(root) / name)
-                    if video is not None:
-                        yield video
+    def _walk(self) -> Iterator[Path]:
+        folders = [self.folder]
+        while folders:
+            try:
+                entries = list(os.scandir(folders.pop()))
+            except OSError:  # not ours to read, or gone meanwhile
+                continue
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif Path(entry.name).suffix.lower() in VIDEO_ENDINGS:
+                    yield Path(entry.path)
 
     def _video(self, path: Path) -> Video | None:
         try:
-            if not path.resolve().is_relative_to(self.folder) or not path.is_file():
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(self.folder):
                 return None
             state = path.stat()
-        except OSError:  # it went meanwhile
+        except OSError:  # it went meanwhile, or is a link to itself
+            return None
+        if not stat.S_ISREG(state.st_mode):
             return None
         title = path.relative_to(self.folder).as_posix()
         key = hashlib.sha256(os.fsencode(title)).hexdigest()[:16]
-        # A name that is no Unicode can be shown and sent only with its bytes replaced.
-        shown = os.fsencode(title).decode("utf-8", "replace")
-        return Video(key, shown, path, state.st_size, state.st_mtime_ns)
+        return Video(key, shown(title), path, state.st_size, state.st_mtime_ns)
+
+
+def shown(name: str) -> str:
+    r"""A file's name as it can be shown and sent: what of it is no Unicode is replaced.
+
+    >>> shown("caf\udce9") == "caf\ufffd"
+    True
+    """
+    return os.fsencode(name).decode("utf-8", "replace")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from muybridge.errors import OptionError, require_extra
@@ -19,6 +21,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8765,
+    names: Collection[str] = (),
     store: str | Path | None = None,
     started: Callable[[str], None] | None = None,
 ) -> None:
@@ -31,6 +34,7 @@ def serve(
         folder: where the videos lie, also in folders of it.
         host: the address to bind.
         port: the port; 0 for any that is free.
+        names: further host names under which it is reached, such as that of a proxy before it.
         store: where `muybridge index` put what it saw; None for the user's own store.
         started: called with the page's address, once requests are accepted.
 
@@ -47,7 +51,7 @@ def serve(
     library = Library(folder)
     bound = _bind(host, port)
     with bound, Analyses() as analyses:
-        app = create_app(library, analyses, host=host, store=store)
+        app = create_app(library, analyses, host=host, names=names, store=store)
         config = uvicorn.Config(
             app,
             log_level="error",
@@ -55,10 +59,18 @@ def serve(
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_farewell)
         if started is not None:
             name = f"[{host}]" if ":" in host else host
             started(f"http://{name}:{bound.getsockname()[1]}/")
         uvicorn.Server(config).run(sockets=[bound])
+
+
+def _is_no_farewell(record: logging.LogRecord) -> bool:
+    """Whether a line of the log is more than that somebody was still being sent something at the end."""
+    return not (
+        record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError | KeyboardInterrupt)
+    )
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -68,7 +80,8 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise OptionError(
-            f"{host}:{port} cannot be served ({error.strerror or error}); name another --port, or --host"
+            f"{host}:{port} cannot be served ({reason}); name another --port, or --host"
         ) from error

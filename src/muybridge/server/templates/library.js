@@ -31,16 +31,19 @@
   }
 
   async function asked(address, options) {
-    const response = await fetch(address, options);
+    let response;
+    try {
+      response = await fetch(address, options);
+    } catch {
+      throw new Error("the server has ended; start it again");
+    }
     const found = await response.json();
     if (!response.ok) throw new Error(found.error);
     return found;
   }
 
-  async function begin(key) {
-    const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
-    await asked(`api/videos/${key}/analysis`, options);
-  }
+  const begin = (address) =>
+    asked(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
 
   function act(video) {
     if (video.stage === "done") return [link(video, null, "Open the report")];
@@ -55,7 +58,7 @@
     const button = made("button", video.stage === "failed" ? "Try again" : "Analyze");
     button.type = "button";
     button.setAttribute("aria-label", `${button.textContent}: ${video.title}`);
-    button.addEventListener("click", () => begin(video.key).catch(tell).then(refresh));
+    button.addEventListener("click", () => begin(`api/videos/${video.key}/analysis`).catch(tell).then(refresh));
     return video.message ? [button, made("p", video.message, "wrong")] : [button];
   }
 
@@ -66,12 +69,13 @@
       const known = rows.get(video.key);
       if (known && known.state === state) return known.row;
       const row = known ? known.row : made("li");
+      row.tabIndex = -1; // what had the focus in it may go
       const hadFocus = row.contains(document.activeElement);
       const title = made("span", video.title, "title");
       title.dir = "auto";
       row.replaceChildren(title, made("span", size(video.size_bytes), "soft"), ...act(video));
       rows.set(video.key, { row, state });
-      if (hadFocus) (row.querySelector("a, button") || list).focus();
+      if (hadFocus) (row.querySelector("a, button") || row).focus();
       return row;
     });
     if (order.some((row, place) => list.children[place] !== row) || list.children.length !== order.length) {
@@ -85,14 +89,17 @@
   async function refresh() {
     clearTimeout(timer);
     let wait = 5000;
+    const begun = performance.now();
     try {
       const videos = await asked("api/videos");
       show(videos);
       if (videos.some((video) => video.stage === "waiting" || video.stage === "running")) wait = 1000;
+      at("trouble").textContent = "";
     } catch (error) {
-      tell(error instanceof TypeError ? new Error("the server has ended; start it again") : error);
+      at("trouble").textContent = error.message;
     }
-    timer = setTimeout(refresh, wait);
+    // A long list takes its time: most of that is for the work itself.
+    timer = setTimeout(refresh, Math.max(wait, 10 * (performance.now() - begun)));
   }
 
   function tell(error) {
@@ -110,6 +117,7 @@
       label.dir = "auto";
       row.append(
         made("span", match.title, "title"),
+        ...(match.has_changed ? [made("span", "has changed since it was indexed", "wrong")] : []),
         made("span", `${clock(match.start_seconds)}–${clock(match.end_seconds)} · ${match.kind}`, "soft"),
         label,
         link(match, match.start_seconds, "Open"),
@@ -118,21 +126,25 @@
     }));
   }
 
+  function find() {
+    const query = at("query").value.trim();
+    at("matches").replaceChildren();
+    at("told").textContent = query ? "searches …" : "";
+    at("told").dataset.known = "false";
+    if (query) asked(`api/search?query=${encodeURIComponent(query)}`).then(showMatches, tell);
+  }
+
   at("search").addEventListener("submit", (event) => {
     event.preventDefault();
+    // In the address, so that the way back from a report leads to what was found.
     const query = at("query").value.trim();
-    if (!query) return;
-    at("told").textContent = "searches …";
-    at("told").dataset.known = "false";
-    at("matches").replaceChildren();
-    asked(`api/search?query=${encodeURIComponent(query)}`).then(showMatches, tell);
+    history.replaceState(null, "", query ? `?q=${encodeURIComponent(query)}` : location.pathname);
+    find();
   });
 
-  at("all").addEventListener("click", async () => {
-    const videos = await asked("api/videos");
-    for (const video of videos.filter((one) => one.stage === "new")) await begin(video.key).catch(tell);
-    refresh();
-  });
+  at("all").addEventListener("click", () => begin("api/analyses").catch(tell).then(refresh));
 
+  at("query").value = new URLSearchParams(location.search).get("q") || at("query").value;
+  find();
   refresh();
 })();
