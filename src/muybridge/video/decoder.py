@@ -141,6 +141,8 @@ class PictureDecoder:
             self._context.options = {**self._context.options, "skip_loop_filter": skipped}
         if short_side_px is not None and (halvings := halvings_for(self._context, short_side_px)):
             self._context.options = {**self._context.options, "lowres": str(halvings)}
+        # The context's own are gone once it is open.
+        self._options = dict(self._context.options)
         self._seconds_per_tick = float(stream.time_base or 0)
         self._damage = damage
         self._waits_for_keyframe = False
@@ -258,21 +260,24 @@ class PictureDecoder:
         careful = av.CodecContext.create(self._context.codec.name, "r")
         careful.extradata = self._context.extradata
         careful.thread_count = 1
-        careful.options = dict(self._context.options)
+        # It marks what is broken and goes on: at an error, what comes out beside the broken picture would be lost.
+        careful.options = {name: value for name, value in self._options.items() if name != "err_detect"}
         position, is_broken = 0, False
         while position < len(packets) and not is_broken:
             pictures, is_broken = _decode_carefully(careful, packets[position])
-            yield from self._unseen(pictures)
+            unseen = self._unseen(pictures)
+            yield from self._sound(unseen)
+            # What follows would be made from it, and be taken for sound.
+            is_broken = is_broken or any(picture.is_corrupt for picture in unseen)
             position += 1
         if not is_broken:
-            yield from self._unseen(_decode_carefully(careful, None)[0])
+            yield from self._sound(self._unseen(_decode_carefully(careful, None)[0]))
         self._lose()
         again.extendleft(reversed(packets[position:]))
 
-    def _unseen(self, pictures: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+    def _unseen(self, pictures: Iterable[VideoFrame]) -> list[VideoFrame]:
         last = self._last_ticks
-        fresh = [p for p in pictures if last is None or p.pts is None or p.pts > last]
-        yield from self._sound(fresh)
+        return [p for p in pictures if last is None or p.pts is None or p.pts > last]
 
     def _lose(self) -> None:
         # Since the last sound picture; the packet that failed may lie anywhere in the order of presentation.
