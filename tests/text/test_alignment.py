@@ -49,6 +49,43 @@ def test_log_probability_is_the_sum_over_all_paths() -> None:
         assert np.exp(values).sum() == pytest.approx(1)
 
 
+AMBIGUOUS = [["e", "\u0301", "e\u0301"], ["a", "ab", "b", "a"], ["a", "bc", "abc", "ab", "c"]]
+
+
+@pytest.mark.parametrize("alphabet", AMBIGUOUS)
+def test_every_way_to_spell_a_text_counts(alphabet: list[str]) -> None:
+    rng = np.random.default_rng(3)
+    for num_steps in (1, 2, 3, 4):
+        logits = rng.normal(size=(num_steps, len(alphabet) + 1)) * 2
+        truth = alignment.exhaustive_search(logits, alphabet, blank=-1)
+        values = alignment.log_probabilities(logits, list(truth), alphabet, blank=-1)
+        assert values == pytest.approx(list(truth.values()))
+        assert np.exp(values).sum() == pytest.approx(1)
+
+
+def test_a_text_that_its_longest_symbols_cannot_write() -> None:
+    # "abc" and then nothing that writes d; but "ab" and "cd" do.
+    alphabet = ["abc", "ab", "cd"]
+    steps = [[0.1, 0.1, 0.7, 0.1], [0.2, 0.1, 0.1, 0.6]]
+    value = alignment.log_probability(steps, "abcd", alphabet, kind="probabilities")
+    assert np.exp(value) == pytest.approx(0.7 * 0.6)
+    spans = alignment.align(steps, "abcd", alphabet, kind="probabilities")
+    assert [(span.character, span.start, span.stop) for span in spans] == [("ab", 0, 1), ("cd", 1, 2)]
+
+
+def test_a_text_of_several_spellings_that_needs_more_steps() -> None:
+    assert alignment.log_probability(np.zeros((1, 4)), "abab", ["a", "b", "ab"]) == -np.inf
+    with pytest.raises(OptionError, match="'abab' cannot be written in 1 time steps"):
+        alignment.align(np.zeros((1, 4)), "abab", ["a", "b", "ab"])
+
+
+def test_alignment_takes_the_likelier_spelling() -> None:
+    for whole, parts in ((0.7, [("e\u0301", 0, 1)]), (0.1, [("e", 0, 1), ("\u0301", 1, 2)])):
+        steps = [[0.1, 0.8 - whole, 0.1, whole], [0.5, 0.1, 0.3, 0.1]]
+        spans = alignment.align(steps, "e\u0301", ["e", "\u0301", "e\u0301"], kind="probabilities")
+        assert [(span.character, span.start, span.stop) for span in spans] == parts
+
+
 def test_texts_of_different_lengths_in_one_pass() -> None:
     logits = np.random.default_rng(1).normal(size=(8, 4))
     texts = ["", "a", "abc", "aabbccaa", "aaaaa"]

@@ -31,6 +31,20 @@ def test_looks_of_different_lengths_read_together() -> None:
         assert reading.log_probability == pytest.approx(total)
 
 
+@pytest.mark.parametrize("alphabet", [["e", "\u0301", "e\u0301"], ["a", "bc", "abc", "ab", "cd"]])
+def test_looks_at_text_that_can_be_spelled_in_several_ways(alphabet: list[str]) -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        looks = [rng.normal(size=(steps, len(alphabet) + 1)) * 2 for steps in (2, 3)]
+        truths = [ctc.exhaustive_search(look, alphabet) for look in looks]
+        totals = {text: truths[0][text] + truths[1][text] for text in truths[0] if text in truths[1]}
+        together = ctc.read_together(looks, alphabet, width=300, nbest=300)
+        found = {reading.text: reading.log_probability for reading in together}
+        assert len(found) == len(together)
+        assert {text: found[text] for text in totals} == pytest.approx(totals)
+        assert together[0].text == max(totals, key=totals.__getitem__)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

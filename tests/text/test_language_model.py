@@ -1,6 +1,7 @@
 """Character n-gram models."""
 
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,62 @@ def test_arpa_round_trip(tmp_path: Path, smoothing: str) -> None:
     again = CharacterLanguageModel.from_arpa(tmp_path / "model.arpa")
     for text in ("so say we", "we say so", "xylophone", "all, all"):
         assert again.log_probability(text) == pytest.approx(model.log_probability(text), abs=1e-4)
+
+
+@pytest.mark.parametrize("smoothing", ["witten-bell", "kneser-ney", "none"])
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+def test_arpa_round_trip_of_any_text(tmp_path: Path, smoothing: str, order: int) -> None:
+    rng = random.Random(0)
+    trained = ["a|b|c a|b", "\u2581ab", "x", "dac", *("".join(rng.choices("abcd ", k=9)) for _ in range(12))]
+    for text in trained:
+        model = CharacterLanguageModel.train(text, order=order, smoothing=smoothing)
+        model.save_arpa(tmp_path / "model.arpa")
+        again = CharacterLanguageModel.from_arpa(tmp_path / "model.arpa")
+        for _ in range(40):
+            written = "".join(rng.choices("abcdxz |\u2581", k=5))
+            expected = pytest.approx(model.log_probability(written), abs=1e-4)
+            assert again.log_probability(written) == expected, (text, written)
+
+
+def test_a_history_is_kept_while_it_may_grow() -> None:
+    # " x " has one trigram; " " alone is no history of Kneser-Ney, " x" is.
+    model = CharacterLanguageModel.train("x", order=3, smoothing="kneser-ney")
+    unigram = 0.25 / 2 + 0.75 * 2 / 2 / 3  # of "x" and of " ": each was seen after one other character
+    assert model.log_probability("x ") == pytest.approx(
+        math.log(unigram) + math.log(0.25 + 0.75 * (0.25 + 0.75 * unigram))
+    )
+
+
+@pytest.mark.parametrize(
+    ("listed", "space"),
+    [
+        (("<space>", "\u2581", "|"), "<space>"),
+        (("\u2581", "|"), "\u2581"),
+        (("|",), "|"),
+        ((), None),
+    ],
+)
+def test_which_token_of_an_arpa_file_is_the_space(
+    tmp_path: Path, listed: tuple[str, ...], space: str | None
+) -> None:
+    lines = [f"-{number}\t{token}" for number, token in enumerate(("a", *listed), 1)]
+    path = tmp_path / "model.arpa"
+    path.write_text("\\data\\\n\\1-grams:\n" + "\n".join(lines) + "\n\\end\\\n", encoding="utf-8")
+    model = CharacterLanguageModel.from_arpa(path)
+    for number, token in enumerate(listed, 2):
+        character = " " if token == space else token
+        assert model.next_log_probability((), character) == pytest.approx(-number * math.log(10))
+    assert (model.log_probability(" ") > -math.inf) == (space is not None)
+
+
+def test_an_arpa_file_may_list_a_letter_with_its_mark(tmp_path: Path) -> None:
+    path = tmp_path / "model.arpa"
+    path.write_text(ARPA.replace("\tb", "\te\u0301").replace(" b", " e\u0301").replace("b <", "e\u0301 <"))
+    model = CharacterLanguageModel.from_arpa(path)
+    ten = math.log(10)
+    assert model.log_probability("ae\u0301 ") == pytest.approx((-0.2 - 0.3 - 0.4) * ten)
+    assert model.next_log_probabilities(("a",), ["e\u0301", "e"]) == pytest.approx([-0.3 * ten, -1.25 * ten])
+    assert model.after(model.start, "ae\u0301") == ("e\u0301",)
 
 
 @pytest.mark.parametrize(

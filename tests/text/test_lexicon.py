@@ -33,6 +33,25 @@ def test_lexicon_without_case_and_without_spaces() -> None:
     assert Lexicon(["\u7a7a\u95f4", "\u91cc\u9762"]).allows("\u7a7a\u95f4\uff0c\u91cc\u9762")
 
 
+@pytest.mark.parametrize(
+    "word", ["\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03cc\u03c2", "\u0130ZM\u0130R", "Stra\u00dfe"]
+)
+def test_case_is_ignored_letter_by_letter(word: str) -> None:
+    # As a beam writes it: a final sigma is not known to be one before the word ends.
+    lexicon = Lexicon([word], ignore_case=True)
+    node = 0
+    for character in word:
+        node = lexicon.step(node, character)
+        assert node is not None
+    assert lexicon.is_complete(node)
+    assert lexicon.allows(f"{word}, {word}")
+
+
+def test_both_small_sigmas_are_one_letter() -> None:
+    lexicon = Lexicon(["\u039f\u0394\u039f\u03a3"], ignore_case=True)
+    assert lexicon.allows("\u03bf\u03b4\u03bf\u03c2 \u03bf\u03b4\u03bf\u03c3")
+
+
 def gain(words: HotWords, written: str) -> float:
     place, total = 0, 0.0
     for character in written:

@@ -14,7 +14,7 @@ from muybridge.errors import (
     VideoDecodeError,
     VideoOpenError,
 )
-from muybridge.text.reader import PPOCREngine, TextReader, load_image, read_text
+from muybridge.text.reader import PPOCREngine, TextReader, is_image, load_image, read_text
 
 WORDS = ["available", "shakeshack", "london", "greenstead", "toast"]
 WORDS += ["merry", "underground", "ronaldo", "bally", "university"]
@@ -131,6 +131,43 @@ def test_images_load_over_white(kind: str, tmp_path: Path, page: np.ndarray, rea
     written = np.dstack([np.zeros_like(page), opacity])
     path.write_bytes(cv2.imencode(kind, written)[1].tobytes())
     assert texts(reader.read(load_image(path))) == ["Hello world", "room 4711"]
+
+
+def test_motion_jpeg_is_a_video(tmp_path: Path, page: np.ndarray, reader: TextReader) -> None:
+    other = np.full_like(page, 255)
+    cv2.putText(other, "second picture", (60, 160), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
+    first, second = (cv2.imencode(".jpg", pixels)[1].tobytes() for pixels in (page, other))
+    path = tmp_path / "camera.mjpeg"
+    path.write_bytes(25 * first + 25 * second)
+    assert not is_image(path)
+    tracks = read_text(path, engine=reader.engine)
+    assert {track.text for track in tracks} == {"Hello world", "room 4711", "second picture"}
+    assert max(track.end_seconds for track in tracks) == pytest.approx(2.0)
+    named_so = path.rename(tmp_path / "camera.jpg")
+    assert is_image(named_so)
+    with pytest.warns(UserWarning, match=r"name a Motion JPEG \.mjpeg"):
+        load_image(named_so)
+
+
+def test_pages_that_are_not_read_are_named(tmp_path: Path, page: np.ndarray) -> None:
+    path = tmp_path / "pages.tif"
+    cv2.imwritemulti(str(path), [page, 255 - page])
+    assert is_image(path)
+    with pytest.warns(UserWarning, match="only the first of several pictures"):
+        assert np.array_equal(load_image(path)[:, :, ::-1], page)
+
+
+@pytest.mark.parametrize("space", [b" ", b"\t", b"\n", b"\r\n"])
+@pytest.mark.parametrize(
+    ("magic", "pixels"),
+    [(b"P1", b"0 1"), (b"P2", b"255 255 0"), (b"P3", b"255 255 255 255 0 0 0")]
+    + [(b"P4", b"\x40"), (b"P5", b"255 \xff\x00"), (b"P6", b"255 \xff\xff\xff\x00\x00\x00")],
+)
+def test_all_pnm_files_are_images(magic: bytes, pixels: bytes, space: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "pixels.pnm"
+    path.write_bytes(magic + space + b"2 1\n" + pixels)
+    assert is_image(path)
+    assert load_image(path).tolist() == [[[255] * 3, [0] * 3]]
 
 
 def test_importing_text_loads_no_network() -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from muybridge.text.reader import load_image
+from muybridge.text.reader import is_image, load_image
 
 # Opacity 51 of 255 is a fifth: the colors by 0.2, plus 255 · 0.8 = 204.
 STRAIGHT, MULTIPLIED, OVER_WHITE = (100, 150, 50, 51), (20, 30, 10, 51), (224, 234, 214)
@@ -102,6 +102,25 @@ def test_tiff_says_what_its_fourth_sample_is(
 ) -> None:
     pixels = np.array([[stored]], scale.dtype) * scale
     assert loaded(tiff(pixels, extra=extra, order=order), tmp_path).tolist() == [[[*shown]]]
+
+
+def big_tiff(samples: tuple[int, ...], order: str) -> bytes:
+    """A BigTIFF of one RGBA pixel, whose fourth sample it calls opacity."""
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HHHQ", 43, 8, 0, 24)
+    tags = {256: 1, 257: 1, 258: 8, 259: 1, 262: 2, 273: 16, 277: 4, 278: 1, 279: 4, 338: 2}
+    directory = struct.pack(f"{order}Q", len(tags))
+    for tag, value in tags.items():
+        num_values = 4 if tag == 258 else 1  # the bits of each sample
+        values = struct.pack(f"{order}4H", *[value] * num_values, *[0] * (4 - num_values))
+        directory += struct.pack(f"{order}HHQ", tag, 3, num_values) + values
+    return head + bytes(samples).ljust(8, b"\0") + directory + bytes(8)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_transparency_of_a_big_tiff(order: str, tmp_path: Path) -> None:
+    data = big_tiff(STRAIGHT, order)
+    assert loaded(data, tmp_path).tolist() == [[[*OVER_WHITE]]]
+    assert is_image(tmp_path / "image")
 
 
 def test_the_black_of_cmyk_is_no_opacity(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 """The paths of a text: their summed probability (forward algorithm), the best one (Viterbi), or all of them.
 
 Both algorithms walk over the text with a blank around each character, 2 L + 1 states. From one step to the
-next a path stays, moves on by one state, or skips a blank between two different characters. Source: A.
-Graves et al., "Connectionist Temporal Classification", ICML 2006, section 4.1.
+next a path stays, moves on by one state, or skips a blank between two different characters. Where symbols of
+several code points can write a text in more than one way, the states branch and meet again: one for each
+symbol that fits somewhere, one blank for each place between. Source: A. Graves et al., "Connectionist
+Temporal Classification", ICML 2006, section 4.1.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -64,21 +68,16 @@ def log_probabilities(
     """
     matrix = as_log_probabilities(log_probs, kind=kind)
     symbols = Alphabet.of(alphabet, num_columns=matrix.shape[1], blank=blank)
-    labelings = [symbols.columns(text) for text in texts]
-    if not labelings:
+    if not texts:
         return []
-    states, can_skip, last = _states(labelings, symbols.blank)
-    reached = np.full(states.shape, -np.inf)
-    reached[:, 0] = 0.0  # before the first step a path stands, so to speak, on the first blank
-    forbidden = np.where(can_skip, 0.0, -np.inf)[:, 2:]
+    states = _States.of(texts, symbols)
+    reached = states.reached()
     for row in matrix:
-        arrived = reached.copy()
-        arrived[:, 1:] = np.logaddexp(arrived[:, 1:], reached[:, :-1])
-        arrived[:, 2:] = np.logaddexp(arrived[:, 2:], reached[:, :-2] + forbidden)
-        reached = arrived + row[states]
-    ends = np.arange(len(labelings))
-    before_last = np.where(last > 0, reached[ends, np.maximum(last - 1, 0)], -np.inf)
-    return [float(value) for value in np.logaddexp(reached[ends, last], before_last)]
+        arrived = reached[:-1]
+        for before in states.before[1:]:
+            arrived = np.logaddexp(arrived, reached[before])
+        reached[:-1] = arrived + row[states.columns]
+    return [float(np.logaddexp.reduce(reached[ends])) for ends in states.ends]
 
 
 def align(
@@ -97,11 +96,79 @@ def align(
     """
     matrix = as_log_probabilities(log_probs, kind=kind)
     symbols = Alphabet.of(alphabet, num_columns=matrix.shape[1], blank=blank)
-    columns = np.array(symbols.columns(text), np.int64)
-    spans = align_labelings([matrix], [columns], symbols)[0]
+    # Where there is only one labeling, nothing need be searched.
+    columns = _best_labeling(matrix, text, symbols) if symbols.is_ambiguous else symbols.columns(text)
+    spans = align_labelings([matrix], [np.array(columns, np.int64)], symbols)[0]
     if len(spans) != len(columns):
         raise OptionError(f"{text!r} cannot be written in {len(matrix)} time steps of this network output")
     return spans
+
+
+@dataclass(frozen=True, slots=True)
+class _States:
+    """The places where the paths of some texts may stand, S in all: blanks, and symbols that fit.
+
+    Args:
+        columns: (S,) what the network writes there.
+        before: (P, S) where a path may have stood one step earlier, first the place itself; S where there are
+            fewer than P.
+        starts: the first blank of each text.
+        ends: where the paths of each text may end.
+    """
+
+    columns: NDArray[np.int64]
+    before: NDArray[np.int64]
+    starts: list[int]
+    ends: list[list[int]]
+
+    @classmethod
+    def of(cls, texts: Sequence[str], alphabet: Alphabet) -> _States:
+        columns: list[int] = []
+        before: list[list[int]] = []
+        starts: list[int] = []
+        ends: list[list[int]] = []
+        for text in texts:
+            arcs = alphabet.arcs(text)
+            places = dict.fromkeys([0, *(stop for _, stop, _ in arcs)])
+            blanks = {place: number for number, place in enumerate(places, len(columns))}
+            starts.append(len(columns))
+            columns += [alphabet.blank] * len(blanks)
+            arriving: defaultdict[int, list[int]] = defaultdict(list)  # the symbols that end at a place
+            for number, (_, stop, _) in enumerate(arcs, len(columns)):
+                arriving[stop].append(number)
+            columns += [column for _, _, column in arcs]
+            before += [[blank, *arriving[place]] for place, blank in blanks.items()]
+            before += [
+                [number, blanks[start], *(other for other in arriving[start] if columns[other] != column)]
+                for number, (start, _, column) in enumerate(arcs, len(before))
+            ]
+            ends.append([blanks[len(text)], *arriving[len(text)]])
+        padded = itertools.zip_longest(*before, fillvalue=len(columns))
+        return cls(np.array(columns), np.array(list(padded)), starts, ends)
+
+    def reached(self) -> NDArray[np.float64]:
+        """(S + 1,) natural logs before the first step, when a path stands, so to speak, on the first blank."""
+        reached = np.full(len(self.columns) + 1, -np.inf)
+        reached[self.starts] = 0.0
+        return reached
+
+
+def _best_labeling(matrix: NDArray[np.float64], text: str, alphabet: Alphabet) -> list[int]:
+    """The labeling that the best path of a text has, by the Viterbi algorithm; any where there is no path."""
+    states = _States.of([text], alphabet)
+    reached = states.reached()
+    came_from = np.empty((len(matrix), len(states.columns)), np.int64)
+    for step, row in enumerate(matrix):
+        best = reached[states.before].argmax(axis=0)
+        came_from[step] = states.before[best, np.arange(len(best))]
+        reached[:-1] = reached[came_from[step]] + row[states.columns]
+    path = [max(states.ends[0], key=lambda end: float(reached[end]))]
+    if reached[path[0]] == -np.inf:
+        return alphabet.columns(text)
+    for step in range(len(matrix) - 1, 0, -1):
+        path.append(int(came_from[step, path[-1]]))
+    columns = [int(states.columns[state]) for state, _ in itertools.groupby(reversed(path))]
+    return [column for column in columns if column != alphabet.blank]
 
 
 def align_labelings(

@@ -152,8 +152,10 @@ def beam_search(
 ) -> list[Hypothesis]:
     """Read a line by its likeliest texts: prefix beam search, in which equal labelings are merged.
 
-    The score of a text is its log-probability over the paths that were kept, plus, for each character, the
-    weighted log-probability that the language model gives it, the length bonus, and the bonus of hot words.
+    Where different labelings write one text (a letter and its mark as one symbol or as two), those that are
+    kept to the end are added up as well. The score of a text is its log-probability over the paths that were
+    kept, plus the bonus of hot words, and, for each symbol, the weighted log-probability that the language
+    model gives to its characters, and the length bonus.
 
     Args:
         log_probs: (T, K) log-probabilities or logits.
@@ -297,6 +299,7 @@ def _search(
 ) -> list[list[Hypothesis]]:
     """The hypotheses of each line, by the search that the scorers call for."""
     found: list[tuple[int, NDArray[np.int64], float, float]] = []  # line, labeling, log-probability, score
+    num_kept = width if symbols.is_ambiguous else nbest
     if scorers:
         for index, matrix in enumerate(matrices):
             scored = search_scored(
@@ -304,13 +307,13 @@ def _search(
             )
             values, scores = scored.log_probabilities.tolist(), scored.scores.tolist()
             rows = list(zip(scored.labelings, values, scores, strict=True))
-            found += [(index, *row) for row in rows[:nbest]]
+            found += [(index, *row) for row in _added_up(rows[:num_kept], symbols)[:nbest]]
     else:
-        all_beams = search(matrices, blank=symbols.blank, width=width, nbest=nbest, max_gap=max_gap)
+        all_beams = search(matrices, blank=symbols.blank, width=width, nbest=num_kept, max_gap=max_gap)
         for index, beams in enumerate(all_beams):
             values = beams.log_probabilities.tolist()
-            pairs = zip(beams.labelings, values, strict=True)
-            found += [(index, labeling, value, value) for labeling, value in pairs]
+            rows = list(zip(beams.labelings, values, values, strict=True))
+            found += [(index, *row) for row in _added_up(rows, symbols)[:nbest]]
     labelings = [labeling for _, labeling, _, _ in found]
     characters: list[tuple[CharacterSpan, ...]] = [()] * len(found)
     if spans:
@@ -319,6 +322,20 @@ def _search(
     for (index, labeling, value, score), parts in zip(found, characters, strict=True):
         hypotheses[index].append(Hypothesis(symbols.text(labeling.tolist()), value, score, parts))
     return hypotheses
+
+
+def _added_up(
+    rows: list[tuple[NDArray[np.int64], float, float]], symbols: Alphabet
+) -> list[tuple[NDArray[np.int64], float, float]]:
+    """Labelings, log-probabilities and scores, best first: those that write one text as its best labeling."""
+    if not symbols.is_ambiguous:
+        return rows
+    texts: dict[str, tuple[NDArray[np.int64], float, float]] = {}
+    for labeling, value, score in rows:
+        text = symbols.text(labeling.tolist())
+        best, values, scores = texts.get(text, (labeling, -math.inf, -math.inf))
+        texts[text] = (best, float(np.logaddexp(values, value)), float(np.logaddexp(scores, score)))
+    return sorted(texts.values(), key=lambda row: -row[2])
 
 
 def _alphabet_of_all(

@@ -78,7 +78,7 @@ def read_together(
     """Read one line from several looks, of any lengths: the text that is likeliest in all of them together.
 
     Every look proposes its best texts, and every text is scored by the sum of its exact log-probabilities in
-    all looks, which takes them as independent.
+    all looks (each over all labelings that write it), which takes them as independent.
 
     Args:
         looks: N matrices (Tᵢ, K): log-probabilities or logits.
@@ -106,13 +106,15 @@ def read_together(
     symbols = Alphabet.of(alphabet, num_columns=num_columns.pop(), blank=blank)
     if not 1 <= nbest <= width:
         raise OptionError(f"nbest={nbest} must lie between 1 and the width, {width}")
-    proposals = search(matrices, blank=symbols.blank, width=width, nbest=nbest)
-    texts = list(
-        dict.fromkeys(symbols.text(columns.tolist()) for beams in proposals for columns in beams.labelings)
-    )
+    num_kept = width if symbols.is_ambiguous else nbest
+    texts: dict[str, None] = {}  # each once, in the order in which they are proposed
+    for beams in search(matrices, blank=symbols.blank, width=width, nbest=num_kept):
+        proposals = dict.fromkeys(symbols.text(columns.tolist()) for columns in beams.labelings)
+        texts |= dict.fromkeys(list(proposals)[:nbest])
+    proposed = list(texts)
     totals = np.sum(
-        [log_probabilities(matrix, texts, alphabet, blank=blank, kind="logits") for matrix in matrices],
+        [log_probabilities(matrix, proposed, alphabet, blank=blank, kind="logits") for matrix in matrices],
         axis=0,
     )
     ranked = np.argsort(-totals, kind="stable").tolist()
-    return [Hypothesis(texts[i], float(totals[i]), float(totals[i])) for i in ranked]
+    return [Hypothesis(proposed[i], float(totals[i]), float(totals[i])) for i in ranked]

@@ -28,11 +28,14 @@ History = tuple[str, ...]
 _DISCOUNT = 0.75  # of absolute discounting in Kneser-Ney
 _START = "<s>"
 _UNKNOWN = "<unk>"
-_SPACES = ("<space>", "▁", "|")  # what character models write for the blank between words
+_MARKERS = frozenset({_START, "</s>", _UNKNOWN})  # what ARPA files list besides the characters
+_SPACES = ("<space>", "▁", "|")  # what character models write for the blank between words, the surest first
 
 
 class CharacterLanguageModel:
     """A character n-gram model with backing off.
+
+    A character is a code point, or whatever string the model lists as one (a letter with its combining marks).
 
     Args:
         probabilities: for each history (a tuple of the characters before) the natural log-probability of each
@@ -54,9 +57,11 @@ class CharacterLanguageModel:
         unknown: float = -math.inf,
     ) -> None:
         self._probabilities = probabilities
-        self._backoff = backoff
+        self._backoff = _with_beginnings(probabilities, backoff)
         self.unknown = unknown
         self.order = 1 + max(map(len, probabilities), default=0)
+        listed = probabilities.get((), {}).keys() - _MARKERS
+        self._long = frozenset(character for character in listed if len(character) > 1)
 
     @classmethod
     def train(cls, text: str, *, order: int = 5, smoothing: Smoothing = "witten-bell") -> Self:
@@ -124,7 +129,8 @@ class CharacterLanguageModel:
         """Read a model of characters from an ARPA file, as SRILM and KenLM write them.
 
         Args:
-            path: the file; tokens of `<space>`, `▁` or `|` are taken for the space.
+            path: the file; its space is `<space>`, or `▁` where it lists no `<space>`, or else `|`. The others
+                are taken for themselves.
 
         Raises:
             MuybridgeError: the file cannot be read, or is not an ARPA file.
@@ -138,7 +144,7 @@ class CharacterLanguageModel:
         for length, fields in _arpa_entries(path, lines):
             if len(fields) not in (length + 1, length + 2):
                 raise MuybridgeError(f"{path}: an entry of {length} tokens reads {' '.join(fields)!r}")
-            tokens = tuple(" " if token in _SPACES else token for token in fields[1 : length + 1])
+            tokens = tuple(fields[1 : length + 1])
             try:
                 probabilities[tokens[:-1]][tokens[-1]] = float(fields[0]) * math.log(10)
                 if len(fields) == length + 2:
@@ -147,22 +153,38 @@ class CharacterLanguageModel:
                 raise MuybridgeError(f"{path}: {error} in {' '.join(fields)!r}") from error
         if not probabilities:
             raise MuybridgeError(f"{path}: holds no n-grams; an ARPA file begins with \\data\\")
-        unknown = probabilities[()].get(_UNKNOWN, -math.inf)
-        return cls(dict(probabilities), backoff, unknown=unknown)
+        listed = probabilities[()]
+        space = next((token for token in _SPACES if token in listed), None)
+        return cls(
+            {
+                _replaced(history, space, " "): {
+                    " " if token == space else token: value for token, value in row.items()
+                }
+                for history, row in probabilities.items()
+            },
+            {_replaced(history, space, " "): weight for history, weight in backoff.items()},
+            unknown=listed.get(_UNKNOWN, -math.inf),
+        )
 
     def save_arpa(self, path: str | Path) -> None:
         """Write the model as an ARPA file; the space is written `<space>`."""
+        ngrams = {
+            (*history, character): value
+            for history, row in self._probabilities.items()
+            for character, value in row.items()
+        }
+        if self.unknown > -math.inf:
+            ngrams.setdefault((_UNKNOWN,), self.unknown)
+        for history in self._backoff:
+            # A weight stands behind an n-gram, so one that was never counted is listed as it backs off.
+            if history and history not in ngrams:
+                ngrams[history] = self.next_log_probability(history[:-1], history[-1])
         entries: defaultdict[int, list[str]] = defaultdict(list)
-        rows = dict(self._probabilities)
-        if self.unknown > -math.inf and _UNKNOWN not in rows.get((), {}):
-            rows[()] = {**rows.get((), {}), _UNKNOWN: self.unknown}
-        for history, row in rows.items():
-            for character, value in row.items():
-                ngram = (*history, character)
-                tokens = " ".join("<space>" if token == " " else token for token in ngram)
-                weight = self._backoff.get(ngram)
-                tail = "" if weight is None else f"\t{weight / math.log(10):.7f}"
-                entries[len(ngram)].append(f"{value / math.log(10):.7f}\t{tokens}{tail}")
+        for ngram, value in ngrams.items():
+            tokens = " ".join(_replaced(ngram, " ", "<space>"))
+            weight = self._backoff.get(ngram)
+            tail = "" if weight is None else f"\t{weight / math.log(10):.7f}"
+            entries[len(ngram)].append(f"{value / math.log(10):.7f}\t{tokens}{tail}")
         counts = "".join(f"ngram {n}={len(entries[n])}\n" for n in sorted(entries))
         sections = "".join(f"\n\\{n}-grams:\n" + "\n".join(entries[n]) + "\n" for n in sorted(entries))
         Path(path).write_text(f"\\data\\\n{counts}{sections}\n\\end\\\n", encoding="utf-8")
@@ -192,17 +214,45 @@ class CharacterLanguageModel:
             history = history[1:]
 
     def next_log_probabilities(self, history: History, symbols: Sequence[str]) -> NDArray[np.float64]:
-        """The natural log-probabilities (K,) of several characters after a history."""
+        """The natural log-probabilities (K,) of several symbols after a history.
+
+        A symbol of several characters has the product of theirs, each after those before it.
+        """
         history = self.shortened(history)
-        return np.array([self.next_log_probability(history, symbol) for symbol in symbols])
+        return np.array(
+            [
+                self.next_log_probability(history, symbol)
+                if len(symbol) == 1
+                else self._written(history, symbol)[0]
+                for symbol in symbols
+            ]
+        )
+
+    def after(self, history: History, text: str) -> History:
+        """The history when a text is added, as far as the model looks back."""
+        return self._written(history, text)[1]
 
     def log_probability(self, text: str) -> float:
         """The natural log-probability of a text, each character after those before it."""
-        history, total = self.start, 0.0
-        for character in text:
+        return self._written(self.start, text)[0]
+
+    def _written(self, history: History, text: str) -> tuple[float, History]:
+        """What a text adds after a history, and the history then."""
+        total = 0.0
+        for character in self._characters(text):
             total += self.next_log_probability(history, character)
             history = self.shortened((*history, character))
-        return total
+        return total, history
+
+    def _characters(self, text: str) -> Iterator[str]:
+        """The text's characters: the longest that the model lists, or else code points."""
+        longest = max(map(len, self._long), default=1)
+        at = 0
+        while at < len(text):
+            lengths = range(min(longest, len(text) - at), 1, -1)
+            length = next((n for n in lengths if text[at : at + n] in self._long), 1)
+            yield text[at : at + length]
+            at += length
 
     def perplexity(self, text: str) -> float:
         """The geometric mean of one over each character's probability; 1.0 is a perfect guess.
@@ -215,9 +265,28 @@ class CharacterLanguageModel:
         return math.exp(-self.log_probability(text) / len(text))
 
     def knows_any(self, symbols: Sequence[str]) -> bool:
-        """Whether the model has seen any of the symbols."""
+        """Whether the model has seen any character of the symbols."""
         known = self._probabilities.get((), {})
-        return any(symbol in known for symbol in symbols if symbol)
+        return any(character in known for symbol in symbols for character in self._characters(symbol))
+
+
+def _with_beginnings(
+    probabilities: dict[History, dict[str, float]], backoff: dict[History, float]
+) -> dict[History, float]:
+    """The weights, with 0.0 for what begins a history without being one.
+
+    Else `shortened` would forget the beginning before the rest of the history is written.
+    """
+    closed = dict(backoff)
+    for history in (*probabilities, *backoff):
+        for length in range(1, len(history)):
+            if history[:length] not in probabilities:
+                closed.setdefault(history[:length], 0.0)
+    return closed
+
+
+def _replaced(ngram: History, token: str | None, by: str) -> History:
+    return tuple(by if other == token else other for other in ngram)
 
 
 def _relative_frequencies(
@@ -293,10 +362,7 @@ class LanguageModelScorer:
 
     def after(self, state: History, column: int) -> History:
         """The characters so far, as far as the model looks back."""
-        history = state
-        for character in self._symbols[column]:
-            history = self._model.shortened((*history, character))
-        return history
+        return self._model.after(state, self._symbols[column])
 
     def at_end(self, state: History) -> float:
         """Nothing: a line may end anywhere."""

@@ -62,29 +62,63 @@ class Alphabet:
         return "".join([self.symbols[column] for column in columns])
 
     def columns(self, text: str) -> list[int]:
-        """The labeling of a text; where symbols of several code points fit, the longest is taken.
+        """One labeling of a text: of several symbols that fit, the longest that lets the rest be written.
 
         Raises:
-            OptionError: a character is not in the alphabet.
+            OptionError: the text cannot be written with the alphabet.
 
         >>> Alphabet.of(["a", "e\u0301"], num_columns=3, blank=0).columns("ae\u0301a")
         [1, 2, 1]
         """
-        known, longest = _columns_of_symbols(self.symbols)
+        longest: dict[int, tuple[int, int]] = {}
+        for start, stop, column in self.arcs(text):
+            if start not in longest or stop > longest[start][0]:
+                longest[start] = stop, column
         columns, position = [], 0
         while position < len(text):
-            for length in range(min(longest, len(text) - position), 0, -1):
-                column = known.get(text[position : position + length])
-                if column is not None:
-                    columns.append(column)
-                    position += length
-                    break
-            else:
-                raise OptionError(
-                    f"{text[position]!r} at position {position} of {text!r} is not in the alphabet; "
-                    "the network cannot write it"
-                )
+            position, column = longest[position]
+            columns.append(column)
         return columns
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether two labelings might write one text: a symbol stands twice, or has several code points."""
+        written = [symbol for symbol in self.symbols if symbol]
+        return len(set(written)) < len(written) or max(map(len, written), default=1) > 1
+
+    def arcs(self, text: str) -> list[tuple[int, int, int]]:
+        """All labelings of a text as one graph over its positions, from 0 to its length.
+
+        Returns:
+            (start, stop, column) for each symbol that some labeling writes there, in the order of `start`.
+
+        Raises:
+            OptionError: the text cannot be written with the alphabet.
+
+        >>> Alphabet.of(["a", "b", "ab"], num_columns=4, blank=0).arcs("ab")
+        [(0, 1, 1), (0, 2, 3), (1, 2, 2)]
+        """
+        known, longest = _columns_of_symbols(self.symbols)
+        found, reached = [], {0}
+        for start in range(len(text)):
+            if start not in reached:
+                continue
+            for stop in range(start + 1, min(start + longest, len(text)) + 1):
+                for column in known.get(text[start:stop], ()):
+                    found.append((start, stop, column))
+                    reached.add(stop)
+        if len(text) not in reached:
+            position = max(reached)
+            raise OptionError(
+                f"{text[position]!r} at position {position} of {text!r} is not in the alphabet; "
+                "the network cannot write it"
+            )
+        arcs, ending = [], {len(text)}
+        for start, stop, column in reversed(found):
+            if stop in ending:
+                ending.add(start)
+                arcs.append((start, stop, column))
+        return arcs[::-1]
 
 
 @lru_cache(maxsize=64)
@@ -109,11 +143,11 @@ def _alphabet(characters: str | tuple[str, ...], num_columns: int, blank: int) -
 
 
 @lru_cache(maxsize=64)
-def _columns_of_symbols(symbols: tuple[str, ...]) -> tuple[dict[str, int], int]:
-    known: dict[str, int] = {}
+def _columns_of_symbols(symbols: tuple[str, ...]) -> tuple[dict[str, list[int]], int]:
+    known: dict[str, list[int]] = {}
     for column, symbol in enumerate(symbols):
         if symbol:
-            known.setdefault(symbol, column)
+            known.setdefault(symbol, []).append(column)
     return known, max(map(len, known), default=0)
 
 

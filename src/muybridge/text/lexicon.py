@@ -53,7 +53,7 @@ class Lexicon:
 
     Args:
         words: the words, each of one character or more.
-        ignore_case: whether upper and lower case are the same.
+        ignore_case: whether upper and lower case are the same (Unicode's full case folding: ß is ss as well).
 
     Raises:
         OptionError: there is no word.
@@ -71,7 +71,8 @@ class Lexicon:
         self._characters = set().union(*listed)
 
     def _folded(self, text: str) -> str:
-        return text.lower() if self._ignore_case else text
+        # Other than `lower`, it asks no neighbors: a beam has not written them yet.
+        return text.casefold() if self._ignore_case else text
 
     def step(self, node: int, symbol: str) -> int | None:
         """Where a symbol leads from a place in the tree, or None where it must not be written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError, UnknownNameError, VideoDecodeError, VideoOpenError
 from muybridge.text.ctc import Hypothesis
+from muybridge.text.image_files import TIFF_STARTS, has_more_pictures
 from muybridge.text.ppocr import PPOCRNetworks, cut_out
 from muybridge.text.transparency import over_white
 from muybridge.values import Polygon, TextLine, TextTrack
@@ -202,7 +204,8 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
     """Load an image, upright, over white where it is transparent.
 
     Args:
-        path: PNG, JPEG, WebP, TIFF, BMP or PNM. The transparency of a gray TIFF is not read; a warning says so.
+        path: PNG, JPEG, WebP, TIFF, BMP or PNM. The transparency of a gray TIFF is not read, nor are the
+            pictures after the first one of a file that holds several; a warning says so.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -215,6 +218,8 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise VideoOpenError(f"cannot be read: {error}", path=path) from error
+    if data[:2] in (b"P1", b"P2", b"P3"):
+        data += b"\n"  # OpenCV does not read a last number that nothing follows
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
         if image is not None:
@@ -223,21 +228,26 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
         raise VideoDecodeError(f"the image cannot be decoded: {error.err or error}", path=path) from error
     if image is None:
         raise VideoDecodeError("the image is damaged or of an unknown format; convert it to PNG", path=path)
+    if has_more_pictures(data):
+        is_jpeg = data.startswith(_JPEG_START)
+        remedy = "name a Motion JPEG .mjpeg" if is_jpeg else "save the others as files of their own"
+        warnings.warn(f"{path}: only the first of several pictures is read; {remedy}", stacklevel=2)
     return np.ascontiguousarray(image[:, :, ::-1], np.uint8)
 
 
-_IMAGE_STARTS = (
-    b"\x89PNG\r\n\x1a\n",
-    b"\xff\xd8\xff",
-    b"BM",
-    b"II*\x00",
-    b"MM\x00*",
-    b"P4\n", b"P5\n", b"P6\n", b"P5 ", b"P6 ",
-)  # fmt: skip
+_JPEG_START = b"\xff\xd8\xff"
+_MOVING_STARTS = (b"\x89PNG\r\n\x1a\n", _JPEG_START)  # images, or videos where there are more pictures
+_STILL_STARTS = (b"BM", *TIFF_STARTS)
+_PNM_START = re.compile(rb"P[1-6]\s")
+_LARGEST_FIRST_PICTURE = 2**26  # bytes in which a second picture must begin to be found
+_SINGLE_SUFFIXES = (".jpg", ".jpeg", ".jps", ".mpo", ".png")  # FFmpeg reads one JPEG of what is named so
 
 
 def is_image(path: Path) -> bool:
     """Whether a file begins as images do.
+
+    A raw Motion JPEG and an animated PNG are videos; animated WebP and TIFF of several pages are images,
+    and so is a Motion JPEG whose name ends as those of single images do: FFmpeg reads no more of them than OpenCV.
 
     Args:
         path: the file.
@@ -248,10 +258,15 @@ def is_image(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             start = file.read(16)
+            if start.startswith(_MOVING_STARTS):
+                if start.startswith(_JPEG_START) and path.suffix.lower() in _SINGLE_SUFFIXES:
+                    return True
+                return not has_more_pictures(start + file.read(_LARGEST_FIRST_PICTURE))
     except (OSError, ValueError) as error:
         why = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error}"
         raise VideoOpenError(why, path=path) from error
-    return start.startswith(_IMAGE_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+    is_webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
+    return is_webp or start.startswith(_STILL_STARTS) or _PNM_START.match(start) is not None
 
 
 def _as_line(path: Hypothesis, quad: Polygon) -> TextLine:

@@ -5,17 +5,17 @@ Text is often written in the opacity alone, the colors below being black through
 
 from __future__ import annotations
 
-import struct
 import warnings
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from muybridge.text.image_files import TIFF_STARTS, tiff_directories
+
 __all__ = ["over_white"]
 
-_TIFF_STARTS = (b"II*\x00", b"MM\x00*")
-_STARTS = (b"\x89PNG", b"RIFF", b"BM", *_TIFF_STARTS)
+_STARTS = (b"\x89PNG", b"RIFF", b"BM", *TIFF_STARTS)
 _TIFF_EXTRA_SAMPLES = 338  # the tag that says what the samples after the colors are
 
 # As it is stored, but upright. 256 is IMREAD_COLOR_RGB; OpenCV before 4.11 does not name it, later ones refuse
@@ -43,7 +43,7 @@ def over_white(image: NDArray[np.uint8], data: bytes) -> NDArray[np.uint8]:
         return image  # what OpenCV reads as colors only
     if stored is None or stored.dtype not in (np.uint8, np.uint16):
         return image
-    extra = _tiff_extra_sample(data) if data.startswith(_TIFF_STARTS) else None
+    extra = _tiff_extra_sample(data) if data.startswith(TIFF_STARTS) else None
     if extra in (1, 2) and stored.ndim == 2:
         warnings.warn(
             "OpenCV does not read the transparency of a gray TIFF; convert it to PNG if text is missing",
@@ -73,14 +73,4 @@ def _tiff_extra_sample(data: bytes) -> int | None:
 
     None where the file does not say; OpenCV's own do not, and hold opacity that nothing is multiplied by.
     """
-    order = "<" if data.startswith(b"II") else ">"
-    try:
-        (place,) = struct.unpack_from(order + "I", data, 4)
-        (num_tags,) = struct.unpack_from(order + "H", data, place)
-        for tag in range(num_tags):
-            number, _, count, value = struct.unpack_from(order + "HHIH", data, place + 2 + 12 * tag)
-            if number == _TIFF_EXTRA_SAMPLES and count <= 2:  # more would not stand in the tag itself
-                return int(value)
-    except struct.error:
-        pass  # libtiff mends some damage that this does not
-    return None
+    return next(tiff_directories(data), {}).get(_TIFF_EXTRA_SAMPLES)
