@@ -45,6 +45,29 @@ def test_what_was_looked_at_is_known_and_what_moves_is_not_still() -> None:
     assert glances[-1][1].any()
 
 
+def test_only_the_area_that_was_looked_at_is_known() -> None:
+    strokes = StrokeMap()
+    empty, full = textured(0), written(textured(0))
+    strokes.glance(empty, 0.0)
+    strokes.remember()
+    strokes.glance(full, 0.2)
+    strokes.remember((0, 0, 320, 40))  # the writing stands below
+    assert [bool(strokes.glance(full, seconds)[0].any()) for seconds in (0.4, 0.6)] == [False, True]
+    strokes.remember((40, 60, 260, 130))
+    assert not strokes.glance(full, 0.8)[0].any()
+
+
+def test_what_has_gone_for_two_glances_is_not_known_any_more() -> None:
+    empty, full = textured(0), written(textured(0))
+    for num_without, is_new in ((1, False), (2, True)):
+        strokes = StrokeMap()
+        strokes.glance(full, 0.0)
+        strokes.remember()
+        pictures = [empty] * num_without + [full] * 3
+        still = [strokes.glance(picture, 0.2 * i)[0].any() for i, picture in enumerate(pictures, start=1)]
+        assert still[-1] == is_new
+
+
 def test_an_edge_and_a_pole_are_no_writing() -> None:
     picture = np.full((180, 320), 60, np.uint8)
     picture[:, 160:] = 200  # a wall

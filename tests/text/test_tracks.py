@@ -9,6 +9,7 @@ import pytest
 from muybridge.errors import OptionError
 from muybridge.observer import Observer, Resumable
 from muybridge.pipeline.encoding import decode, encode
+from muybridge.text.closeup import CloseUp
 from muybridge.text.ppocr import PPOCRNetworks
 from muybridge.text.tracks import TextObserver, track_text
 from muybridge.values import Frame, Segment, TextTrack, VideoMetadata
@@ -197,6 +198,50 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, networks: PPOCRNetworks,
     assert [segment.label for segment in whole] == ["room 4711", "room 4712"]
     for frame in (5, 20, 30, 34, 45):
         assert run(frame) == whole
+
+
+def test_a_line_that_appears_shortly_after_another_is_read(
+    tmp_path: Path, networks: PPOCRNetworks, wall: np.ndarray
+) -> None:
+    first = text_on(wall, "Chapter One", 30, 60)
+    pictures = [wall] * 8 + [first] * 6 + [text_on(first, "Maria Keller", 320, 330)] * 36
+    tracks = track_text(write(tmp_path / "two.mp4", pictures), networks=networks)
+    lines = [(track.text, track.start_seconds, track.end_seconds) for track in tracks]
+    assert lines == [("Chapter One", 0.4, 2.5), ("Maria Keller", pytest.approx(0.7), 2.5)]
+
+
+def test_a_line_that_appears_as_another_vanishes_elsewhere_is_read(
+    tmp_path: Path, networks: PPOCRNetworks, wall: np.ndarray
+) -> None:
+    first, second = text_on(wall, "Chapter One", 30, 60), text_on(wall, "Maria Keller", 320, 330)
+    tracks = track_text(write(tmp_path / "swap.mp4", [first] * 24 + [second] * 36), networks=networks)
+    lines = [(track.text, track.start_seconds, track.end_seconds) for track in tracks]
+    assert lines == [("Chapter One", 0.0, 1.2), ("Maria Keller", 1.2, 3.0)]
+
+
+def test_a_line_that_has_stood_and_is_pushed_aside_keeps_its_start(
+    tmp_path: Path, networks: PPOCRNetworks, wall: np.ndarray
+) -> None:
+    places = [150] * 40 + [158] * 40
+    pictures = [text_on(wall, "Live from Geneva", x, 300) for x in places] + [wall] * 10
+    before = networks.num_recognized
+    (track,) = track_text(write(tmp_path / "pushed.mp4", pictures), networks=networks)
+    assert (track.text, track.start_seconds, track.end_seconds) == ("Live from Geneva", 0.0, 4.0)
+    # It has come to rest: it need not be read again and again.
+    assert networks.num_recognized - before <= 3
+
+
+def test_a_line_that_the_border_of_a_look_cuts_off_is_looked_at_as_a_whole(
+    networks: PPOCRNetworks, wall: np.ndarray
+) -> None:
+    observer = TextObserver(networks=networks)
+    observer.start(VideoMetadata("none.mp4", width=640, height=360))
+    observer.observe(Frame(wall, 0.0))
+    frame = Frame(text_on(wall, "Then the storm came", 100, 200), 0.1)
+    observer.observe(frame)  # before the next glance: nothing is read yet
+    found, area = observer._look(CloseUp(frame, networks, 640), (260, 150, 400, 230), 0)
+    assert [evidence.decode().text for _, evidence in found] == ["Then the storm came"]
+    assert area == (0, 150, 640, 230)
 
 
 def test_the_observer_keeps_the_contract(networks: PPOCRNetworks) -> None:

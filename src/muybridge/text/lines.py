@@ -98,6 +98,8 @@ class Lines:
             return True
         if reading.decode().text.strip() and track.says_the_same(reading):
             track.add(reading, seconds)
+            if why == "doubtful" and track.is_moving and track.patch.presence(picture) >= 0.75:
+                track.velocity, look = (0.0, 0.0), Patch.of(picture, track.patch.box)  # it has come to rest
             if not track.is_moving:
                 track.as_read, track.as_read_seconds = look, seconds
             if why == "doubtful":
@@ -154,7 +156,8 @@ class Lines:
         grew = patch.contrast > 1.15 * track.patch.contrast
         track.move(patch, seconds)
         if began_to_move:
-            track.start_seconds = self._start_of(track)
+            # It may have stood before it moved: the way it moves now says nothing of that.
+            track.start_seconds = min(track.start_seconds, self._start_of(track))
         elif grew and seconds - track.start_seconds < 2:  # it fades in, or focus is found
             track.start_seconds = self._start_of(track, known_since=track.start_seconds)
 

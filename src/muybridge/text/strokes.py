@@ -8,7 +8,7 @@ there before (`StrokeMap`), and known writing is recognized by its strokes alone
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -59,6 +59,7 @@ class StrokeMap:
         if self._glances and self._glances[-1][0].shape != rising.shape:
             self.__init__()  # type: ignore[misc]  # the source has changed its size: nothing is known of it
         self._glances = [*self._glances, (rising, falling)][-_NUM_GLANCES:]
+        self._forget()
         moving = self._dense(rising, falling)
         still = np.zeros_like(moving)
         if len(self._glances) == _NUM_GLANCES and moving.any():
@@ -76,11 +77,20 @@ class StrokeMap:
         left, top, right, bottom = (value // _CELL_PX for value in box)
         return float(self._since[top : bottom + 1, left : right + 1].min(initial=np.inf))
 
-    def remember(self) -> None:
-        """A reader has looked: what stands there now is known."""
-        if self._glances:
-            rising, falling = self._glances[-1]
-            self._known = np.asarray(cv2.dilate(rising | falling, np.ones((3, 3), np.uint8)), np.uint8)
+    def remember(self, area: Box | None = None) -> None:
+        """A reader has looked at an area, or at all: what stands there now is known."""
+        if not self._glances:
+            return
+        seen = _standing(self._glances[-1:])
+        known = np.zeros_like(seen) if self._known is None else self._known.copy()
+        left, top, right, bottom = area or (0, 0, seen.shape[1], seen.shape[0])
+        known[top:bottom, left:right] = seen[top:bottom, left:right]
+        self._known = known
+
+    def _forget(self) -> None:
+        """What has been gone for two glances is not known any more: other writing may stand there next."""
+        if self._known is not None:
+            self._known = self._known & _standing(self._glances[-2:])
 
     def _dense(self, rising: NDArray[np.uint8], falling: NDArray[np.uint8]) -> NDArray[np.bool_]:
         if self._known is not None:
@@ -97,6 +107,12 @@ class StrokeMap:
         """The inverse of `state`."""
         self._glances = [(rising, falling) for rising, falling in state["glances"]]
         self._known, self._since = state["known"], state["since"]
+
+
+def _standing(glances: Sequence[_Sides]) -> NDArray[np.uint8]:
+    """Where strokes stand in any of some glances, or within a pixel."""
+    sides = np.bitwise_or.reduce([rising | falling for rising, falling in glances])
+    return np.asarray(cv2.dilate(sides, np.ones((3, 3), np.uint8)), np.uint8)
 
 
 def _in_rows(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -28,13 +28,14 @@ from muybridge.text.lines import Found, Lines
 from muybridge.text.ppocr import PPOCRNetworks
 from muybridge.text.readings import Evidence
 from muybridge.text.strokes import Box, StrokeMap, box_of_cells
-from muybridge.values import Frame, Segment, TextTrack, VideoMetadata
+from muybridge.values import Frame, Polygon, Segment, TextTrack, VideoMetadata
 from muybridge.video.reader import open_video
 
 __all__ = ["TextObserver", "track_text"]
 
 _SCREEN_SIDE_PX = 512
 _GUESS_SIDE_PX = 384
+_BORDER_PX = 2  # a line that comes so close to the border of what was looked at may go on beyond it
 
 
 class TextObserver:
@@ -74,7 +75,7 @@ class TextObserver:
     def settings(self) -> Mapping[str, Any]:
         """What changes the answer."""
         models = self.networks.models_path
-        return {"version": 3, "min_score": self.min_score, "models_path": str(models) if models else None}
+        return {"version": 4, "min_score": self.min_score, "models_path": str(models) if models else None}
 
     def start(self, source: VideoMetadata) -> None:
         """A new source begins."""
@@ -114,15 +115,18 @@ class TextObserver:
         still, moving = self._strokes.glance(picture, seconds)
         area, screen_side_px = self._where_to_look(seconds, picture, still, moving, missed)
         if area is not None:
-            found = self._look(close, area, screen_side_px)
+            found, area = self._look(close, area, screen_side_px)
             found_any = bool(found)
             found_new = self._lines.take(found)
-            if not found_any:
+            # A look at what was read before says nothing of whether new strokes are worth one.
+            was_due = bool(missed) or seconds >= self._review_seconds
+            if not found_any and not was_due:
                 self._patience = min(4.0, max(0.4, 2 * self._patience))
             elif found_new:
                 self._patience = 0.0
+            # What is unreadable is worth another look: it is out of focus, or still fading in.
             if found_new or not self._was_unreadable or self._patience > 1:
-                self._strokes.remember()  # else it is worth another look: out of focus, or still fading in
+                self._strokes.remember(area)
             self._next_look = seconds + self._patience
             self._next_guess = seconds + max(1.0, 2 * self._patience)
             self._review_seconds = seconds + 0.4 if self._boxes_to_review() else np.inf
@@ -173,8 +177,22 @@ class TextObserver:
             and newest - track.found_seconds < (0.3 if track.best.confidence > 0.97 else 1.5)
         ]
 
-    def _look(self, close: CloseUp, area: Box, screen_side_px: int) -> list[Found]:
-        """Detect and read in a part of the picture; lines that are already known are left out."""
+    def _look(self, close: CloseUp, area: Box, screen_side_px: int) -> tuple[list[Found], Box]:
+        """Detect and read in a part of the picture; lines that are already known are left out.
+
+        Returns:
+            What was found, and the part that was seen: a larger one where a line went on beyond its border.
+        """
+        quads = self._detect(close, area, screen_side_px)
+        wider = self._widened(area, quads)
+        if wider != area:
+            area, quads = wider, self._detect(close, wider, 0)
+        read = zip(quads, close.read(quads), strict=True)
+        found = [(quad, evidence) for quad, evidence in read if _is_writing(evidence)]
+        self._was_unreadable = len(found) < len(quads)
+        return found, area
+
+    def _detect(self, close: CloseUp, area: Box, screen_side_px: int) -> list[Polygon]:
         _, picture = self._history.newest
         known = self._lines.boxes()
         quads = []
@@ -182,10 +200,22 @@ class TextObserver:
             box = self._lines.small_box(quad)
             if not any(overlap(box, b) > 0.5 and not outgrows(box, b) for b in known):
                 quads.append(quad)
-        read = zip(quads, close.read(quads), strict=True)
-        found = [(quad, evidence) for quad, evidence in read if _is_writing(evidence)]
-        self._was_unreadable = len(found) < len(quads)
-        return found
+        return quads
+
+    def _widened(self, area: Box, quads: Sequence[Polygon]) -> Box:
+        """The area with as much of the picture beside and around it as lines that it cuts off may need."""
+        height, width = self._history.newest[1].shape
+        boxes = [self._lines.small_box(quad) for quad in quads]
+        left, top, right, bottom = area
+        if any(box[0] <= left + _BORDER_PX for box in boxes):
+            left = 0
+        if any(box[2] >= right - _BORDER_PX for box in boxes):
+            right = width
+        if any(box[1] <= top + _BORDER_PX for box in boxes):
+            top = max(0, top - 48)
+        if any(box[3] >= bottom - _BORDER_PX for box in boxes):
+            bottom = min(height, bottom + 48)
+        return left, top, right, bottom
 
     # A run that was stopped goes on
 
