@@ -16,8 +16,10 @@ import pytest
 
 from muybridge.errors import DamagedVideoWarning
 from muybridge.observer import View
-from muybridge.video import open_video, read_packets, sample_clip
-from muybridge.video.packets import _joined, _Row
+from muybridge.video import open_video, read_packets, sample_clip, seeking
+from muybridge.video.container import demux, video_stream
+from muybridge.video.decoder import Damage, PictureDecoder
+from muybridge.video.packets import _goes_back, _joined, _Row
 
 WIDTH, HEIGHT = 160, 120
 NUM_FRAMES = 100
@@ -58,6 +60,7 @@ ODD = {
     "open.mp4": ("libx264", {"x264-params": "open-gop=1:keyint=25:bframes=3:scenecut=0"}),
     "short.mp4": ("libx264", {"x264-params": "open-gop=1:keyint=5:bframes=3:scenecut=0:ref=6"}),
     "renewed.mp4": ("libx264", {"x264-params": "intra-refresh=1:keyint=25:bframes=0"}),
+    "renewed_b.mp4": ("libx264", {"x264-params": "intra-refresh=1:keyint=25:bframes=3:ref=3"}),
     "renewed.ts": ("libx264", {"x264-params": "intra-refresh=1:keyint=25:bframes=0"}),
     "small.mpg": ("mpeg1video", {"g": "12"}),
     "large.mpg": ("mpeg2video", {"g": "12", "qmin": "1", "qmax": "1"}),
@@ -155,6 +158,139 @@ def test_a_part_begins_where_both_times_go_back_and_stay_there() -> None:
         rows((20, 0), (40, 10), (None, 20), (50, 30), (20, 0), (40, 10)),
     ):
         assert _joined(odd) is odd
+
+
+def test_a_part_that_does_not_begin_as_the_one_before_is_said() -> None:
+    def rows(*times: int) -> list[_Row]:
+        return [_Row(time, time, 1, False, 10, False) for time in times]
+
+    assert _goes_back(rows(0, 10, 20, 0, 10, 20), 1.0) == ""
+    assert "goes back to 60.00 s" in _goes_back(rows(0, 10, 20, 90, 100, 60, 70, 80), 1.0)
+
+
+@pytest.mark.parametrize("bf", ["0", "2"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_bit_in_the_times_of_neighbors_moves_none_but_those(tmp_path: Path, bf: str, count: int) -> None:
+    path = write(tmp_path / "a.ts", "libx264", {"x264-params": f"keyint=25:bframes={bf}:scenecut=0"})
+    sound, expected = read_packets(path), oracle(path)
+    data = bytearray(path.read_bytes())
+    starts = [match.start() for match in re.finditer(b"\x00\x00\x01\xe0", data)]
+    assert len(starts) == NUM_FRAMES
+    for start in starts[45 : 45 + count]:
+        # The 32nd bit of the time of presentation, and where there is one, of that of decoding: 6.6 hours.
+        data[start + 9] ^= 0x04
+        if data[start + 7] >> 6 == 3:
+            data[start + 14] ^= 0x04
+    path.write_bytes(data)
+    with open_video(path) as video:
+        assert (video.packets.is_exact, len(video)) == (True, NUM_FRAMES)
+        np.testing.assert_allclose(video.packets.pts_seconds, sound.pts_seconds)
+        with pytest.warns(
+            DamagedVideoWarning, match=rf"its clock jumps.*{count} of 100 frames are estimates"
+        ):
+            frames = list(video)
+        assert [frame.index for frame in frames] == list(range(NUM_FRAMES))
+        np.testing.assert_allclose([frame.pts_seconds for frame in frames], sound.pts_seconds)
+        for place in range(0, NUM_FRAMES, 3):
+            clip = video.frames_at(indices=[place])
+            assert clip.indices.tolist() == [place]
+            np.testing.assert_array_equal(clip.pixels[0], expected[place])
+        late = [picture.index for picture in video.pictures(start_seconds=float(sound.pts_seconds[40]))]
+        assert late == list(range(40, NUM_FRAMES))
+
+
+def test_where_no_seek_gets_where_it_should_the_file_is_read_through_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than the longest run-up, so that none begins before the damage.
+    path = write(tmp_path / "a.avi", "mjpeg", {"strict": "unofficial"}, num_frames=500)
+    data = bytearray(path.read_bytes())
+    # The name of one chunk: its frame is lost, and FFmpeg, which counts frames, takes each later one for its neighbor.
+    chunks = [match.start() for match in re.finditer(b"00dc", data[: data.index(b"idx1")])]
+    data[chunks[len(chunks) - 500 + 10]] ^= 0x40
+    path.write_bytes(data)
+    expected = oracle(path)
+    tries = []
+
+    class Counted(seeking.Entrance):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            tries.append(self)
+
+    monkeypatch.setattr(seeking, "Entrance", Counted)
+    monkeypatch.setattr(seeking, "MAX_DECODERS", 1)
+    with open_video(path) as video, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DamagedVideoWarning)
+        assert len(video) == len(expected) == 499
+        places = list(range(400, 499, 9))
+        clip = video.frames_at(indices=places)
+    assert clip.indices.tolist() == places
+    for place, pixels in zip(places, clip.pixels, strict=True):
+        np.testing.assert_array_equal(pixels, expected[place])
+    assert any(not entrance.agrees for entrance in tries)
+    assert len({entrance.keyframe for entrance in tries}) == seeking.MAX_LOST_RUNS
+
+
+@pytest.mark.parametrize(("codec", "errs"), [("mjpeg", False), ("mpeg4", True)])
+def test_pictures_made_from_no_other_need_no_run_up(tmp_path: Path, codec: str, errs: bool) -> None:
+    path = write(tmp_path / "a.mkv", codec, {"strict": "unofficial"}, num_frames=20)
+    with av.open(str(path)) as container:
+        stream = video_stream(container, str(path))
+        decoder = PictureDecoder(stream, Damage(str(path)))
+        packets = [packet for packet in demux(container, stream) if packet.size]
+        garbage = av.Packet(b"\xff" * 200)
+        garbage.is_keyframe = True
+        assert decoder.lead_in([packets[0], garbage], forgives=False) is errs
+        pictures = list(decoder.decode(packets))
+    assert len(pictures) == 20
+
+
+def test_a_stream_that_begins_in_the_middle_costs_its_own_packets_only() -> None:
+    class Container:
+        """As PyAV's: `None` is a packet of a stream that it does not know."""
+
+        def __init__(self, packets: list[int | None]) -> None:
+            self.packets = packets
+
+        def demux(self, _: object) -> Any:
+            while self.packets:
+                packet = self.packets.pop(0)
+                if packet is None:
+                    raise IndexError("list index out of range")
+                yield packet
+
+    container: Any = Container([1, 2, None, 3, None, None, 4, None])
+    stream: Any = None
+    assert list(demux(container, stream)) == [1, 2, 3, 4]
+
+
+def test_a_start_in_a_tail_that_is_broken_ends_with_a_warning(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp4", "libx264", {"x264-params": "keyint=50:min-keyint=50:scenecut=0"})
+    broken(path, list(range(50, NUM_FRAMES)))
+    with open_video(path) as video, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DamagedVideoWarning)
+        assert list(video.pictures(start_seconds=3.0)) == []
+        assert "nothing can be decoded from 2.00 s on" in video.warnings
+        assert len(list(video)) == 50
+
+
+def test_pictures_that_come_late_come_after_a_start_as_well(tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.ts", "mpeg2video", {"g": "10", "bf": "2", "sc_threshold": "1000000000"})
+    path = tmp_path / "late.ts"
+    with av.open(str(whole)) as given, av.open(str(path), "w") as made:
+        stream = made.add_stream_from_template(given.streams.video[0])
+        for place, packet in enumerate(given.demux(video=0)):
+            # Without the one that the two after it are shown before, they come after what follows.
+            if packet.size and place not in (61, 64):
+                packet.stream = stream
+                made.mux(packet)
+    with open_video(path) as video, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DamagedVideoWarning)
+        through = [picture.index for picture in video.pictures()]
+        assert through != sorted(through)
+        start = float(video.packets.pts_seconds[45])
+        late = [picture.index for picture in video.pictures(start_seconds=start)]
+    assert late == [index for index in through if index >= 45]
 
 
 @pytest.mark.parametrize("bf", ["0", "2"])

@@ -7,6 +7,7 @@ that promises too many pixels or too many hours is refused before any picture is
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,8 +22,9 @@ from muybridge.errors import EmptyVideoError, OptionError, VideoOpenError
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "open_container", "reopen_container", "video_stream"]
+__all__ = ["DEFAULT_LIMITS", "Limits", "demux", "open_container", "reopen_container", "video_stream"]
 
 # What is wrong reaches the user as errors and warnings; FFmpeg's own lines on stderr would only repeat it. None, not
 # a high level: with a level PyAV takes Python's lock in the decoder's threads for each message, and whoever closes
@@ -198,6 +200,20 @@ def check_limits(container: InputContainer, path: str, limits: Limits) -> None:
             f" {limits.max_duration_seconds / 3600:.1f} h; raise Limits.max_duration_seconds if you trust it",
             path=path,
         )
+
+
+def demux(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """The packets of one stream, in the order of the file.
+
+    Where another stream begins in the middle of the file, be it by damage, PyAV fails at each of its packets: it knows
+    those only that were there when the file was opened.
+    """
+    while True:
+        try:
+            yield from container.demux(stream)
+            return
+        except IndexError:
+            continue
 
 
 def _reason(error: av.error.FFmpegError) -> str:

@@ -171,28 +171,35 @@ class PictureDecoder:
             yield from self.drain()
             self._damage.end(None)
 
-    def lead_in(self, packets: Iterable[VideoPacket], *, forgives: bool) -> None:
+    def lead_in(self, packets: Iterable[VideoPacket], *, forgives: bool) -> bool:
         """Decode the run-up to pictures that are wanted, for their sake only: it gives none and reports no damage.
 
         Args:
             packets: in the order of the file.
             forgives: whether to go on after an error as if it were none, where the pictures that are wanted are made
                 from nothing that lies before; else the next keyframe begins anew.
+
+        Returns:
+            Whether there was an error.
         """
         source = iter(packets)
-        is_broken = False
+        is_broken = errs = False
+        # Nothing is made from what lies before.
+        needs_none = self._context.codec.intra_only
         self.skip_unreferenced(True)
         while (packet := self._next(source)) is not None:
             is_broken = is_broken and not packet.is_keyframe
-            if is_broken:
+            if is_broken or needs_none:
                 continue
             try:
                 self._context.decode(packet)
             except DECODE_ERRORS:
+                errs = True
                 if not forgives:
                     self._context.flush_buffers()
                     is_broken = True
         self.skip_unreferenced(False)
+        return errs
 
     def drain(self) -> Iterator[VideoFrame]:
         """The pictures that the decoder still holds back; it is ready for another run afterwards."""

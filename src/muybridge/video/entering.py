@@ -22,7 +22,7 @@ import av.error
 import numpy as np
 
 from muybridge.video.clock import Clock
-from muybridge.video.container import video_stream
+from muybridge.video.container import demux, video_stream
 from muybridge.video.decoder import Damage, PictureDecoder
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import DecodedPicture
@@ -75,13 +75,15 @@ class Entrance:
         start: the place of the keyframe where reading begins: the same, or an earlier one.
 
     Iterating gives the packets from the keyframe on, as long as they are those of the table; `agrees` tells whether
-    they were. Those before it come from `before`, which is to be run through first.
+    they were. Those before it come from `before`, which is to be run through first; `run_up_errs` is to be set where
+    they could not all be decoded.
     """
 
     def __init__(
         self, video: Video, container: InputContainer, stream: VideoStream, *, keyframe: int, start: int
     ) -> None:
         self.agrees = True
+        self.run_up_errs = False
         self.keyframe, self.start = keyframe, start
         self._table, self._places = video.packets, video.places
         self._first: VideoPacket | None = None
@@ -94,13 +96,13 @@ class Entrance:
         # A damaged file may lead to nowhere.
         with contextlib.suppress(av.error.FFmpegError, OSError):
             container.seek(ticks, stream=stream)
-            self._source = (p for p in container.demux(stream) if p.size and (p.pts, p.dts) != (None, None))
+            self._source = (p for p in demux(container, stream) if p.size and (p.pts, p.dts) != (None, None))
 
     def before(self) -> Iterator[VideoPacket]:
         """The packets up to the keyframe; none where reading begins with it, wherever the container lands."""
         key_ticks = int(self._table.packet_pts[self.keyframe])
         for packet in self._source:
-            is_late = ticks_of(packet) > key_ticks and not packet.is_discard
+            is_late = self._is_late(packet)
             if self._begins_hidden or is_late or self._is_keyframe(packet, key_ticks):
                 self._first, self.agrees = packet, self._begins_hidden or not is_late
                 return
@@ -121,13 +123,22 @@ class Entrance:
     def may_be_mended(self, *, is_damaged: bool, misses: bool) -> bool:
         """Whether an earlier start may give what this one does not.
 
-        An error that comes again after a run-up is damage; pictures that do not come may take a longer one.
+        An error that comes again after a sound run-up is damage; pictures that do not come may take a longer one.
         """
-        return not self.agrees or (self.start == self.keyframe if is_damaged else misses)
+        may_be_misled = self.start == self.keyframe or (self.run_up_errs and misses)
+        return not self.agrees or (may_be_misled if is_damaged else misses)
 
     def _is_keyframe(self, packet: VideoPacket, key_ticks: int) -> bool:
         is_key = packet.is_keyframe or not self._table.is_keyframe[self.keyframe]
         return is_key and ticks_of(packet) == key_ticks and not packet.is_discard
+
+    def _is_late(self, packet: VideoPacket) -> bool:
+        """Whether it is shown after the keyframe. A time that is wrong says nothing of that, but its place does."""
+        ticks = ticks_of(packet)
+        key_ticks = int(self._table.packet_pts[self.keyframe])
+        place = self._places.get(ticks)
+        is_after = ticks > key_ticks if place is None else place > self.keyframe and ticks != key_ticks
+        return is_after and not packet.is_discard
 
     def _is_in_table(self, packet: VideoPacket) -> bool:
         ticks = ticks_of(packet)
@@ -170,17 +181,19 @@ def pictures_from(
     settled += int(np.argmax(np.append(packets.is_keyframe[settled:], True)))
     place, forgives = _next_place(keyframe, left_out), False
     for start in starts:
+        # Damage may let pictures come late: within one try, that is no reason to leave them out.
+        first = place
         damage = Damage(video.path, heir=video.damage if start == starts[-1] else None, warn=False)
         with video.reopen() as container:
             stream = video_stream(container, video.path)
             # The threads of several pictures would tell of an error in the run-up only after it.
             decoder = open_decoder(stream, damage, "frame" if start == keyframe else "slice")
             entrance = Entrance(video, container, stream, keyframe=keyframe, start=start)
-            decoder.lead_in(entrance.before(), forgives=forgives)
+            entrance.run_up_errs = decoder.lead_in(entrance.before(), forgives=forgives)
             clock = Clock(packets, video.places, float(stream.time_base or 1), damage, first=start)
             for picture in decoder.decode(packet for packet in entrance if packet.pts not in spare_ticks):
                 decoded = clock.stamp(picture, video.converter)
-                if decoded.index < place:
+                if decoded.index < first:
                     continue
                 misses = decoded.index > place
                 if damage.heir is None and entrance.may_be_mended(is_damaged=damage.is_any, misses=misses):
@@ -188,7 +201,7 @@ def pictures_from(
                 if decoded.index >= settled:
                     damage.hand_to(video.damage)
                 forgives = forgives or decoded.index == keyframe
-                place = _next_place(decoded.index + 1, left_out)
+                place = max(place, _next_place(decoded.index + 1, left_out))
                 yield decoded
             else:
                 is_done = damage.heir is not None or not entrance.may_be_mended(

@@ -16,7 +16,15 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.video.container import DEFAULT_LIMITS, Limits, average_rate, open_container, video_stream
+from muybridge.video.clock_jumps import mended
+from muybridge.video.container import (
+    DEFAULT_LIMITS,
+    Limits,
+    average_rate,
+    demux,
+    open_container,
+    video_stream,
+)
 from muybridge.video.spare import disposability_of
 
 if TYPE_CHECKING:
@@ -50,7 +58,8 @@ class PacketTable:
         damage: what was wrong with the container, in words; empty for a sound file.
         reorder_depth: how many pictures the decoder holds back to put them in order, as far as is known.
         is_disposable: (N,) bool, whether no other picture is made from this one, as far as is known.
-        packet_pts: (N,) int64, what the packets themselves say, in ticks: `pts`, but for those that repeat another's.
+        packet_pts: (N,) int64, what the packets themselves say, in ticks: `pts`, but for those that repeat another's
+            and those that are wrong.
         lead_in_dts: where the packets begin that the container's edit list hides before the first frame, in ticks;
             None where it hides none.
 
@@ -89,12 +98,13 @@ class PacketTable:
         reorder_depth: int = 0,
         is_disposable: Any = None,
         lead_in_dts: int | None = None,
+        packet_pts: Any = None,
     ) -> PacketTable:
         """Sort packets that stand in the order of the file into the order in which they are shown."""
-        packet_pts = np.asarray(pts, np.int64)
-        order = np.argsort(packet_pts, kind="stable")
-        packet_pts = packet_pts[order]
-        times = _moved_apart(packet_pts)
+        shown = np.asarray(pts, np.int64)
+        own = shown if packet_pts is None else np.asarray(packet_pts, np.int64)
+        order = np.argsort(shown, kind="stable")
+        times = _moved_apart(shown[order])
         seconds: NDArray[np.float64] = np.asarray(times * seconds_per_tick, np.float64)
         if len(times) and last_duration <= 0:
             # The usual step stands in for a last duration that the container does not give.
@@ -114,7 +124,7 @@ class PacketTable:
             np.zeros(len(times), np.bool_)
             if is_disposable is None
             else np.asarray(is_disposable, np.bool_)[order],
-            packet_pts,
+            own[order],
             lead_in_dts,
         )
 
@@ -198,7 +208,7 @@ def scan_packets(
     reorder_depth = stream.codec_context.reorder_depth
     watching = list(also)
     try:
-        for packet in container.demux(stream):
+        for packet in demux(container, stream):
             if watching:
                 watching = [shown for shown in watching if shown(packet)]
             # The last packet that PyAV gives is an empty one, which tells a decoder to flush.
@@ -218,11 +228,16 @@ def scan_packets(
     is_edited = stream.codec_context.name != "h264" and (
         num_hidden > 0 or stream.frames not in (0, len(rows))
     )
-    times, is_exact, doubt = _presentation_times(rows, stream, container.format.name)
+    sound, wrong = _without_jumps(rows, float(tick) if tick else 1.0)
+    times, is_exact, doubt = _presentation_times(sound, stream, container.format.name)
+    doubt = "; ".join(filter(None, (wrong, doubt)))
+    # Pictures are still recognized by what their packets say, wrong as it is, if no two say the same.
+    own = [row.pts or 0 for row in rows] if wrong and is_exact else times
+    is_exact = is_exact and not (wrong and len(set(own)) < len(own))
     last = int(np.argmax(times)) if times else 0
     return PacketTable.from_columns(
         pts=times,
-        dts=[time if row.dts is None else row.dts for row, time in zip(rows, times, strict=True)],
+        dts=[time if row.dts is None else row.dts for row, time in zip(sound, times, strict=True)],
         size_bytes=[row.size_bytes for row in rows],
         is_keyframe=[row.is_keyframe for row in rows],
         seconds_per_tick=float(tick) if tick else 1.0,
@@ -232,6 +247,7 @@ def scan_packets(
         reorder_depth=reorder_depth,
         is_disposable=[row.is_disposable and not is_edited for row in rows],
         lead_in_dts=lead_in_dts,
+        packet_pts=own,
     )
 
 
@@ -259,7 +275,7 @@ def _presentation_times(rows: list[_Row], stream: VideoStream, container: str) -
     if joined is not rows:
         # The packets of one part carry the times of another's.
         times, _, damage = _presentation_times(joined, stream, container)
-        return times, False, damage
+        return times, False, "; ".join(filter(None, (_goes_back(rows, float(stream.time_base or 1)), damage)))
     known = [row.pts for row in rows if row.pts is not None]
     num_own = len(set(known))
     reorders = bool(stream.codec_context and stream.codec_context.has_b_frames)
@@ -278,22 +294,30 @@ def _presentation_times(rows: list[_Row], stream: VideoStream, container: str) -
     return [first + position * step for position in range(len(rows))], False, ""
 
 
+def _without_jumps(rows: list[_Row], seconds_per_tick: float) -> tuple[list[_Row], str]:
+    """The packets without jumps of the clock that cancel each other out, and which those were, in words."""
+    if any(row.pts is None or row.dts is None for row in rows):
+        return rows, ""
+    times = mended([row.pts or 0 for row in rows], [row.dts or 0 for row in rows])
+    if not times.stretches:
+        return rows, ""
+    num_moved = f"{sum(end - first for first, end in times.stretches)} of {len(rows)}"
+    first, end = times.stretches[0]
+    since, until = (times.dts[place] * seconds_per_tick for place in (first, end))
+    more = f" and at {len(times.stretches) - 1} more places" if len(times.stretches) > 1 else ""
+    wrong = f"its clock jumps from {since:.2f} s to {until:.2f} s{more}; the times of {num_moved} frames are estimates"
+    moved = zip(rows, times.pts, times.dts, strict=True)
+    return [row._replace(pts=pts, dts=dts) for row, pts, dts in moved], wrong
+
+
 def _joined(rows: list[_Row]) -> list[_Row]:
     """Files that were put one after the other, such as `cat a.ts b.ts`: each part goes on where the one before ends.
 
     A part begins where two packets in a row lie before the last two, in decoding and in presentation; a single time
     that is wrong does not begin one.
     """
-    if any(row.pts is None or row.dts is None for row in rows):
-        return rows
     pts, dts = [row.pts or 0 for row in rows], [row.dts or 0 for row in rows]
-    parts = [place for place in range(2, len(rows)) if dts[place] < dts[place - 1]]
-    parts = [
-        place
-        for place in parts
-        if max(dts[place : place + 2]) < min(dts[place - 2 : place])
-        and pts[place] < min(pts[place - 2 : place])
-    ]
+    parts = _parts(rows)
     joined: list[_Row] = rows[: parts[0]] if parts else rows
     for first, end in pairwise([*parts, len(rows)]):
         times = sorted({row.pts or 0 for row in joined})
@@ -303,6 +327,29 @@ def _joined(rows: list[_Row]) -> list[_Row]:
         moved = range(first, end)
         joined = joined + [rows[n]._replace(pts=pts[n] + shift, dts=dts[n] + shift) for n in moved]
     return joined
+
+
+def _parts(rows: list[_Row]) -> list[int]:
+    """Where a part begins other than the first."""
+    if any(row.pts is None or row.dts is None for row in rows):
+        return []
+    pts, dts = [row.pts or 0 for row in rows], [row.dts or 0 for row in rows]
+    return [
+        place
+        for place in range(2, len(rows))
+        if dts[place] < dts[place - 1]
+        and max(dts[place : place + 2]) < min(dts[place - 2 : place])
+        and pts[place] < min(pts[place - 2 : place])
+    ]
+
+
+def _goes_back(rows: list[_Row], seconds_per_tick: float) -> str:
+    """Says so where a part does not begin about where the one before did, as files do: it may be the clock's fault."""
+    starts = [seconds_per_tick * (rows[place].dts or 0) for place in (0, *_parts(rows))]
+    back = [start for before, start in pairwise(starts) if abs(start - before) > 1]
+    return (
+        f"its clock goes back to {back[0]:.2f} s; what follows is shown after what was before" if back else ""
+    )
 
 
 def _follow_the_file(pts: list[int], stream: VideoStream, container: str) -> bool:

@@ -18,6 +18,7 @@ from muybridge.video.clock import Clock
 from muybridge.video.container import (
     DEFAULT_LIMITS,
     Limits,
+    demux,
     open_container,
     reopen_container,
     video_stream,
@@ -150,7 +151,7 @@ class Video:
             Frames with pixels (H, W, 3) uint8, or (H, W) for a gray view.
 
         Raises:
-            VideoDecodeError: not one frame could be decoded.
+            VideoDecodeError: not one frame could be decoded, from the first on.
 
         Warns:
             DamagedVideoWarning: a stretch could not be decoded; the message names its seconds.
@@ -275,40 +276,51 @@ class Video:
             )
 
         num_decoded = 0
-        for decoded in self._entered(start_seconds, open_decoder, self.spare if sparing else frozenset()):
+        key = self._entry(start_seconds)
+        for decoded in self._entered(key, open_decoder, self.spare if sparing else frozenset()):
             if self._is_closed:
                 return
             num_decoded += 1
             decoded.is_spare, decoded.left_out = decoded.index in self.spare, self.left_out
             if start_seconds is None or decoded.pts_seconds >= start_seconds - 1e-6:
                 yield decoded
-        if num_decoded == 0:
+        if num_decoded == 0 and key > 0:
+            # Of what lies before, nothing is known.
+            self.damage.report(f"nothing can be decoded from {self.packets.pts_seconds[key]:.2f} s on")
+        elif num_decoded == 0:
             raise VideoDecodeError(
                 "not one of its frames can be decoded; the file is damaged beyond use", path=self.path
             )
 
+    def _entry(self, start_seconds: float | None) -> int:
+        """The place of the keyframe from which to decode what is shown from that second on."""
+        if start_seconds is None or not self.packets.is_exact:
+            return 0
+        return keyframe_before(self.packets, self.packets.index_at(start_seconds))
+
     def _entered(
-        self, start_seconds: float | None, open_decoder: OpenDecoder, left_out: frozenset[int]
+        self, key: int, open_decoder: OpenDecoder, left_out: frozenset[int]
     ) -> Iterator[DecodedPicture]:
-        """The pictures from the keyframe on that is shown at that second."""
+        """The pictures from that keyframe on."""
         place = 0
-        if start_seconds is not None and self.packets.is_exact:
-            key = keyframe_before(self.packets, self.packets.index_at(start_seconds))
-            if key > 0:
-                place = yield from pictures_from(self, key, open_decoder, left_out=left_out)
-                if place >= len(self.packets):
-                    return
+        if key > 0:
+            place = yield from pictures_from(self, key, open_decoder, left_out=left_out)
+            if place >= len(self.packets):
+                return
         with self.reopen() as container:
             stream = video_stream(container, self.path)
             decoder = open_decoder(stream, self.damage, "frame")
             clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage)
-            packets: Iterable[Packet[VideoStream]] = container.demux(stream)
+            packets: Iterable[Packet[VideoStream]] = demux(container, stream)
             if left_out:
                 ticks = {int(self.packets.packet_pts[spare]) for spare in left_out}
                 packets = (packet for packet in packets if packet.pts not in ticks)
+            is_new = False
             for picture in decoder.decode(packets):
                 decoded = clock.stamp(picture, self.converter)
-                if decoded.index >= place:
+                # Damage may let pictures come late.
+                is_new = is_new or decoded.index >= place
+                if is_new:
                     yield decoded
 
 

@@ -49,6 +49,8 @@ FRAMES_PER_DECODER = 24
 FRAMES_PER_SEEK = 4
 # A keyframe takes about as long as so many others.
 FRAMES_PER_KEYFRAME = 4
+# After so many runs in a row that do not get where the table says, the file is taken for one where no seek does.
+MAX_LOST_RUNS = 2
 STAND_IN = "some of the frames that are asked for cannot be decoded; their neighbors stand in"
 Resize = Literal["crop", "squash"]
 
@@ -175,7 +177,8 @@ def read_pictures(
     # The longest first, each to whoever is free: so all end at about the same time.
     waiting = deque(sorted(runs, key=lambda run: -_num_bytes(video.packets, run)))
     with ThreadPoolExecutor(num_decoders) as pool:
-        followers = list(pool.map(lambda _: _follow(video, waiting, take, quick), range(num_decoders)))
+        lost = LostRuns()
+        followers = list(pool.map(lambda _: _follow(video, waiting, take, quick, lost), range(num_decoders)))
     # Warnings are raised in the caller's thread, in order.
     for follower in followers:
         for message in follower.messages:
@@ -189,10 +192,19 @@ def _num_bytes(packets: PacketTable, run: Run) -> int:
     return int(packets.size_bytes[run.keyframe : run.targets[-1] + 1].sum())
 
 
-def _follow(video: Video, waiting: deque[Run], take: Take[Taken], quick: Quick) -> _Follower[Taken]:
+@dataclass(slots=True)
+class LostRuns:
+    """How many runs in a row did not get where the table says, of all decoders together."""
+
+    number: int = 0
+
+
+def _follow(
+    video: Video, waiting: deque[Run], take: Take[Taken], quick: Quick, lost: LostRuns
+) -> _Follower[Taken]:
     """Take one run after the other until none is left."""
     with video.reopen() as container:
-        follower = _Follower(video, container, take, quick)
+        follower = _Follower(video, container, take, quick, lost)
         while True:
             try:
                 run = waiting.popleft()
@@ -209,16 +221,19 @@ class _Follower(Generic[Taken]):
         container: the same file, for this decoder alone.
         take: as for `read_pictures`.
         quick: as for `read_pictures`.
+        lost: shared with the other decoders.
 
     Gathers what is `found`, the `messages` of what is damaged, and the targets that are `unreached`: only a run from
     the start of the file finds them.
     """
 
-    def __init__(self, video: Video, container: InputContainer, take: Take[Taken], quick: Quick) -> None:
+    def __init__(
+        self, video: Video, container: InputContainer, take: Take[Taken], quick: Quick, lost: LostRuns
+    ) -> None:
         self.found: Found[Taken] = {}
         self.messages: list[str] = []
         self.unreached: list[int] = []
-        self._video, self._container, self._take = video, container, take
+        self._video, self._container, self._take, self._lost = video, container, take, lost
         self._stream = video_stream(container, video.path)
         self._damage = Damage(video.path, warn=False)
         self._decoder = PictureDecoder(self._stream, self._damage, threading="slice", quick=quick)
@@ -227,6 +242,9 @@ class _Follower(Generic[Taken]):
 
     def follow(self, run: Run) -> None:
         """Decode a run; where it misses something, anew from earlier keyframes."""
+        if self._lost.number >= MAX_LOST_RUNS:
+            self.unreached += run.targets
+            return
         stand_ins: Found[Taken] = {}
         messages: list[str] = []
         missing: list[int] = []
@@ -235,7 +253,7 @@ class _Follower(Generic[Taken]):
             entrance = Entrance(
                 self._video, self._container, self._stream, keyframe=run.keyframe, start=start
             )
-            self._decoder.lead_in(entrance.before(), forgives=forgives)
+            entrance.run_up_errs = self._decoder.lead_in(entrance.before(), forgives=forgives)
             collected = _collect(self._pictures(run, entrance), run.targets, self._take)
             messages = self._damage.take()
             if entrance.agrees:
@@ -247,8 +265,10 @@ class _Follower(Generic[Taken]):
             # What is made from it alone comes out right whatever is wrong before it.
             forgives = forgives or collected.first == run.keyframe
         if not entrance.agrees:
+            self._lost.number += 1
             self.unreached += missing
             return
+        self._lost.number = 0
         stand_ins = {target: stand_ins[target] for target in missing if target in stand_ins}
         self.found.update(stand_ins)
         self.messages += [*messages, *([STAND_IN] if stand_ins else [])]
@@ -267,7 +287,8 @@ class _Follower(Generic[Taken]):
     def _packets(self, run: Run, entrance: Entrance) -> Iterator[Packet[VideoStream]]:
         packets = self._video.packets
         wanted = {int(packets.packet_pts[target]) for target in run.targets}
-        num_left = _num_packets(packets, sorted(wanted), run.keyframe)
+        firsts = (max(run.keyframe, self._video.places[ticks]) for ticks in wanted)
+        num_left = sum(_num_alike(packets, first) for first in firsts)
         for packet in entrance:
             is_wanted = ticks_of(packet) in wanted and not packet.is_discard
             self._decoder.skip_unreferenced(not is_wanted)
@@ -278,10 +299,12 @@ class _Follower(Generic[Taken]):
         self._decoder.skip_unreferenced(False)
 
 
-def _num_packets(packets: PacketTable, ticks: list[int], first: int) -> int:
-    """How many packets from that place on carry one of these times."""
-    starts = np.maximum(np.searchsorted(packets.packet_pts, ticks), first)
-    return int((np.searchsorted(packets.packet_pts, ticks, side="right") - starts).sum())
+def _num_alike(packets: PacketTable, place: int) -> int:
+    """How many packets from that place on carry its time."""
+    end = place + 1
+    while end < len(packets) and packets.packet_pts[end] == packets.packet_pts[place]:
+        end += 1
+    return end - place
 
 
 def _read_through(

@@ -24,7 +24,7 @@ import av.error
 
 from muybridge.errors import EmptyVideoError, VideoDecodeError, VideoError, VideoOpenError
 from muybridge.values import VideoMetadata
-from muybridge.video.container import Limits, average_rate, check_limits, video_stream
+from muybridge.video.container import Limits, average_rate, check_limits, demux, video_stream
 from muybridge.video.decoder import PictureDecoder
 from muybridge.video.orientation import orientation_of
 from muybridge.video.picture import Converter, DecodedPicture
@@ -166,7 +166,7 @@ class _FFmpegReader(ABC):
 
     def _packets(self, stream: Any) -> Iterator[Any]:
         assert self._container is not None
-        packets = self._container.demux(stream)
+        packets = demux(self._container, stream)
         while (packet := self._next_of(packets)) is not None and not self._is_stopped:
             if self.last_arrival - self._last_picture > self.read_timeout_seconds:
                 self._failure = VideoDecodeError("garbage", path=self.address)

@@ -190,5 +190,5 @@ def _lines(container: InputContainer, stream: SubtitleStream) -> Iterator[Segmen
                 label = _plain(_BLOCK.sub("", _without_shapes(event.split(",", 8)[-1])))
                 if label:
                     yield Segment(start, max(start, end), "subtitle", label, None, source)
-    except (av.error.FFmpegError, ValueError):
+    except (av.error.FFmpegError, ValueError, IndexError):
         return  # damaged from here on: what came before counts
