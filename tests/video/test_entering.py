@@ -236,7 +236,7 @@ def test_pictures_made_from_no_other_need_no_run_up(tmp_path: Path, codec: str, 
     path = write(tmp_path / "a.mkv", codec, {"strict": "unofficial"}, num_frames=20)
     with av.open(str(path)) as container:
         stream = video_stream(container, str(path))
-        decoder = PictureDecoder(stream, Damage(str(path)))
+        decoder = PictureDecoder(stream, Damage(str(path)), threading="slice")
         packets = [packet for packet in demux(container, stream) if packet.size]
         garbage = av.Packet(b"\xff" * 200)
         garbage.is_keyframe = True
