@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["printable"]
+import os
+
+__all__ = ["as_unicode", "printable"]
 
 
 def printable(text: str) -> str:
@@ -12,3 +14,12 @@ def printable(text: str) -> str:
     (' [31mred ', 'händeklatschen 拍手')
     """
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def as_unicode(path: str | os.PathLike[str]) -> str:
+    r"""A file's name as it can be shown, sent and stored: what of it is no Unicode is replaced.
+
+    >>> as_unicode("caf\udce9") == "caf\ufffd"
+    True
+    """
+    return os.fsencode(path).decode("utf-8", "replace")

@@ -102,11 +102,10 @@ def train(
 
 def _refuse_what_only_trains(context: typer.Context) -> None:
     """Options that say how all layers are trained would do nothing to a last layer that is fitted."""
-    from muybridge.cli.given import given_options
-    from muybridge.errors import OptionError
+    from muybridge.cli.given import refuse_options
 
-    if given := given_options(context, _OF_A_TRAINING):
-        raise OptionError(
-            f"{', '.join(given)}: of no effect on the last layer, which is all that is fitted without --epochs; say"
-            f" for how many --epochs all layers are trained, or leave {'them' if len(given) > 1 else 'it'} out"
-        )
+    refuse_options(
+        context,
+        _OF_A_TRAINING,
+        "on the last layer, which is all that is fitted unless --epochs says for how many all layers are trained",
+    )

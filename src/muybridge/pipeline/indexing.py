@@ -29,6 +29,7 @@ from muybridge.errors import DamagedVideoWarning, MuybridgeError, OptionError, V
 from muybridge.observer import Observer
 from muybridge.pipeline.analyze import analyze, default_observers
 from muybridge.pipeline.cache import content_hash
+from muybridge.printable import as_unicode
 from muybridge.search.tables import FileState
 from muybridge.values import Timeline
 from muybridge.video.file_names import VIDEO_ENDINGS
@@ -183,7 +184,7 @@ def _plan(
     jobs = []
     for path in paths:
         name = str(path)
-        readable = os.fsencode(path).decode("utf-8", "replace")
+        readable = as_unicode(path)
         if name != readable:
             report.failed[readable] = "its path is not UTF-8, in which the store keeps it; rename it"
             continue

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from muybridge.errors import MuybridgeError, VideoError
 from muybridge.pipeline.analyze import analyze
-from muybridge.server.library import Video
+from muybridge.server.library import ListedVideo
 from muybridge.values import Timeline
 
 __all__ = ["Analyses", "State"]
@@ -62,11 +62,11 @@ class Analyses:
     """
 
     def __init__(self) -> None:
-        self._states: dict[Video, State] = {}
-        self._latest: dict[str, Video] = {}  # what was begun last under each key
-        self._timelines: OrderedDict[Video, Timeline] = OrderedDict()
+        self._states: dict[ListedVideo, State] = {}
+        self._latest: dict[str, ListedVideo] = {}  # what was begun last under each key
+        self._timelines: OrderedDict[ListedVideo, Timeline] = OrderedDict()
         self._lock = threading.Lock()
-        self._waiting: queue.Queue[Video | None] = queue.Queue()
+        self._waiting: queue.Queue[ListedVideo | None] = queue.Queue()
         self._stop = threading.Event()
         self._worker = threading.Thread(target=self._work, name="muybridge-analyses", daemon=True)
 
@@ -79,12 +79,12 @@ class Analyses:
         self._waiting.put(None)
         self._worker.join()
 
-    def state(self, video: Video) -> State:
+    def state(self, video: ListedVideo) -> State:
         """How far a video is; one that has changed since is new."""
         with self._lock:
             return self._states.get(video, State())
 
-    def begin(self, video: Video) -> State:
+    def begin(self, video: ListedVideo) -> State:
         """Have a video watched, unless it is already; one that failed is tried again."""
         with self._lock:
             state = self._states.get(video, State())
@@ -94,7 +94,7 @@ class Analyses:
                 self._waiting.put(video)
             return state
 
-    def _is_latest(self, video: Video) -> bool:
+    def _is_latest(self, video: ListedVideo) -> bool:
         with self._lock:
             return self._latest[video.key] == video
 
@@ -102,7 +102,7 @@ class Analyses:
         """Until all that was begun has ended."""
         self._waiting.join()
 
-    def timeline(self, video: Video) -> Timeline | None:
+    def timeline(self, video: ListedVideo) -> Timeline | None:
         """What was found in a video; None while it is not done."""
         with self._lock:
             if self._states.get(video, State()).stage != "done":
@@ -112,7 +112,7 @@ class Analyses:
                 return self._timelines[video]
         return self._keep(video, analyze(video.path))
 
-    def _keep(self, video: Video, timeline: Timeline) -> Timeline:
+    def _keep(self, video: ListedVideo, timeline: Timeline) -> Timeline:
         # Where the folder lies is told to nobody.
         timeline = replace(timeline, metadata=replace(timeline.metadata, path=video.title))
         with self._lock:
@@ -129,7 +129,7 @@ class Analyses:
             finally:
                 self._waiting.task_done()
 
-    def _watch(self, video: Video) -> None:
+    def _watch(self, video: ListedVideo) -> None:
         if not self._is_latest(video):
             return  # it has changed since, and was begun anew
 
@@ -152,6 +152,6 @@ class Analyses:
         except Exception as error:  # a defect of ours must not end the thread, and with it all that waits
             self._note(video, State("failed", message=f"{type(error).__name__}: {error}"))
 
-    def _note(self, video: Video, state: State) -> None:
+    def _note(self, video: ListedVideo, state: State) -> None:
         with self._lock:
             self._states[video] = state

@@ -36,7 +36,7 @@ from muybridge.report.page import page_hash, render_page
 from muybridge.report.strict_json import json_values
 from muybridge.server.analyses import Analyses
 from muybridge.server.guard import HEADERS, Guard, refused
-from muybridge.server.library import Library, Video
+from muybridge.server.library import Library, ListedVideo
 from muybridge.values import Timeline
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def create_app(
     _tell_errors(app)
     page = render("library", library.title)
 
-    def video_of(key: str) -> Video:
+    def video_of(key: str) -> ListedVideo:
         found = library.find(key)
         if found is None:
             raise HTTPException(404, "no video has this key (any more); GET /api/videos lists them")
@@ -185,7 +185,7 @@ def _tell_errors(app: FastAPI) -> None:
         return refused(400, f"{first['loc'][-1]}: {first['msg']}")
 
 
-def _told(video: Video, analyses: Analyses) -> dict[str, Any]:
+def _told(video: ListedVideo, analyses: Analyses) -> dict[str, Any]:
     return {**video.to_dict(), **analyses.state(video).to_dict()}
 
 
@@ -208,7 +208,7 @@ def _search(library: Library, store: Any, query: str, limit: int) -> list[dict[s
     return rows[:limit]
 
 
-def _in_both(library: Library, stored: Iterable[str]) -> dict[str, Video]:
+def _in_both(library: Library, stored: Iterable[str]) -> dict[str, ListedVideo]:
     """Paths as the store names them → this folder's videos."""
     here = {str(video.path): video for video in library.videos()}
     names = {Path(path).name for path in here}
@@ -216,11 +216,11 @@ def _in_both(library: Library, stored: Iterable[str]) -> dict[str, Video]:
     return {path: here[target] for path, target in real.items() if target in here}
 
 
-def _below(library: Library, video: Video) -> str:
+def _below(library: Library, video: ListedVideo) -> str:
     return str(video.path)[len(str(library.folder).rstrip("/")) :]
 
 
-def _row(match: Match, video: Video) -> dict[str, Any]:
+def _row(match: Match, video: ListedVideo) -> dict[str, Any]:
     row = match.to_dict()
     del row["path"]
     return {**row, **video.to_dict()}

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.errors import VideoOpenError
+from muybridge.printable import as_unicode
 from muybridge.video.file_names import VIDEO_ENDINGS
 
-__all__ = ["Library", "Video"]
+__all__ = ["Library", "ListedVideo"]
 
 
 @dataclass(frozen=True, slots=True)
-class Video:
+class ListedVideo:
     """A file of the folder, as it was when it was listed.
 
     Args:
@@ -66,16 +67,16 @@ class Library:
         self.folder = Path(os.path.realpath(Path(folder).expanduser()))
         if not self.folder.is_dir():
             raise VideoOpenError("no such folder; name one that holds videos", path=folder)
-        self.title = shown(self.folder.name or str(self.folder))
+        self.title = as_unicode(self.folder.name or str(self.folder))
         self._paths: dict[str, Path] = {}
 
-    def videos(self) -> list[Video]:
+    def videos(self) -> list[ListedVideo]:
         """Those that are there now, by their titles."""
         found = {video.key: video for path in self._walk() if (video := self._video(path))}
         self._paths = {key: video.path for key, video in found.items()}
         return sorted(found.values(), key=lambda video: video.title.casefold())
 
-    def find(self, key: str) -> Video | None:
+    def find(self, key: str) -> ListedVideo | None:
         """The video of that name; None where none has it (any more)."""
         path = self._paths.get(key)
         video = self._video(path) if path is not None else None
@@ -96,7 +97,7 @@ class Library:
                 elif Path(entry.name).suffix.lower() in VIDEO_ENDINGS:
                     yield Path(entry.path)
 
-    def _video(self, path: Path) -> Video | None:
+    def _video(self, path: Path) -> ListedVideo | None:
         try:
             if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(self.folder):
                 return None
@@ -107,13 +108,4 @@ class Library:
             return None
         title = path.relative_to(self.folder).as_posix()
         key = hashlib.sha256(os.fsencode(title)).hexdigest()[:16]
-        return Video(key, shown(title), path, state.st_size, state.st_mtime_ns)
-
-
-def shown(name: str) -> str:
-    r"""A file's name as it can be shown and sent: what of it is no Unicode is replaced.
-
-    >>> shown("caf\udce9") == "caf\ufffd"
-    True
-    """
-    return os.fsencode(name).decode("utf-8", "replace")
+        return ListedVideo(key, as_unicode(title), path, state.st_size, state.st_mtime_ns)
