@@ -1,9 +1,7 @@
 """Keyframes of files, and clips around what happens."""
 
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +15,7 @@ from muybridge.values import Frame, Segment
 from muybridge.video.reader import open_video
 from muybridge.video.sampling import sample_clip
 from muybridge.video.writer import VideoWriter
+from parted_videos import write_parts
 
 
 @pytest.fixture(scope="module")
@@ -116,22 +115,8 @@ def test_the_command_lines(movie: Path, tmp_path: Path) -> None:
 
 
 def test_keyframes_of_pictures_that_change_their_size(tmp_path: Path) -> None:
-    path = tmp_path / "growing.ts"
-    parts = []
-    for number, size in enumerate(((128, 72), (72, 128))):
-        part = tmp_path / f"part{number}.ts"
-        with av.open(str(part), "w") as container:
-            stream = container.add_stream("libx264", rate=25, options={"bf": "0"})
-            assert isinstance(stream, av.VideoStream)
-            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-            pixels = np.resize(scene(number + 1), (size[1], size[0], 3))
-            for place in range(40):
-                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-                frame.pts, frame.time_base = 40 * number + place, Fraction(1, 25)
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        parts.append(part.read_bytes())
-    path.write_bytes(b"".join(parts))
+    pictures = [np.resize(scene(number), shape) for number, shape in ((1, (72, 128, 3)), (2, (128, 72, 3)))]
+    path = write_parts(tmp_path / "growing.ts", pictures, num_frames=40)
     frames = pick_keyframes(path)
     assert {frame.pixels.shape for frame in frames} == {(72, 128, 3)}
     assert {frame.index // 40 for frame in frames} == {0, 1}

@@ -13,6 +13,7 @@ from muybridge.errors import OptionError
 from muybridge.observer import View
 from muybridge.video import VideoWriter, open_video, probe, read_packets
 from muybridge.video.reader import Pace
+from parted_videos import write_parts
 
 
 def write_numbered(
@@ -283,25 +284,13 @@ def test_packets_tell_keyframes_and_sizes(tmp_path: Path) -> None:
 
 def write_growing(path: Path) -> Path:
     """Ten frames of 64×48 pixels, then ten of 128×48, as a concatenation of streams gives: quarters of four colors."""
-    parts = []
-    for number, width in enumerate((64, 128)):
-        part = path.with_name(f"part{number}{path.suffix}")
-        with av.open(str(part), "w") as container:
-            stream = container.add_stream("libx264", rate=25, options={"bf": "0", "qp": "10"})
-            assert isinstance(stream, av.VideoStream)
-            stream.width, stream.height, stream.pix_fmt = width, 48, "yuv420p"
-            pixels = np.zeros((48, width, 3), np.uint8)
-            pixels[:, width // 4 : width // 2] = 80
-            pixels[:, width // 2 : 3 * width // 4] = 160
-            pixels[:, 3 * width // 4 :] = 240
-            for place in range(10):
-                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-                frame.pts, frame.time_base = 10 * number + place, Fraction(1, 25)
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        parts.append(part.read_bytes())
-    path.write_bytes(b"".join(parts))
-    return path
+    pictures = []
+    for width in (64, 128):
+        pixels = np.zeros((48, width, 3), np.uint8)
+        for quarter, level in enumerate((0, 80, 160, 240)):
+            pixels[:, quarter * width // 4 : (quarter + 1) * width // 4] = level
+        pictures.append(pixels)
+    return write_parts(path, pictures, num_frames=10, qp="10")
 
 
 @pytest.mark.parametrize("suffix", ["h264", "ts"])
