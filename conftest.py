@@ -23,6 +23,15 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the test registers is forgotten after it; the package's own models are there before it."""
+    from muybridge.models import registry
+
+    registry.list_models()  # loaded first, or the package's own models would be forgotten as well
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+
+
 @pytest.fixture(scope="session")
 def sample_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty frames of 64×48 pixels at 10 per second; a bright square moves to the right over gray noise."""

@@ -16,6 +16,7 @@ BLOCK = re.compile(r"^```python[^\S\n]*\n(.*?)^```\s*?\n(?:\s*```text\n(.*?)^```
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_registry")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_blocks_run_and_print_what_is_said(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -99,6 +99,7 @@ def test_a_number_of_classes_that_counts_nothing_is_refused(num_classes: int) ->
         create_model("simple3d", num_classes=num_classes)
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_builders_with_loose_arguments_are_refused() -> None:
     def loose(**options: object) -> nn.Module:
         return nn.Identity()
@@ -111,6 +112,7 @@ def test_builders_with_loose_arguments_are_refused() -> None:
             register(inputs=())(builder)
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_a_taken_name_is_refused() -> None:
     def r3d_18(*, num_classes: int = 2) -> nn.Module:
         return nn.Identity()
@@ -119,6 +121,7 @@ def test_a_taken_name_is_refused() -> None:
         register(inputs=())(r3d_18)
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_another_package_adds_a_model_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     class Point:
         def load(self) -> None:
@@ -131,7 +134,6 @@ def test_another_package_adds_a_model_by_entry_point(monkeypatch: pytest.MonkeyP
         return [Point()] if group == "muybridge.models" else []
 
     monkeypatch.setattr(metadata, "entry_points", entry_points)
-    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
     registry._load_modules.cache_clear()
     assert create_model("third_party", num_classes=3)(torch.zeros(1, 3, 4, 8, 8)).shape == (1, 3)
     registry._load_modules.cache_clear()
