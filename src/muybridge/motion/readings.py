@@ -87,6 +87,10 @@ class MotionObserver:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._forget()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # OpenCV's search cannot be pickled, and keeps nothing from one pair to the next.
+        return _rebuilt, (type(self), self.view, self.thresholds, self.state())
+
     def _forget(self) -> None:
         self._picture: NDArray[np.uint8] | None = None
         self._seconds = 0.0
@@ -242,6 +246,18 @@ class MotionObserver:
             Signal(name, table[:, 0], table[:, 1 + column], unit)
             for column, (name, unit) in enumerate(_SIGNALS.items())
         ]
+
+
+def _rebuilt(
+    cls: type[MotionObserver], view: View, thresholds: CameraThresholds, state: Mapping[str, Any]
+) -> MotionObserver:
+    assert view.frames_per_second is not None
+    assert view.short_side_px is not None
+    observer = cls(
+        frames_per_second=view.frames_per_second, short_side_px=view.short_side_px, thresholds=thresholds
+    )
+    observer.restore(state)
+    return observer
 
 
 def _middle(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ from muybridge.errors import OptionError, UnknownNameError
 from muybridge.observer import Finding, Observer
 from muybridge.pipeline.cache import FindingsCache
 from muybridge.pipeline.lanes import Lanes
+from muybridge.pipeline.own_process import spread
 from muybridge.pipeline.passes import Pass, pictures_for, shared_cores
 from muybridge.values import Timeline
 from muybridge.video.ahead import prepared
@@ -135,15 +136,15 @@ def _gather(
         video.damage.report(line)
     remaining = [observer for observer in observers if observer.name not in found]
     if remaining:
-        with shared_cores():
-            run, new_warnings = _run(video, remaining, cache, progress)
+        with shared_cores(), spread(remaining, video.metadata.duration_seconds or 0.0) as watchers:
+            run, new_warnings = _run(video, watchers, cache, progress)
         warnings = _joined(warnings, new_warnings)
         for observer in remaining:
             found[observer.name] = run.findings(observer.name)
             if cache is not None:
                 cache.save(observer, found[observer.name], new_warnings)
         if cache is not None:
-            cache.forget_pass(remaining)
+            cache.forget_pass(watchers)
     return found, warnings
 
 
