@@ -12,7 +12,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```python[^\S\n]*\n(.*?)^```\s*?\n(?:\s*```text\n(.*?)^```)?", re.M | re.S)
+BLOCK = re.compile(r"^```python[^\S\n]*\n(.*?)^```\s*?\n(?:\s*```(?:text)?[^\S\n]*\n(.*?)^```)?", re.M | re.S)
+
+
+@pytest.mark.parametrize("fence", ["```text", "```", "\n```text"])
+def test_output_below_a_block_is_found_however_its_fence_is_written(fence: str) -> None:
+    code = "```python\nprint(1)\n```\n"
+    assert BLOCK.findall(f"{code}{fence}\n1\n```\n{code}") == [("print(1)\n", "1\n"), ("print(1)\n", "")]
+
+
+def test_what_is_no_output_is_not_compared() -> None:
+    code = "```python\nprint(1)\n```\n"
+    for below in ("```bash\nls\n```\n", "Words.\n\n```\n1\n```\n"):
+        assert BLOCK.findall(code + below) == [("print(1)\n", "")]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Error rates and accuracies of read text."""
 
 import math
+from collections.abc import Iterator
 
 import jiwer
 import numpy as np
@@ -57,8 +58,8 @@ def test_rates_are_those_of_jiwer(pairs: list[tuple[str, str]]) -> None:
         scores = text.evaluate_text(references, predictions)
         edits = processed.substitutions + processed.deletions + processed.insertions
         assert scores.wer == pytest.approx(edits / num_words)
-        # Alignments of fewest edits may differ in their hits, but not by more than the insertions.
-        assert scores.word_accuracy >= 1 - edits / num_words - 1e-12
+        # Alignments of fewest edits may differ in their hits, and jiwer takes any; ours has the most.
+        assert scores.word_accuracy >= processed.hits / num_words - 1e-12
 
 
 @pytest.mark.parametrize("reference", ["", "ab c"])
@@ -88,6 +89,49 @@ def test_word_accuracy_by_position_and_by_alignment() -> None:
     assert text.word_accuracy(true, read, by="alignment") == 3 / 4
     assert text.word_accuracy(true, read, by="alignment", ignore_case=False) == 2 / 4
     assert text.word_accuracy("one", "one two") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("true", "read", "accuracy"),
+    [
+        # Two substitutions, or a deletion, a hit and an insertion: two edits each.
+        ("room 4711", "4711 left", 1 / 2),
+        # Two deletions, three hits and two insertions; five substitutions would be one edit more.
+        ("the red car turns left", "car turns left now here", 3 / 5),
+        # Three substitutions and a deletion; to hit the "a" takes three deletions and two insertions.
+        ("x y z a", "a u v", 0),
+    ],
+)
+def test_of_alignments_with_the_fewest_edits_the_one_with_most_right_words_counts(
+    true: str, read: str, accuracy: float
+) -> None:
+    assert text.word_accuracy(true, read, by="alignment") == accuracy
+    assert text.evaluate_text([true], [read]).word_accuracy == accuracy
+
+
+def every_alignment(true: list[str], read: list[str]) -> Iterator[tuple[int, int]]:
+    """The edits of every alignment of two texts, and its right words."""
+    if not true or not read:
+        yield len(true) + len(read), 0
+        return
+    same = true[0] == read[0]
+    for edits, right in every_alignment(true[1:], read[1:]):
+        yield edits + (not same), right + same
+    for rest in ((true[1:], read), (true, read[1:])):
+        for edits, right in every_alignment(*rest):
+            yield edits + 1, right
+
+
+@given(
+    true=st.lists(st.sampled_from("abc"), min_size=1, max_size=5),
+    read=st.lists(st.sampled_from("abc"), max_size=5),
+)
+@settings(max_examples=100, deadline=None)
+def test_right_words_by_brute_force(true: list[str], read: list[str]) -> None:
+    fewest = min(edits for edits, _ in every_alignment(true, read))
+    most = max(right for edits, right in every_alignment(true, read) if edits == fewest)
+    found = text.word_accuracy(" ".join(true), " ".join(read), by="alignment")
+    assert found == pytest.approx(most / len(true))
 
 
 def test_corpus_and_mean() -> None:

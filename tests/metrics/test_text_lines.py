@@ -75,6 +75,12 @@ def test_words_fall_faster_than_characters() -> None:
     assert comparison.to_dict()["engines"][2]["num_missed"] == 1
 
 
+def test_a_word_that_moved_is_right_where_that_costs_no_edit_more() -> None:
+    # One pair of lines: two substitutions, or a deletion, a hit and an insertion.
+    (scores,) = compare_engines(["4 departures"], {"board": ["departures 5"]}).engines
+    assert (scores.num_missed, scores.wer, scores.word_accuracy.value) == (0, 1.0, 0.5)
+
+
 def test_an_engine_that_read_nothing() -> None:
     (nothing,) = compare_engines(PAGE, {"blind": []}).engines
     assert nothing.character_accuracy.value == nothing.word_accuracy.value == 0.0

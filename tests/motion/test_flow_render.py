@@ -1,6 +1,7 @@
 """The video beside its flow."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from muybridge.errors import OptionError, OutputError, VideoError
 from muybridge.motion.colors import color_flow
 from muybridge.motion.flow_render import draw_flow_video, find_max_speed, render_flow, write_flow_video
-from muybridge.motion.flow_video import FlowFrame
+from muybridge.motion.flow_summary import summarize_flow
+from muybridge.motion.flow_video import FlowFrame, iterate_flow
 from muybridge.values import Frame
 from muybridge.video.reader import open_video
 from muybridge.video.writer import VideoWriter
@@ -71,6 +73,19 @@ def test_pairs_come_out_while_the_video_is_written(moving_video: Path, tmp_path:
     assert [pair.is_cut for pair in pairs].count(True) == 1
     with open_video(tmp_path / "flow.mp4") as video:
         assert (video.metadata.width, video.metadata.height) == (128, 48)
+
+
+@pytest.mark.parametrize("options", [{}, {"max_side_px": 96}, {"frames_per_second": 5.0}])
+def test_what_is_measured_is_the_same_whether_drawn_or_not(
+    options: dict[str, Any], moving_video: Path, tmp_path: Path
+) -> None:
+    options = {"max_side_px": 480, **options}
+    drawn = list(draw_flow_video(moving_video, tmp_path / "flow.mp4", max_speed=50, legend=False, **options))
+    alone = list(iterate_flow(moving_video, **options))
+    for one, other in zip(drawn, alone, strict=True):
+        np.testing.assert_array_equal(one.flow, other.flow)
+        np.testing.assert_array_equal(one.frame.pixels, other.frame.pixels)
+    assert summarize_flow(drawn).to_dict() == summarize_flow(alone).to_dict()
 
 
 def test_a_gray_pair_without_any_motion() -> None:

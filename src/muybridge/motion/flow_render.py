@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from muybridge.motion.colors import color_flow, draw_arrows, draw_legend
 from muybridge.motion.flow import convert_pixels
 from muybridge.motion.flow_methods import FlowMethod
 from muybridge.motion.flow_video import FlowFrame, iterate_flow
+from muybridge.observer import View
 from muybridge.values import Frame
 from muybridge.video.reader import Video
 from muybridge.video.writer import VideoWriter
@@ -161,7 +163,8 @@ def draw_flow_video(
 ) -> Iterator[FlowFrame]:
     """Write a video with each frame beside its flow, and hand each pair on after it is drawn.
 
-    So one pass can draw and measure. The file is complete when the last pair has been taken.
+    So one pass can draw and measure, and measures what `iterate_flow` alone does. The file is complete when the last
+    pair has been taken.
 
     Args:
         video: a path or an opened video.
@@ -177,7 +180,8 @@ def draw_flow_video(
         arrows: lay arrows over the frame.
 
     Yields:
-        each pair of frames with its flow.
+        each pair of frames with its flow, as `iterate_flow` gives it: the frames are what the method works on, which
+        is gray for most.
 
     Raises:
         VideoError: the video cannot be read, or has a single frame.
@@ -190,13 +194,7 @@ def draw_flow_video(
     path = video.path if isinstance(video, Video) else str(video)
     if Path(output).resolve() == Path(path).resolve():
         raise OutputError(f"{output}: this is the video itself, and would be lost; choose another name")
-    pairs = iterate_flow(
-        video,
-        method=method,
-        max_side_px=max_side_px,
-        frames_per_second=frames_per_second,
-        pixel_format="rgb24",
-    )
+    pairs = iterate_flow(video, method=method, max_side_px=max_side_px, frames_per_second=frames_per_second)
     first = next(pairs, None)
     if first is None:
         raise VideoError("it has a single frame; flow is between two, so give a longer video", path=path)
@@ -208,9 +206,18 @@ def draw_flow_video(
         if max_speed is None and scale == "video":
             max_speed = find_max_speed(video)
         for pair in itertools.chain([first], pairs):
-            drawn = render_flow(pair, colors=colors, max_speed=max_speed, legend=legend, arrows=arrows)
+            shown = _in_color(pair, max_side_px)
+            drawn = render_flow(shown, colors=colors, max_speed=max_speed, legend=legend, arrows=arrows)
             writer.write(drawn, pts_seconds=pair.start_seconds + shift)
             yield pair
+
+
+def _in_color(pair: FlowFrame, max_side_px: int | None) -> FlowFrame:
+    """The pair with its picture in color; the flow stays, as gray made of colors would give another one."""
+    closer = pair.frame.closer
+    if closer is None:
+        return pair
+    return replace(pair, frame=closer(View(max_side_px=max_side_px, pixel_format="rgb24")))
 
 
 def _check_max_speed(max_speed: float | None) -> None:

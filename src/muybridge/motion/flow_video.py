@@ -97,7 +97,8 @@ def iterate_flow(
             more of a fast or winding movement is missed, and speeds come out too low. Cuts are looked for between all
             frames of the source, so movement within a shot is none at any rate.
         pixel_format: of the frames in the results: `"gray8"` costs least, `"rgb24"` is for showing. None takes
-            what the method works on. Frames that are given are kept as they are.
+            what the method works on; of other frames it makes that first, and its flow differs a little. Frames that
+            are given are kept as they are.
 
     Yields:
         one FlowFrame for each pair of neighbors: N frames give N − 1, a single frame none. A frame that is not
