@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from muybridge.errors import DatasetError, DatasetWarning
+from muybridge.errors import DatasetError, DatasetWarning, OptionError
 from muybridge.training.annotations import read_folder, read_moments, read_videos
 
 
@@ -24,6 +24,34 @@ def test_folder_with_its_own_split(tmp_path: Path) -> None:
     assert [item.path.name for item in videos.subset("train")] == ["1.mp4", "2.AVI"]
     with pytest.raises(DatasetError, match="no video belongs to val; there is test, train"):
         videos.subset("val")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            ["test/wave/2.mp4", "raw/3.mp4"],
+            "raw lies beside test, train in .*; move it elsewhere or call it so",
+        ),
+        (["holdout/wave/2.mp4", "raw/3.mp4"], "holdout, raw lie beside train in .*; move them elsewhere"),
+    ],
+)
+def test_a_stranger_beside_train_makes_no_class_of_it(tmp_path: Path, files: list[str], message: str) -> None:
+    touch(tmp_path, "train/wave/1.mp4", *files)
+    with pytest.raises(DatasetError, match=message):
+        read_videos(tmp_path)
+
+
+def test_train_may_be_a_class_beside_others(tmp_path: Path) -> None:
+    touch(tmp_path, "train/1.mp4", "bus/2.mp4", "bus/at night/3.mp4")
+    videos = read_videos(tmp_path)
+    assert (videos.counts, videos.subsets) == ({"bus": 2, "train": 1}, ())
+
+
+def test_a_folder_holds_its_videos_itself(tmp_path: Path) -> None:
+    touch(tmp_path, "wave/1.mp4")
+    with pytest.raises(OptionError, match=r"is a folder, .* --videos .*nowhere has no effect; leave it out"):
+        read_videos(tmp_path, folder=tmp_path / "nowhere")
 
 
 def test_empty_class_folder_is_named(tmp_path: Path) -> None:
@@ -158,6 +186,45 @@ def test_a_mark_of_the_byte_order_is_no_content(tmp_path: Path) -> None:
     assert read_videos(tmp_path / "trainlist01.txt").labels == ("Punch",)
 
 
+def test_a_comma_in_quotation_marks_cuts_nothing_off(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4", "b.mp4")
+    file = tmp_path / "mine.csv"
+    file.write_text('path,label,\n\n,,\na.mp4,"push, then pull",\n , \nb.mp4, "push, then hold",,\n')
+    assert [item.label for item in read_videos(file)] == ["push, then pull", "push, then hold"]
+
+
+def test_columns_that_nobody_knows_are_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4")
+    file = tmp_path / "mine.csv"
+    # `split` may be of anything where `subset` is there.
+    file.write_text("path,label,subset,split,camera\na.mp4,wave,test,2,left\n")
+    with pytest.warns(
+        DatasetWarning, match="columns that are not read: split, camera; known are path, label"
+    ):
+        (item,) = read_videos(file)
+    assert (item.label, item.subset) == ("wave", "test")
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [
+        ("split", "subset"),
+        ("Subset", "subset"),
+        ("sub_set", "subset"),
+        ("start", "start_seconds"),
+        ("startTime", "start_seconds"),
+        ("end", "end_seconds"),
+        ("end_sec", "end_seconds"),
+        ("groups", "group"),
+    ],
+)
+def test_a_column_under_another_name_is_not_lost(tmp_path: Path, column: str, meant: str) -> None:
+    touch(tmp_path, "a.mp4")
+    (tmp_path / "mine.csv").write_text(f"path,label,{column}\na.mp4,wave,1\n")
+    with pytest.raises(DatasetError, match=f"has a column '{column}', which is not read; call it '{meant}'"):
+        read_videos(tmp_path / "mine.csv")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -165,6 +232,8 @@ def test_a_mark_of_the_byte_order_is_no_content(tmp_path: Path) -> None:
         ("path,label,start_seconds\na.mp4,wave,1:30\n", r"line 2: '1:30' is not a number of seconds"),
         ("path,label,end_seconds\na.mp4,wave,nan\n", r"line 2: 'nan' is not a number of seconds"),
         ("path,label,start_seconds,end_seconds\na.mp4,wave,3,2\n", "line 2: ends at 2.0 s, before its start"),
+        ("path,label\na.mp4,push, then pull\n", "line 2: 3 values for 2 columns; .* in quotation marks"),
+        ("path,label,\na.mp4,wave\n\na.mp4,push, then pull\n", "line 4: 3 values for 2 columns"),
         ("path,label\n", "gives no video"),
         ("path,label\nx.mp4,wave\ny.mp4,wave\n", "all 2 that it names are missing"),
         ("path,label\n\xff,wave\n", "cannot be read as CSV"),

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
-from muybridge.errors import DatasetError, WeightsError
+from muybridge.cli.main import app
+from muybridge.errors import DatasetError, VideoOpenError, WeightsError
 from muybridge.models.weights import Weights, set_weights
 from muybridge.training.annotations import read_folder
 from muybridge.training.evaluation import evaluate
@@ -91,6 +93,32 @@ def test_classes_and_models_that_do_not_fit(colored: Path, tmp_path: Path) -> No
     lost = VideoList((VideoItem(tmp_path / "none.mp4", "red"),), ("red",))
     with pytest.raises(DatasetError, match=r"no video of the test set can be read; the first: .*none\.mp4"):
         evaluate(ColorNet(), lost)
+
+
+def test_unknown_videos_that_cannot_be_read(colored: Path, tmp_path: Path) -> None:
+    videos, red = read_folder(colored), next((colored / "red").iterdir())
+    (tmp_path / "bad.mp4").write_bytes(b"nothing")
+    bad = VideoItem(tmp_path / "bad.mp4", "")
+    with pytest.raises(DatasetError, match=r"no unknown video can be read; the first: .*bad\.mp4: "):
+        evaluate(ColorNet(), videos, unknown=[bad])
+    result = evaluate(ColorNet(), videos, unknown=[bad, VideoItem(red, "")])
+    assert result.summary()["num_unknown"] == 1
+    assert [Path(name).name for name, _ in result.unreadable] == ["bad.mp4"]
+
+
+def test_the_verb_looks_for_the_unknown_videos_first(
+    colored: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated: list[object] = []
+    monkeypatch.setattr("muybridge.training.evaluation.evaluate", lambda *_, **__: evaluated.append(1))
+    words = ["evaluate", "--data", str(colored), "--model", str(base), "--unknown", str(colored / "red")]
+    done = CliRunner().invoke(app, [*words, "--unknown", str(tmp_path / "nothere")])
+    assert isinstance(done.exception, VideoOpenError)
+    assert (
+        str(done.exception)
+        == f"{tmp_path / 'nothere'}: no such file; --unknown takes videos and folders of them"
+    )
+    assert evaluated == []
 
 
 @pytest.mark.parametrize(

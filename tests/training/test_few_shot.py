@@ -177,10 +177,11 @@ def test_the_verb_trains_all_layers_and_resumes(colored: Path, base: Path, tmp_p
     done = run(app, arguments)
     assert done.exit_code == 0, done.output
     assert "taught 2 classes from 10 videos" in done.stdout
+    assert "\nthe classes: green, red\n" in done.stdout
     assert "not tested: give --test" in done.stdout
     again = run(app, arguments)
     assert isinstance(again.exception, OptionError)
-    assert "holds a run already" in str(again.exception)
+    assert "holds a run already; resume it (--resume, in Python resume=True)" in str(again.exception)
     assert run(app, [*arguments, "--resume"]).exit_code == 0
     changed = run(app, [*arguments, "--resume", "--learning-rate", "0.5"])
     assert "learning_rate was 0.001, is 0.5" in str(changed.exception)
@@ -312,6 +313,41 @@ def test_a_split_of_its_own_is_kept(tmp_path: Path) -> None:
     train, test = read_examples(tmp_path / "mine.csv", test_share=0.25)
     assert test is not None
     assert (len(train), len(test)) == (6, 2)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (("train", "holdout"), "a split of its own with holdout, which may be to learn from or to test on"),
+        (("", "eval"), "a split of its own with eval"),
+        (("train", "test", "dev"), "a split of its own with dev"),
+        (("test", "validation"), r"holds all of its videos back \(test, validation\)"),
+    ],
+)
+@pytest.mark.parametrize("test_share", [0.0, 0.3])
+def test_parts_that_may_be_held_back_are_not_learned_from(
+    tmp_path: Path, parts: tuple[str, ...], message: str, test_share: float
+) -> None:
+    rows = [f"{label}{part}{n}.mp4,{label},{part}" for label in "xy" for part in parts for n in range(2)]
+    for row in rows:
+        (tmp_path / row.partition(",")[0]).touch()
+    (tmp_path / "mine.csv").write_text("\n".join(["path,label,subset", *rows]))
+    with pytest.raises(DatasetError, match=message):
+        read_examples(tmp_path / "mine.csv", test_share=test_share)
+
+
+def test_the_folder_of_videos_is_for_the_lists(tmp_path: Path) -> None:
+    for name in ("classes/x/1.mp4", "classes/y/2.mp4", "videos/3.mp4", "videos/4.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "mine.csv").write_text("path,label\n3.mp4,x\n4.mp4,y\n")
+    one, other, videos = tmp_path / "classes", tmp_path / "mine.csv", tmp_path / "videos"
+    for data, test in ((one, other), (other, one)):
+        learned, tested = read_examples(data, test=test, folder=videos)
+        assert tested is not None
+        assert learned.counts == tested.counts == {"x": 1, "y": 1}
+    with pytest.raises(OptionError, match=r"--videos .* has no effect"):
+        read_examples(one, test=one, folder=videos)
 
 
 def test_a_split_by_groups_tests_every_class(tmp_path: Path) -> None:

@@ -36,12 +36,17 @@ def evaluate(
     """
     from muybridge.actions.classifier import load_classifier_model
     from muybridge.cli.output import expand_paths, print_json, progress_bar
+    from muybridge.errors import VideoOpenError
     from muybridge.printable import printable
     from muybridge.training.annotations import read_videos
     from muybridge.training.evaluation import evaluate as evaluate_model
     from muybridge.training.splits import group_by_name
     from muybridge.training.videos import VideoItem
 
+    others = expand_paths(unknown) if unknown else []
+    for other in others:
+        if not other.exists():
+            raise VideoOpenError("no such file; --unknown takes videos and folders of them", path=other)
     tests = read_videos(data, folder=videos)
     tests = tests if subset is None else tests.subset(subset)
     tests = tests if group is None else group_by_name(tests, group)
@@ -52,7 +57,7 @@ def evaluate(
             tests,
             num_clips=clips,
             num_crops=crops,
-            unknown=[VideoItem(path, "") for path in (expand_paths(unknown) if unknown else [])],
+            unknown=[VideoItem(path, "") for path in others],
             on_progress=report,
         )
     files = [] if output is None else result.save(output)

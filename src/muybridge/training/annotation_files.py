@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import math
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from muybridge.training.videos import few
 from muybridge.video.file_names import VIDEO_ENDINGS
 
 __all__ = [
+    "check_columns",
     "csv_rows",
     "finite_seconds",
     "parse_seconds",
@@ -26,20 +29,85 @@ __all__ = [
 
 
 def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line number, column → value) of each line below the header."""
+    """(line number, column → value) of each line below the header that is not empty.
+
+    Raises:
+        DatasetError: not a CSV, or a line with a value that belongs to no column.
+    """
+    header: list[str] = []
+    for number, cells in _csv_lines(path):
+        if not header:
+            header = cells
+            continue
+        cells += [""] * (len(header) - len(cells))
+        named = [name != "" for name in header] + [False] * (len(cells) - len(header))
+        if any(cell and not known for cell, known in zip(cells, named, strict=True)):
+            count = max(place for place, cell in enumerate(cells, start=1) if cell)
+            raise DatasetError(
+                f"{path}, line {number}: {count} values for {sum(named)} columns; put a value that holds a comma in"
+                " quotation marks"
+            )
+        yield number, {name: cell for name, cell in zip(header, cells, strict=False) if name}
+
+
+def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, cells) of each line that is not empty."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            # Many write a space behind each comma, which belongs neither to a column's name nor to a class.
+            reader = csv.reader(file, skipinitialspace=True)
             for row in reader:
-                # Many write a space behind each comma, which belongs neither to a column's name nor to a class.
-                yield reader.line_num, {str(key).strip(): _stripped(value) for key, value in row.items()}
+                cells = [cell.strip() for cell in row]
+                if any(cells):
+                    yield reader.line_num, cells
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path} cannot be read as CSV: {error}") from error
 
 
-def _stripped(value: Any) -> Any:
-    """A cell; None where the line is too short, and a list of what is too much in a line."""
-    return value.strip() if isinstance(value, str) else value
+def check_columns(path: Path, columns: Iterable[str], known: Sequence[str]) -> None:
+    """Look for columns that nobody reads, before what they say is lost.
+
+    Raises:
+        DatasetError: one that seems to be meant for a known column that is not there.
+
+    Warns:
+        DatasetWarning: others; they are named.
+    """
+    names = list(columns)
+    strangers = [name for name in names if name not in known]
+    for name in strangers:
+        meant = _meant_column(name, known)
+        if meant is not None and meant not in names:
+            raise DatasetError(
+                f"{path} has a column {name!r}, which is not read; call it {meant!r} if it is that, else leave it out"
+            )
+    if strangers:
+        warnings.warn(
+            f"{path}: columns that are not read: {few(strangers)}; known are {', '.join(known)}",
+            DatasetWarning,
+            stacklevel=3,
+        )
+
+
+_WORDS_OF_COLUMNS = {
+    "start": "start_seconds",
+    "begin": "start_seconds",
+    "end": "end_seconds",
+    "stop": "end_seconds",
+    "split": "subset",
+    "subset": "subset",
+    "partition": "subset",
+}
+
+
+def _meant_column(name: str, known: Sequence[str]) -> str | None:
+    """The known column that a name stands for in other lists, or that it is a near spelling of."""
+    for word in re.findall("[A-Z]?[a-z]+|[A-Z]+", name):
+        column = _WORDS_OF_COLUMNS.get(word.lower())
+        if column in known:
+            return column
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8)
+    return near[0] if near else None
 
 
 def subset_name(name: object) -> str:

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from muybridge.errors import DatasetError
+from muybridge.errors import DatasetError, OptionError
 from muybridge.training.annotation_files import (
+    check_columns,
     csv_rows,
     finite_seconds,
     parse_seconds,
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _SUBSETS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+_COLUMNS = ("path", "label", "start_seconds", "end_seconds", "group", "subset", "mask")
 
 
 def read_videos(source: str | Path, *, folder: str | Path | None = None) -> VideoList:
@@ -53,16 +55,22 @@ def read_videos(source: str | Path, *, folder: str | Path | None = None) -> Vide
 
     Args:
         source: the folder of class folders, or the file with the annotations.
-        folder: where the videos lie; None for the folder of the file.
+        folder: where the videos of a file with annotations lie; None for the folder of the file.
 
     Raises:
         DatasetError: missing, empty, or of no known format; the message names the line.
+        OptionError: a folder of videos for a folder of class folders, which holds its own.
 
     Warns:
-        DatasetWarning: some of the videos are missing.
+        DatasetWarning: some of the videos are missing, or a column is not known.
     """
     path = Path(source).expanduser()
     if path.is_dir():
+        if folder is not None:
+            raise OptionError(
+                f"{path} is a folder, which holds its videos itself, so that --videos {folder} has no effect; leave it"
+                " out"
+            )
         return read_folder(path)
     if not path.is_file():
         raise DatasetError(f"no dataset at {path}; give a folder of class folders, or a .csv, .json or .txt")
@@ -85,7 +93,7 @@ def read_folder(folder: str | Path) -> VideoList:
         folder: the folder of class folders.
 
     Raises:
-        DatasetError: no class folder, or one without a video.
+        DatasetError: no class folder, one without a video, or another folder beside `train` and `test`.
 
     >>> folder = getfixture("tmp_path")
     >>> for name in ("clap/1.mp4", "wave/1.mp4", "wave/2.mp4"):
@@ -94,12 +102,30 @@ def read_folder(folder: str | Path) -> VideoList:
     {'clap': 1, 'wave': 2}
     """
     folder = Path(folder)
-    inner = _folders(folder)
-    if inner and all(path.name.lower() in _SUBSETS for path in inner):
-        items = [item for path in inner for item in _class_folders(path, subset=path.name.lower())]
+    parts = _parts(folder)
+    if parts:
+        items = [item for path in parts for item in _class_folders(path, subset=path.name.lower())]
     else:
         items = _class_folders(folder, subset="")
     return VideoList.of(items, source=folder)
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The folders `train`, `test` and the like; none where the classes lie in the folder itself."""
+    inner = _folders(folder)
+    named = [path for path in inner if path.name.lower() in _SUBSETS]
+    if len(named) == len(inner):
+        return named
+    # Beside other classes, `train` without folders in it is the class of the vehicle.
+    parts = [path for path in named if _folders(path)]
+    if not parts:
+        return []
+    strangers = [path.name for path in inner if path not in parts]
+    lie, it = ("lies", "it") if len(strangers) == 1 else ("lie", "them")
+    raise DatasetError(
+        f"{few(strangers)} {lie} beside {few(path.name for path in parts)} in {folder}, where only train, val and test"
+        f" may; move {it} elsewhere or call {it} so, or give a list (.csv) if all of these are classes"
+    )
 
 
 def _class_folders(folder: Path, *, subset: str) -> list[VideoItem]:
@@ -135,7 +161,10 @@ def read_manifest(path: str | Path, *, folder: str | Path | None = None) -> Vide
         folder: what relative paths start from; None for the folder of the file.
 
     Raises:
-        DatasetError: a column is missing, or a line is wrong; the message names it.
+        DatasetError: a column is missing or goes by another name, or a line is wrong; the message names it.
+
+    Warns:
+        DatasetWarning: some videos are missing, or a column is not known and not read.
 
     >>> folder = getfixture("tmp_path")
     >>> (folder / "a.mp4").touch()
@@ -145,11 +174,14 @@ def read_manifest(path: str | Path, *, folder: str | Path | None = None) -> Vide
     """
     path = Path(path)
     base = Path(folder) if folder is not None else path.parent
-    items, missing = [], []
+    items: list[VideoItem] = []
+    missing: list[str] = []
     for number, row in csv_rows(path):
         for column in ("path", "label"):
             if not row.get(column):
                 raise DatasetError(f"{path}, line {number}: no {column}; the columns are {', '.join(row)}")
+        if not items and not missing:
+            check_columns(path, row, _COLUMNS)
         start = parse_seconds(row.get("start_seconds"), path, number)
         end = parse_seconds(row.get("end_seconds"), path, number)
         if end is not None and end <= (start or 0.0):

@@ -224,7 +224,7 @@ def evaluate(
 
     Raises:
         WeightsError: the model has no labels.
-        DatasetError: a class that the model does not know, or no video that can be read.
+        DatasetError: a class that the model does not know, no video that can be read, or none of the unknown ones.
     """
     record = weights_of(model)
     if record is None or not record.labels:
@@ -244,6 +244,8 @@ def evaluate(
         others, lost = watch.probabilities(
             videos.with_items(stand_in), lambda done: on_progress and on_progress(len(videos) + done, total)
         )
+        if len(lost) == len(unknown):
+            raise DatasetError(f"no unknown video can be read; the first: {': '.join(lost[0])}")
         unreadable += lost
     return Evaluation(
         items,

@@ -108,7 +108,8 @@ class RunFiles:
         """
         if not resume and self.state.exists():
             raise OptionError(
-                f"{self.folder} holds a run already; resume it (resume=True), or take another folder"
+                f"{self.folder} holds a run already; resume it (--resume, in Python resume=True), or take another"
+                " folder"
             )
         if resume and not self.state.is_file():
             raise WeightsError(f"{self.folder} holds no run to resume; start one without resume")

@@ -13,6 +13,7 @@ from typing import Any
 from muybridge.actions.classifier import load_classifier_model
 from muybridge.errors import DatasetError, OptionError
 from muybridge.models.weights import weights_of
+from muybridge.printable import printable
 from muybridge.training.annotations import read_videos
 from muybridge.training.check import check_videos
 from muybridge.training.clip_cache import ClipCache
@@ -58,7 +59,9 @@ class Taught:
 
     def text(self) -> str:
         """What a person wants to know of it."""
-        lines = [f"taught {len(self.train.labels)} classes from {len(self.train)} videos: {self.path}"]
+        labels = self.train.labels
+        lines = [f"taught {len(labels)} classes from {len(self.train)} videos: {self.path}"]
+        lines.append(f"the classes: {printable(few(labels, 12))}")
         if self.evaluation is not None:
             value, low, high = self.evaluation.summary()["top1"]
             number = len(self.evaluation.items)
@@ -97,9 +100,10 @@ def read_examples(
     """Read the training set, and the test set where there is one.
 
     Args:
-        data: a folder of class folders, or an annotation file; its own split into train and test is kept, and what is
-            in neither is learned from.
-        folder: where the videos of an annotation file lie.
+        data: a folder of class folders, or an annotation file; its own split is kept: parts that are called train…,
+            and what is in no part, are learned from, and those that are called val… or test… are held back. Where all
+            is of one part, nothing is split.
+        folder: where the videos of the annotation files lie.
         test: the test set; None for the data's own, or for a part of it. What the data's own split holds back is not
             learned from either way.
         test_share: the part of the data to keep for the test, where the data has no split of its own.
@@ -107,35 +111,63 @@ def read_examples(
         seed: which groups.
 
     Raises:
-        OptionError: a share outside what is allowed, or a share of data that has a split of its own.
-        DatasetError: as in `read_videos`, `split_by_group` and `check_classes`.
+        OptionError: a share outside what is allowed, a share of data that has a split of its own, or a folder of videos
+            without an annotation file.
+        DatasetError: a part of the data's own split of which nobody knows whether it is held back, none to learn from,
+            or as in `read_videos`, `split_by_group` and `check_classes`.
 
     Warns:
         DatasetWarning: files are missing, or training and test share a group.
     """
-    videos = read_videos(data, folder=folder)
-    if group_pattern is not None:
-        videos = group_by_name(videos, group_pattern)
-    names = [name for name in videos.subsets if name.startswith(("val", "test"))]
-    # What belongs to no part is learned from, as it is where no part is named at all.
-    rest = [item for item in videos if item.subset not in names]
-    tested: VideoList | None = None
-    if names and rest:
-        if test_share != 0:
-            raise OptionError(
-                f"{data} has a split of its own ({', '.join(videos.subsets)}), which a test share would override; leave"
-                " --test-share out to keep it, or give the data without it"
-            )
-        videos, tested = videos.with_items(rest), videos.subset(*names)
+    lists = [source for source in (data, test) if source is not None and not _is_folder(source)]
+
+    def read(source: str | Path) -> VideoList:
+        # A folder needs no other folder for its videos, but one that serves no list at all is refused there.
+        found = read_videos(source, folder=None if lists and source not in lists else folder)
+        return found if group_pattern is None else group_by_name(found, group_pattern)
+
+    whole = read(data)
+    videos, tested = _own_split(whole, data)
+    if tested is not None and test_share != 0:
+        raise OptionError(
+            f"{data} has a split of its own ({', '.join(whole.subsets)}), which a test share would override; leave"
+            " --test-share out to keep it, or give the data without it"
+        )
     if test is not None:
-        tested = read_videos(test, folder=folder)
-        tested = tested if group_pattern is None else group_by_name(tested, group_pattern)
+        tested = read(test)
     elif test_share != 0:
         videos, tested = split_by_group(videos, test_share=test_share, seed=seed)
     if tested is not None:
         check_classes(videos, tested)
         check_leak(videos, tested)
     return videos, tested
+
+
+def _is_folder(source: str | Path) -> bool:
+    return Path(source).expanduser().is_dir()
+
+
+def _own_split(videos: VideoList, source: str | Path) -> tuple[VideoList, VideoList | None]:
+    """What is learned from and what is held back, by the data's own split; None where that splits nothing."""
+    parts = sorted({item.subset for item in videos})
+    if len(parts) == 1:
+        return videos, None
+    held = [name for name in parts if name.startswith(("val", "test"))]
+    # What belongs to no part is learned from, as it is where no part is named at all.
+    learned = [name for name in parts if not name or name.startswith("train")]
+    unclear = [name for name in parts if name not in held and name not in learned]
+    if unclear:
+        raise DatasetError(
+            f"{source} has a split of its own with {few(unclear)}, which may be to learn from or to test on; call each"
+            " part train, val or test, or leave out what is neither"
+        )
+    if not learned:
+        raise DatasetError(
+            f"{source} holds all of its videos back ({', '.join(parts)}); call a part train, or give what to learn from"
+            " as --data and the rest as --test"
+        )
+    rest = videos.with_items(item for item in videos if item.subset in learned)
+    return rest, videos.subset(*held) if held else None
 
 
 def teach(
