@@ -121,6 +121,20 @@ def test_the_verb_looks_for_the_unknown_videos_first(
     assert evaluated == []
 
 
+@pytest.mark.parametrize(("options", "num_tested"), [([], 2), (["--subset", "train"], 3)])
+def test_the_verb_tests_what_is_held_back(
+    colored: Path, base: Path, tmp_path: Path, options: list[str], num_tested: int
+) -> None:
+    clips = sorted(colored.glob("*/*.mp4"))
+    parts = ["test", "train", "train", "train", "val"]
+    rows = [f"{clip},{label},{part}" for clip, label, part in zip(clips, "abcab", parts, strict=False)]
+    (tmp_path / "list.csv").write_text("\n".join(["path,label,subset", *rows]))
+    words = ["evaluate", "--data", str(tmp_path / "list.csv"), "--model", str(base), "--json", "--quiet"]
+    done = CliRunner().invoke(app, [*words, *options])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["summary"]["num_videos"] == num_tested
+
+
 @pytest.mark.parametrize(
     ("groups", "right", "interval"),
     [

@@ -13,7 +13,9 @@ def evaluate(
     ),
     model: str | None = typer.Option(None, help="As in `muybridge classify`; default: the best at hand."),
     videos: Path | None = typer.Option(None, help="Where the videos of an annotation file lie."),
-    subset: str | None = typer.Option(None, help="Only this part of the data's own split, such as test."),
+    subset: str | None = typer.Option(
+        None, help="Only this part of the data's own split; default: what it holds back, if it has one."
+    ),
     group: str | None = typer.Option(
         None, help="A pattern whose bracket is the person or source in a path, for honest intervals."
     ),
@@ -41,6 +43,7 @@ def evaluate(
     from muybridge.training.annotations import read_videos
     from muybridge.training.evaluation import evaluate as evaluate_model
     from muybridge.training.splits import group_by_name
+    from muybridge.training.teach import own_split
     from muybridge.training.videos import VideoItem
 
     others = expand_paths(unknown) if unknown else []
@@ -48,7 +51,8 @@ def evaluate(
         if not other.exists():
             raise VideoOpenError("no such file; --unknown takes videos and folders of them", path=other)
     tests = read_videos(data, folder=videos)
-    tests = tests if subset is None else tests.subset(subset)
+    # What a model may have learned from says nothing of what it knows.
+    tests = (own_split(tests, data)[1] or tests) if subset is None else tests.subset(subset)
     tests = tests if group is None else group_by_name(tests, group)
     _, network = load_classifier_model(model)
     with progress_bar("evaluate", quiet=quiet) as report:
