@@ -11,6 +11,7 @@ from torch import Tensor, nn
 import muybridge
 from muybridge.actions.detection_rule import DetectionRule
 from muybridge.actions.detector import ActionsObserver, detect_actions
+from muybridge.actions.stream_prediction import StreamPrediction
 from muybridge.errors import OptionError, ShapeError, VideoOpenError, WeightsError
 from muybridge.models.weights import Weights, set_weights
 from muybridge.pipeline.analyze import analyze, default_observers
@@ -73,7 +74,7 @@ def play(*parts: tuple[str, float]) -> list[Frame]:
 def watch(observer: ActionsObserver, frames: list[Frame]) -> list[Segment]:
     observer.start(VideoMetadata("squares"))
     found = [finding for frame in frames for finding in observer.observe(frame)]
-    found += observer.finish(len(frames) / RATE)
+    found += observer.finish(frames[-1].pts_seconds + frames[-1].duration_seconds)
     return [finding for finding in found if isinstance(finding, Segment)]
 
 
@@ -167,7 +168,7 @@ def watch_in_two_goes(
     second.start(VideoMetadata("squares"))
     second.restore(decode(encode(dict(first.state()))))
     found += [finding for frame in frames[stop:] for finding in second.observe(frame)]
-    found += second.finish(len(frames) / RATE)
+    found += second.finish(frames[-1].pts_seconds + frames[-1].duration_seconds)
     return [finding for finding in found if isinstance(finding, Segment)]
 
 
@@ -213,6 +214,37 @@ def test_goes_on_after_a_hole_in_the_times(stop: int) -> None:
     whole = watch(observer(), frames)
     assert [segment.label for segment in whole] == ["red moves", "green moves"]
     assert dicts(watch_in_two_goes(observer(), observer(), frames, stop)) == dicts(whole)
+
+
+# Five frames a second, of which the weights' eight slots show each once or twice.
+SLOW_FILM = [Frame(f.pixels, i / 5, 1 / 5, i) for i, f in enumerate(LONG_FILM[::3])]
+
+
+def test_windows_of_a_slow_source_last_as_long_as_in_training() -> None:
+    observer, lengths = ActionsObserver(model()), []
+    push = observer.classifier.push
+
+    def measured(frame: Frame) -> StreamPrediction | None:
+        found = push(frame)
+        lengths.extend([] if found is None else [found.end_seconds - found.start_seconds])
+        return found
+
+    observer.classifier.push = measured  # type: ignore[method-assign, assignment]
+    near(watch(observer, SLOW_FILM), [("red moves", 0.5, 5.5), ("green moves", 5.5, 9.5)], within=0.5)
+    assert len(lengths) > 20
+    # Eight frames of eight a second; where a frame comes late in its slot, what stays before it is as late.
+    assert 7 / 8 - 1 / 8 < min(lengths) <= max(lengths) < 7 / 8 + 1 / 8
+
+
+@pytest.mark.parametrize(("stride", "stop"), [(1, 12), (2, 20), (3, 27), (3, 41), (5, 44)])
+def test_a_slow_source_goes_on_where_it_was_stopped(stride: int, stop: int) -> None:
+    def observer() -> ActionsObserver:
+        rule = DetectionRule(max_single_seconds=1.0, switch_cost=0.5)  # so that every prediction counts
+        return ActionsObserver(model(), rule=rule, stride=stride)
+
+    whole = watch(observer(), SLOW_FILM)
+    assert {s.label for s in whole} == {"red moves", "green moves"}
+    assert dicts(watch_in_two_goes(observer(), observer(), SLOW_FILM, stop)) == dicts(whole)
 
 
 @pytest.fixture(scope="module")

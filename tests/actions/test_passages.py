@@ -74,6 +74,26 @@ def test_a_still_shot_speaks_for_nothing_being_done() -> None:
     assert spans(run([0.95, 0.95, None, None, 0.95, 0.95])) == [(0.0, 4.0), (8.0, 12.0)]
 
 
+def test_stillness_between_pieces_has_no_weight_in_their_mean() -> None:
+    # Two seconds at .9, one of stillness, two at .6: the mean of four seconds, whatever lies between them.
+    pieces = [
+        Piece(0.0, 2.0, np.array([0.9, 0.02, 0.08]), 0.8),
+        Piece(2.0, 3.0, None),
+        Piece(3.0, 5.0, np.array([0.6, 0.02, 0.38]), 0.4),
+    ]
+    for stop in range(4):  # also where the run was stopped before any of them
+        subject, found = passages(), []
+        for number, piece in enumerate(pieces):
+            if number == stop:
+                saved, subject = decode(encode(dict(subject.state()))), passages()
+                subject.restore(saved)
+            found += subject.push(piece, now_seconds=piece.end_seconds)
+        (segment,) = found + subject.end(6.0)
+        assert spans([segment]) == [(0.0, 5.0)]
+        assert segment.score == pytest.approx(0.75)
+        assert segment.attributes["actionness"] == pytest.approx(0.6)
+
+
 def test_unlikely_and_short_ones_are_not_said() -> None:
     assert run([0.9, 0.9], passages(min_score=0.95)) == []
     subject = passages()

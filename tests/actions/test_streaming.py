@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,13 +191,80 @@ def test_a_stride_without_a_rate_counts_frames_of_the_source_even_where_some_are
     assert [p.index for p in found] == [8, 10, 12, 14, 16, 18, 20, 22]
 
 
-def test_a_source_that_ends_before_its_first_window_is_full_stands_still() -> None:
-    def levels(clip: torch.Tensor) -> torch.Tensor:
-        return (255 * clip[0, :, :, 0, 0].mean(dim=0)).round()[None]
+def levels(clip: torch.Tensor) -> list[float]:
+    """The gray levels of a clip's frames."""
+    return (255 * clip[0, :, :, 0, 0].mean(dim=0)).round().tolist()
 
-    classifier = StreamingClassifier(
-        levels, window_size=5, stride=1, frames_per_second=5, outputs="probabilities"
+
+def of_levels(**options: Any) -> StreamingClassifier:
+    return StreamingClassifier(levels, outputs="probabilities", **options)
+
+
+def gray(level: int, seconds: float, index: int) -> Frame:
+    return Frame(np.full((4, 4, 3), level, np.uint8), seconds, index=index)
+
+
+def windows(classifier: StreamingClassifier, frames: Iterable[Frame]) -> list[tuple[float, list[float]]]:
+    return [(p.end_seconds, p.scores.tolist()) for frame in frames if (p := classifier.push(frame))]
+
+
+def test_frames_of_a_slow_source_are_seen_as_long_as_they_are_shown() -> None:
+    # Two frames a second, at the weights' four: 0 0 1 1 2 2 …; windows of a second end with the slots 3, 5, 7, ….
+    classifier = of_levels(window_size=4, stride=2, frames_per_second=4.0)
+    frames = [gray(i, 7.0 + i / 2, i) for i in range(5)]
+    assert windows(classifier, frames) == [(7.75, [0, 0, 1, 1]), (8.25, [1, 1, 2, 2]), (8.75, [2, 2, 3, 3])]
+    # Of 2.5 frames a second some are shown in two slots and some in one: slots 0, 1, 3, 4, 6, 8.
+    uneven = of_levels(window_size=9, stride=1, frames_per_second=4.0)
+    assert windows(uneven, [gray(i, i / 2.5, i) for i in range(6)]) == [(2.0, [0, 1, 1, 2, 3, 3, 4, 4, 5])]
+
+
+@pytest.mark.parametrize("net", [small_vivit, lambda: model("causal_tiny"), lambda: model("simple3d")])
+def test_a_slow_source_gives_what_its_pictures_repeated_at_the_rate_give(net: Any) -> None:
+    pictures = noise(14, seed=5)
+    for rate, every in ((4, 1), (2, 1), (1, 2)):  # of two predictions that one frame brings, the later one
+        slow, full = (StreamingClassifier(net(), window_size=8, frames_per_second=8.0) for _ in range(2))
+        found = [p for i, x in enumerate(pictures) if (p := slow.push(Frame(x, i / rate, index=i)))]
+        shown = [Frame(pictures[i * rate // 8], i / 8, index=i) for i in range(len(pictures) * 8 // rate)]
+        last = (len(pictures) - 1) / rate
+        expected = [p for frame in shown if (p := full.push(frame)) and p.end_seconds <= last][::every]
+        spans = [(p.start_seconds, p.end_seconds, p.is_first) for p in found]
+        assert spans == [(p.start_seconds, p.end_seconds, p.is_first) for p in expected]
+        np.testing.assert_allclose([p.scores for p in found], [p.scores for p in expected], atol=1e-5)
+
+
+def test_what_was_dropped_is_not_made_up() -> None:
+    # A camera of 16 frames a second gives one for each slot; a machine that is too slow for its model drops some.
+    fast = of_levels(window_size=4, stride=1, frames_per_second=8.0)
+    kept = [gray(i, i / 16, i) for i in range(20) if not 4 <= i < 12]
+    assert windows(fast, kept)[0] == (14 / 16, [0, 2, 12, 14])
+    # Of 4 frames a second each takes two slots. One is dropped: of its two, one is filled.
+    slow = of_levels(window_size=6, stride=1, frames_per_second=8.0)
+    assert windows(slow, [gray(i, i / 4, i) for i in (0, 1, 3)]) == [(3 / 4, [0, 0, 1, 1, 1, 3])]
+
+
+def test_a_frame_that_stays_for_long_costs_no_more_than_a_window() -> None:
+    classifier, seen = of_levels(window_size=4, stride=1, frames_per_second=8.0), []
+    push = classifier._scorer.push
+    classifier._scorer.push = lambda pixels: (seen.append(int(pixels[0, 0, 0])), push(pixels))[1]  # type: ignore[method-assign]
+    found = windows(classifier, [gray(i, 3600.0 * i, i) for i in range(3)])
+    assert seen == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2]
+    assert found == [(3600.0, [0, 0, 0, 1]), (7200.0, [1, 1, 1, 2])]
+
+
+def test_an_event_is_known_when_the_frame_came_that_brought_it() -> None:
+    def lit(clip: torch.Tensor) -> list[float]:
+        return [float(clip.mean())]
+
+    watcher = StreamingClassifier(
+        lit, window_size=4, stride=4, labels=["on"], outputs="probabilities", frames_per_second=4.0
     )
+    found = [event for i in range(4) for event in watcher.see(gray(255, float(i), i))[1]]
+    # The window of slots 0 to 3 ends at 0.75 s, but only the frame of second 1 shows that the first one stayed.
+    assert [(e.start_seconds, e.latency_seconds) for e in found] == [(0.0, 1.0)]
+
+
+def test_a_source_that_ends_before_its_first_window_is_full_stands_still() -> None:
+    classifier = of_levels(window_size=5, stride=1, frames_per_second=5)
     frames = [Frame(np.full((4, 4, 3), 10 * i, np.uint8), i / 10, index=i) for i in range(20)]
     # Every other frame of ten a second is taken; the last one stands still, though none of those.
     assert [classifier.push(frame) for frame in frames[:4]] == [None] * 4

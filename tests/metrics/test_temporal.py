@@ -334,6 +334,33 @@ def test_bad_files_are_named(truth: Any, found: Any, message: str) -> None:
         evaluate_detection(truth, found)
 
 
+@pytest.mark.parametrize(
+    "found",
+    [[[0, 9]], [5], 5, None, "abc", [None], {"segment": [0, 1], "score": 1}, [{"segment": "19", "score": 1}]],
+)
+def test_a_video_whose_entries_have_another_layout_is_named(found: Any) -> None:
+    truth = truth_of([("cat", 0, 10, "x")])
+    with pytest.raises(OptionError, match="predictions, video 'cat'"):
+        evaluate_proposals(truth, {"results": {"cat": found}})
+    with pytest.raises(OptionError, match="video 'cat'"):
+        evaluate_detection(truth, {"results": {"cat": found}})
+    with pytest.raises(OptionError, match="video 'cat'"):
+        read_ground_truth({"database": {"cat": {"annotations": found}}})
+
+
+def test_a_long_value_is_cut_in_the_message() -> None:
+    with pytest.raises(OptionError, match="…") as caught:
+        read_ground_truth({"database": {"cat": {"annotations": "a" * 10_000}}})
+    assert len(str(caught.value)) < 300
+
+
+def test_only_ambiguous_segments_are_nothing_to_find() -> None:
+    truth = truth_of([("a", 0, 10, "Ambiguous")])
+    with pytest.raises(OptionError, match="only, which protocol 'thumos14'"):
+        evaluate_detection(truth, {"results": {}}, protocol="thumos14")
+    assert evaluate_detection(truth, {"results": {}}).labels == ("Ambiguous",)  # a label like any other
+
+
 @pytest.mark.parametrize("thresholds", [[], [0.0], [1.5], [float("nan")]])
 def test_thresholds_outside_0_to_1_are_refused(thresholds: list[float]) -> None:
     truth, results = random_case(0)

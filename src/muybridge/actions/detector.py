@@ -89,7 +89,8 @@ class ActionsObserver:
         self._motion = OwnMotion()
         self._pace = Pace(self.classifier.view.frames_per_second)
         self._recent: deque[Frame] = deque()  # what a run may begin with
-        self._shown: deque[Frame] = deque()  # what the classifier has taken of this run, as far as it matters
+        # What the classifier has taken of this run, as far as it matters.
+        self._shown: deque[Frame] = deque(maxlen=4 * self.classifier.window_size + self.classifier.stride)
         self._run: Run | None = None
         self._scene_seconds = -math.inf  # where the source began, or the last cut was
         self._rising_since: float | None = None
@@ -100,7 +101,7 @@ class ActionsObserver:
     def settings(self) -> Mapping[str, Any]:
         """All that changes the answer, as JSON values."""
         return {
-            "version": 5,
+            "version": 6,
             "classifier": dict(self.classifier.settings()),
             "rule": asdict(self.rule),
             "background": list(self.background),
@@ -144,6 +145,7 @@ class ActionsObserver:
             "last_slot": self._pace.last_slot,
             "recent": [_frame_state(frame) for frame in self._recent],
             "shown": [_frame_state(frame) for frame in self._shown],
+            "num_taken": self.classifier.num_taken,
             "rising_since": self._rising_since,
             "scene_seconds": self._scene_seconds,
             "chunk": [list(row) for row in self._chunk],
@@ -158,8 +160,7 @@ class ActionsObserver:
         self._pace.last_slot = state["last_slot"]
         self._recent.extend(_frame_of(saved) for saved in state["recent"])
         self._shown.extend(_frame_of(saved) for saved in state["shown"])
-        for frame in self._shown:
-            self.classifier.push(frame)
+        self.classifier.see_again(self._shown, num_taken=int(state["num_taken"]))
         self._rising_since, self._scene_seconds = state["rising_since"], float(state["scene_seconds"])
         self._chunk = [(float(seconds), float(value)) for seconds, value in state["chunk"]]
         if state["run"] is not None:
@@ -190,13 +191,10 @@ class ActionsObserver:
         return self._add(run, run.part(), frame.pts_seconds)
 
     def _remember(self, frame: Frame) -> None:
-        """A frame that the classifier has taken, so that a restored run has its window, and predicts at its frames."""
+        """A frame that the classifier has taken, so that a restored run has its window."""
         if self.classifier.num_taken == 1:
             self._shown.clear()
         self._shown.append(frame)
-        if len(self._shown) > 4 * self.classifier.window_size + self.classifier.stride:
-            for _ in range(self.classifier.stride):
-                self._shown.popleft()
 
     def _follow(self, start: float, end: float, actionness: float) -> list[Finding]:
         """Begin a run, go on with it, or let it rest."""

@@ -41,13 +41,20 @@ class Piece:
         start_seconds: where it begins.
         end_seconds: where it ends.
         scores: (K,) mean probability of each label; None where nothing moves.
-        actionness: mean over the piece.
+        actionness: mean over what has scores.
+        still_seconds: how much of it is stillness between actions, which has no scores.
     """
 
     start_seconds: float
     end_seconds: float
     scores: NDArray[np.float64] | None
     actionness: float = 0.0
+    still_seconds: float = 0.0
+
+    @property
+    def scored_seconds(self) -> float:
+        """How much of it the scores are the mean of."""
+        return 0.0 if self.scores is None else self.end_seconds - self.start_seconds - self.still_seconds
 
 
 class Passages:
@@ -196,18 +203,22 @@ def _joined(first: Piece | None, second: Piece) -> Piece:
     """One piece with the mean scores of both."""
     if first is None:
         return second
+    start, end = first.start_seconds, second.end_seconds
     seen = [piece for piece in (first, second) if piece.scores is not None]
-    lengths = [piece.end_seconds - piece.start_seconds for piece in seen]
-    scores = np.average([piece.scores for piece in seen], axis=0, weights=lengths) if seen else None
-    actionness = float(np.average([piece.actionness for piece in seen], weights=lengths)) if seen else 0.0
-    return Piece(first.start_seconds, second.end_seconds, scores, actionness)
+    if not seen:
+        return Piece(start, end, None)
+    lengths = [piece.scored_seconds for piece in seen]
+    scores = np.average([piece.scores for piece in seen], axis=0, weights=lengths)
+    actionness = float(np.average([piece.actionness for piece in seen], weights=lengths))
+    return Piece(start, end, scores, actionness, end - start - sum(lengths))
 
 
 def _piece_state(piece: Piece) -> dict[str, Any]:
-    return {"numbers": [piece.start_seconds, piece.end_seconds, piece.actionness], "scores": piece.scores}
+    numbers = [piece.start_seconds, piece.end_seconds, piece.actionness, piece.still_seconds]
+    return {"numbers": numbers, "scores": piece.scores}
 
 
 def _piece_of(state: Mapping[str, Any]) -> Piece:
-    start, end, actionness = (float(number) for number in state["numbers"])
+    start, end, actionness, still = (float(number) for number in state["numbers"])
     scores = None if state["scores"] is None else np.array(state["scores"], np.float64)
-    return Piece(start, end, scores, actionness)
+    return Piece(start, end, scores, actionness, still)

@@ -121,9 +121,15 @@ class PredictionEvents:
         """The announced events that have not ended."""
         return self.finder.ongoing
 
-    def see(self, prediction: StreamPrediction) -> list[Event]:
-        """Events that begin to be certain, or are over, with the next prediction."""
+    def see(self, prediction: StreamPrediction, *, known_seconds: float | None = None) -> list[Event]:
+        """Events that begin to be certain, or are over, with the next prediction.
+
+        Args:
+            prediction: the next one.
+            known_seconds: when it was made; None for the end of its window.
+        """
         last, center = self._last, prediction.center_seconds
+        known = prediction.end_seconds if known_seconds is None else known_seconds
         if last is None or prediction.is_first:
             found = self._hold_last()
             start = prediction.start_seconds
@@ -132,12 +138,12 @@ class PredictionEvents:
             end = center
         else:
             halfway = (last.center_seconds + center) / 2
-            found = self._push(last, self._held_until, halfway, known_seconds=prediction.end_seconds)
+            found = self._push(last, self._held_until, halfway, known_seconds=known)
             start = max(self._held_until, halfway)
             # The next one is expected as far away as this one came; until then, nothing holds beyond its window.
             end = min(2 * center - halfway, prediction.end_seconds)
         self._last = prediction
-        return found + self._push(prediction, start, end)
+        return found + self._push(prediction, start, end, known_seconds=known)
 
     def finish(self) -> list[Event]:
         """The source has ended: the last window holds up to its end, and all that was open is over."""
@@ -224,7 +230,8 @@ class PredictionObserver(ABC):
             return None, []
         if self._events is None:
             self._events = PredictionEvents(prediction.labels, rule=self.rule, ignored=self.ignored)
-        return prediction, self._see_held_back(self._events) + self._events.see(prediction)
+        held_back = self._see_held_back(self._events)
+        return prediction, held_back + self._events.see(prediction, known_seconds=frame.pts_seconds)
 
     def end(self) -> list[Event]:
         """The source has ended; the events that were open."""

@@ -6,10 +6,10 @@
                         [- - - - - -]            with frame 9
 
 Weights see the world at the rate at which they were trained: a record that says 15 frames per second gets 15 of a
-camera's 30, chosen by the source's clock and not by counting. The window is a ring of W frames, however long
+camera's 30, by the source's clock, and each of a camera's 5 three times. The window is a ring of W frames, however long
 the stream; after a gap in time it begins anew, because frames from both sides of a gap are no clip.
 
-What each kind of model needs to compute for a new frame is in `scorers.py`.
+Which frames are taken is in `slots.py`; what each kind of model needs to compute for a new frame, in `scorers.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import hashlib
 import math
 import uuid
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from muybridge.actions.classifier import load_classifier_model
 from muybridge.actions.events import EventRule
 from muybridge.actions.inference import Precision
 from muybridge.actions.scorers import ClipFunction, Normalization, Outputs, make_scorer
+from muybridge.actions.slots import Slots
 from muybridge.actions.stream_prediction import PredictionObserver, StreamPrediction
 from muybridge.actions.views import crop_corners, resized_size
 from muybridge.counts import check_count
@@ -40,7 +42,6 @@ from muybridge.models.weights import Weights, weights_of
 from muybridge.observer import View
 from muybridge.values import Frame
 from muybridge.video.picture import ArrayPicture
-from muybridge.video.reader import Pace
 
 __all__ = ["StreamPrediction", "StreamingClassifier"]
 
@@ -68,7 +69,8 @@ class StreamingClassifier(PredictionObserver):
         stride: frames between two predictions, counted after the rate was brought down to the weights' own.
         weights: which weights of a named model.
         labels: names of the outputs; None for those of the weights, else `"class 0"`, `"class 1"`, ….
-        frames_per_second: the rate of the window's frames; None for that of the weights, else every frame.
+        frames_per_second: the rate of the window's frames; None for that of the weights, else every frame. Of a slower
+            source each frame stays as long as it is shown.
         size_px: side of the square middle that the model sees; None for that of the weights or model, else the frames
             as they are.
         outputs: what a function gives; modules give logits.
@@ -144,9 +146,8 @@ class StreamingClassifier(PredictionObserver):
 
     def reset(self) -> None:
         """Forget everything: the next frame is the first of another source."""
-        self._pace = Pace(self.view.frames_per_second)
+        self._slots = Slots(self.view.frames_per_second, frame_step=self.frame_step)
         self._num_seen = 0
-        self._last_slot: int | None = None
         self._last_seconds: float | None = None
         self._usual_step: float | None = None
         self._begin_window()
@@ -155,10 +156,12 @@ class StreamingClassifier(PredictionObserver):
         self._scorer.reset()
         self._times.clear()
         self._num_taken = 0
+        self._has_predicted = False
+        self._held: tuple[NDArray[np.uint8], int] | None = None  # the frame that is shown until the next one
 
     @property
     def num_taken(self) -> int:
-        """How many frames the weights' rate has taken since the window began: at the start, or after a gap."""
+        """How many slots of the weights' rate have a frame since the window began: at the start, or after a gap."""
         return self._num_taken
 
     @property
@@ -176,7 +179,8 @@ class StreamingClassifier(PredictionObserver):
             pts_seconds: for pixels, when they appear; None takes them to come at the weights' rate, or 30 per second.
 
         Returns:
-            The prediction, where one is due with this frame; None otherwise.
+            The prediction, where one is due with this frame, or with what was shown until it came; the newest one where
+            several are. None otherwise.
 
         Raises:
             ShapeError: not (H, W, 3) uint8, or a size that changes where the model has none of its own.
@@ -186,11 +190,17 @@ class StreamingClassifier(PredictionObserver):
         self._check_time(moment.pts_seconds)
         self._num_seen += 1
         self._last_seconds = moment.pts_seconds
-        if not self._wants(moment):
+        # Frames that were made by hand, and all say 0, are counted.
+        num_empty = self._slots.take(moment.pts_seconds, moment.index or self._num_seen - 1)
+        if num_empty is None:
             return None
         if self._is_gap(moment.pts_seconds):
             self._begin_window()
-        return self._take(self._prepared(moment), moment)
+        found = self._show_on(num_empty)  # nothing, where the window has just begun
+        pixels = self._prepared(moment)
+        if self.view.frames_per_second is not None:
+            self._held = pixels.copy(), moment.index
+        return self._take(pixels, moment.pts_seconds, moment.index) or found
 
     def hold(self, frame: Frame) -> StreamPrediction | None:
         """A source that ends before its first window is full stands still until it is, as clips do in training.
@@ -203,25 +213,52 @@ class StreamingClassifier(PredictionObserver):
         """
         pixels, found = self._prepared(frame), None
         while self._num_taken < self.window_size:
-            found = self._take(pixels, frame)
+            found = self._take(pixels, frame.pts_seconds, frame.index)
         return found
 
-    def _take(self, pixels: NDArray[np.uint8], moment: Frame) -> StreamPrediction | None:
-        """The next frame of the window; the prediction that is due with it."""
+    def see_again(self, frames: Iterable[Frame], *, num_taken: int) -> None:
+        """Go on as if nothing else had been seen since the window began.
+
+        Args:
+            frames: the last ones that were taken; a window of them, or all since it began.
+            num_taken: what it was, so that predictions are due where they would have been.
+        """
+        self.reset()
+        for frame in frames:
+            self.push(frame)
+        self._num_taken = num_taken
+
+    def _show_on(self, num_slots: int) -> StreamPrediction | None:
+        """What was taken last stays for so many slots; the prediction that is due meanwhile."""
+        rate, found = self.view.frames_per_second, None
+        if self._held is None or rate is None:
+            return None
+        (pixels, index), since = self._held, self._times[-1]
+        # A window that stands still is the same however long.
+        for number in range(max(0, num_slots - self.window_size), num_slots):
+            moment = since + (number + 1) / rate
+            found = self._take(pixels, moment, index, num_waiting=num_slots - number) or found
+        return found
+
+    def _take(
+        self, pixels: NDArray[np.uint8], seconds: float, index: int, *, num_waiting: int = 0
+    ) -> StreamPrediction | None:
+        """The next frame of the window; the prediction that is due with it, unless those that wait bring another."""
         self._scorer.push(pixels)
-        self._times.append(moment.pts_seconds)
+        self._times.append(seconds)
         self._num_taken += 1
         beyond = self._num_taken - self.window_size
-        if beyond < 0 or beyond % self.stride:
+        if beyond < 0 or beyond % self.stride or num_waiting >= self.stride:
             return None
         scores = self._scorer.scores()
+        is_first, self._has_predicted = not self._has_predicted, True
         return StreamPrediction(
             self._named(len(scores)),
             scores,
             start_seconds=self._times[0],
-            end_seconds=moment.pts_seconds,
-            index=moment.index,
-            is_first=beyond == 0,
+            end_seconds=seconds,
+            index=index,
+            is_first=is_first,
         )
 
     def settings(self) -> Mapping[str, Any]:
@@ -237,12 +274,7 @@ class StreamingClassifier(PredictionObserver):
             "frames_per_second": self.view.frames_per_second,
             "outputs": self._outputs,
             "precision": self._precision,
-            "rule": [
-                self.rule.on_threshold,
-                self.rule.off_threshold,
-                self.rule.min_duration_seconds,
-                self.rule.merge_gap_seconds,
-            ],
+            "rule": list(astuple(self.rule)),
             "ignored": list(self.ignored),
         }
 
@@ -269,27 +301,12 @@ class StreamingClassifier(PredictionObserver):
                 " muybridge.video.open_source mends the clock of a live source; reset() begins another one"
             )
 
-    def _wants(self, frame: Frame) -> bool:
-        """Whether the weights' rate takes this frame."""
-        if self.frame_step == 1:
-            return self._pace.wants(frame.pts_seconds)
-        # By the frame's place in the source, so that a dropped frame does not shift the choice; by counting where
-        # frames were made by hand and all say 0.
-        index = frame.index if frame.index > 0 else self._num_seen - 1
-        slot = index // self.frame_step
-        if self._last_slot is not None and slot <= self._last_slot:
-            return False
-        self._last_slot = slot
-        return True
-
     def _is_gap(self, seconds: float) -> bool:
         if not self._times:
             return False
         step = seconds - self._times[-1]
         if self._usual_step is not None and step > max(GAP_SECONDS, GAP_STEPS * self._usual_step):
-            self._usual_step = (
-                None  # what is usual from here on, the next step tells: the source may have slowed
-            )
+            self._usual_step = None  # what is usual now, the next step tells: the source may have slowed
             return True
         self._usual_step = step
         return False

@@ -155,6 +155,11 @@ def evaluate_detection(
     true_rows, found_rows = truth.by_label(), found.by_label()
     ambiguous = true_rows.pop(_AMBIGUOUS, {}) if protocol == "thumos14" else {}
     labels = sorted(true_rows)
+    if not labels:
+        raise OptionError(
+            f"the ground truth has {_AMBIGUOUS!r} segments only, which protocol 'thumos14' lets nobody find;"
+            " give one with a labeled segment"
+        )
     precision = np.zeros((len(thresholds), len(labels)))
     for column, label in enumerate(labels):
         true = {video: truth.segments[rows] for video, rows in true_rows[label].items()}

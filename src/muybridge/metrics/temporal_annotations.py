@@ -30,6 +30,7 @@ __all__ = [
     "read_predictions",
 ]
 
+MAX_SHOWN = 80
 AnnotationSource = Mapping[str, Any] | str | Path
 """ActivityNet's layout, or the path of a JSON file that holds it."""
 
@@ -90,7 +91,7 @@ def read_ground_truth(source: AnnotationSource, *, subset: str | None = None) ->
         (video, annotation)
         for video, entry in database.items()
         if subset is None or _field(entry, "subset", video) == subset
-        for annotation in _field(entry, "annotations", video)
+        for annotation in _entries(_field(entry, "annotations", video), "ground truth", video)
     ]
     if not rows:
         subsets = sorted({str(entry.get("subset")) for entry in database.values()})
@@ -114,7 +115,9 @@ def read_predictions(source: AnnotationSource, *, needs_label: bool = True) -> I
     array([0.9])
     """
     results = _section(source, "results", "predictions")
-    rows = [(video, entry) for video, entries in results.items() for entry in entries]
+    rows = [
+        (video, entry) for video, found in results.items() for entry in _entries(found, "predictions", video)
+    ]
     return _columns(rows, "predictions", needs_label=needs_label, needs_score=True)
 
 
@@ -182,6 +185,27 @@ def _section(source: AnnotationSource, name: str, what: str) -> Mapping[str, Any
     return section
 
 
+def _entries(value: Any, what: str, video: str) -> list[Mapping[str, Any]]:
+    """A video's entries, if they are laid out as such."""
+    if not isinstance(value, list | tuple):
+        raise OptionError(
+            f"{what}, video {video!r}: {_short(value)} is no list; each video has a list of"
+            " {'segment': [start, end], …}, empty where there is none"
+        )
+    for entry in value:
+        if not isinstance(entry, Mapping):
+            raise OptionError(
+                f"{what}, video {video!r}: {_short(entry)} is no entry; each is a dict with 'segment': [start, end]"
+            )
+    return list(value)
+
+
+def _short(value: Any) -> str:
+    """A value in an error message, which a whole file must not fill."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+
+
 def _field(entry: Any, name: str, video: str) -> Any:
     if not isinstance(entry, Mapping) or name not in entry:
         raise OptionError(f"video {video!r}: an entry lacks {name!r}")
@@ -195,7 +219,10 @@ def _columns(rows: list[tuple[str, Any]], what: str, *, needs_label: bool, needs
     for row, (video, entry) in enumerate(rows):
         labels.append(str(_field(entry, "label", video) if needs_label else entry.get("label", "")))
         try:
-            start, end = _field(entry, "segment", video)
+            segment = _field(entry, "segment", video)
+            if isinstance(segment, str):  # of two digits, it would be two numbers
+                raise TypeError(segment)
+            start, end = segment
             segments[row] = float(start), float(end)
             if needs_score:
                 scores[row] = float(_field(entry, "score", video))
@@ -203,7 +230,7 @@ def _columns(rows: list[tuple[str, Any]], what: str, *, needs_label: bool, needs
             if isinstance(error, OptionError):
                 raise
             raise OptionError(
-                f"{what}, video {video!r}: {entry!r} needs 'segment': [start, end] and a score as numbers"
+                f"{what}, video {video!r}: {_short(entry)} needs 'segment': [start, end] and a score as numbers"
             ) from None
         start, end = segments[row].tolist()
         if not (math.isfinite(start) and math.isfinite(end) and start <= end):
