@@ -47,6 +47,31 @@ def test_actions_beyond_the_third_are_counted() -> None:
         assert [row[3] for row in only.attributes["evidence"]] == list(names[:number])
 
 
+def test_each_thing_that_is_told_has_its_evidence_however_many_shots_and_lines_there_are() -> None:
+    shots = [Segment(n, n + 1, "shot", f"shot {n + 1}") for n in range(30)]
+    lines = [Segment(n, n + 1, "text", f"line {n}", 0.99) for n in range(30)]
+    rest = (
+        Segment(3, 6, "action", "wave", 0.9),
+        *(Segment(n, n + 0.4, "object", "something moves left") for n in range(25)),
+        Segment(28, 29, "object", "something falls"),
+        Segment(0, 20, "camera", "camera static"),
+        Segment(20, 30, "camera", "camera pans left"),
+    )
+    found = Timeline(VideoMetadata("a.mp4", duration_seconds=30.0), (*shots, *lines, *rest))
+    whole = caption_timeline(found)[0]
+    assert whole.label == (
+        "The video lasts 30 s and has 30 shots. The action is “wave”. The camera stands still and pans left."
+        " Something moves left and falls. “line 0”, “line 1”, “line 2” and 27 more lines are written."
+    )
+    rows = whole.attributes["evidence"]
+    assert len(rows) == 20
+    told = ["wave", "camera static", "camera pans left", "something moves left", "something falls"]
+    assert {"shot 1", *told, "line 0", "line 1", "line 2"} <= {row[3] for row in rows}
+    assert [row[2] for row in rows] == sorted(
+        (row[2] for row in rows), key=["shot", "action", "camera", "object", "text"].index
+    )
+
+
 def test_nothing_found_is_said() -> None:
     (only,) = caption_timeline(Timeline(VideoMetadata("a.mp4", duration_seconds=2.0)))
     assert only.label == "The video lasts 2 s. Nothing else was found in it."

@@ -32,9 +32,19 @@ def test_intent_and_subject(text: str, intent: str, kind: str, details: tuple[st
 @pytest.mark.parametrize(
     ("text", "window"),
     [
-        ("What is written at 5 s?", Window("at", 5, 5)),
-        ("What is written at 1:05?", Window("at", 65, 65)),
-        ("What is written at 1:02:03.5?", Window("at", 3723.5, 3723.5)),
+        ("What is written at 5 s?", Window("at", 5, 5, slack_seconds=0.5)),
+        ("What is written at 5.0 s?", Window("at", 5, 5, slack_seconds=0.05)),
+        ("What is written at 1:05?", Window("at", 65, 65, slack_seconds=0.5)),
+        ("What is written at 1:02:03.5?", Window("at", 3723.5, 3723.5, slack_seconds=0.05)),
+        ("What is written around 5 s?", Window("around", 5, 5, slack_seconds=1)),
+        ("What is written around 2 minutes?", Window("around", 120, 120, slack_seconds=6)),
+        ("What is written 5 seconds in?", Window("at", 5, 5, slack_seconds=0.5)),
+        ("What is written 5 seconds into the video?", Window("at", 5, 5, slack_seconds=0.5)),
+        ("What is written after 5 s into the film?", Window("after", 5)),
+        ("Is there a cut at 1 min 20 in the video?", Window("at", 80, 80, slack_seconds=0.5)),
+        ("Is there a cut at 1 minute and 5.5 seconds?", Window("at", 65.5, 65.5, slack_seconds=0.05)),
+        ("What is written between 1 minute and 2 minutes?", Window("during", 60, 120)),
+        ("Does the camera pan for 5 seconds in?", None),
         ("What is written between 2 and 4 seconds?", Window("during", 2, 4)),
         ("What is written from 4 s to 2 s?", Window("during", 2, 4)),
         ("What is written after 3 minutes?", Window("after", 180)),
@@ -136,6 +146,25 @@ def test_relations_ordinals_and_extremes() -> None:
     assert (compare.intent, compare.anchor, compare.anchor_ordinal) == ("compare", Subject("cut"), -1)
     options = parse_question("Which of these happens: a dissolve, a zoom or TAXI?").options
     assert [option.subject and option.subject.kind for option in options] == ["dissolve", "camera", "text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ordinal", "quantity"),
+    [
+        ("When is cut 2?", 2, None),
+        ("Is there a cut 2 seconds in?", None, None),
+        ("Is there a cut 2 frames after the dissolve?", None, None),
+        ("Is there a cut 1:20 into the video?", None, None),
+        ("Is there a cut at 3 in the video?", None, None),
+        ("Are there 3 cuts in the video?", None, ("exactly", 3)),
+        ("Is EXIT shown at least 2 times?", None, ("at least", 2)),
+    ],
+)
+def test_a_number_is_an_ordinal_or_a_quantity_only_beside_what_is_counted(
+    text: str, ordinal: int | None, quantity: tuple[str, int] | None
+) -> None:
+    question = parse_question(text)
+    assert (question.ordinal, question.quantity) == (ordinal, quantity)
 
 
 def test_words_that_say_something_unknown_are_kept() -> None:

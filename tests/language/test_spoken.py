@@ -85,10 +85,41 @@ def test_a_model_answers_what_the_evidence_leaves_open(two_shots: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", ["The video does not show it.", "I cannot tell.", "It is unknown", "Not visible"]
+    "reply",
+    [
+        "The video does not show it.",
+        "I cannot tell.",
+        "It is unknown",
+        "It is unknown who sleeps.",
+        "Not visible",
+        "It cannot be determined from the video.",
+        "I'm unable to tell from these frames.",
+        "I do not know.",
+        "I can’t determine that.",
+        "The frames do not provide enough information.",
+        "It isn't visible in the frames.",
+        "It is unclear.",
+        "There is no way to tell.",
+        "Sorry, I could not say.",
+        "“I do not know.”",
+    ],
 )
 def test_a_model_that_does_not_know_is_believed(two_shots: Path, reply: str) -> None:
     assert not speak_answer(two_shots, shots_of(two_shots), Witness(reply), "What sleeps?").known
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The man is holding a sign that says SORRY, WE ARE CLOSED.",
+        "An unknown man in a red shirt boxes.",
+        "The sign reads “I CANNOT SEE”.",
+        "She says 'it isn't clear' and leaves.",
+        "A clear sky, and a man who does not stop boxing.",
+    ],
+)
+def test_words_in_a_picture_are_no_refusal(two_shots: Path, reply: str) -> None:
+    assert speak_answer(two_shots, shots_of(two_shots), Witness(reply), "What sleeps?").known
 
 
 def test_a_model_that_says_nothing_leaves_the_evidence(two_shots: Path) -> None:

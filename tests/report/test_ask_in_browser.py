@@ -71,6 +71,18 @@ MUST_ANSWER = (
     "From when to when is PIER 39 shown?",
     "Until when does the camera pan left?",
     "What is written before 1 minute?",
+    "Is there a cut at 4 s?",
+    "Is there a cut at 3.97 s?",
+    "Is there a cut at 3.5 s?",
+    "Is there a cut around 5 s?",
+    "Is there a cut 4 seconds in?",
+    "Is there a dissolve 8 seconds into the video?",
+    "How many cuts are there around 3.5 s?",
+    "What is written around 9 s?",
+    "What is written at 9.497 s?",
+    "What does the camera do around 5 s?",
+    "Does the camera zoom into the picture?",
+    "Does the camera move in the picture?",
 )
 MUST_NOT_KNOW = (
     "When does the dog bark?",
@@ -113,6 +125,19 @@ MUST_NOT_KNOW = (
     "Are there cuts after 20 s?",
     "When is GO shown?",
     "How many TAXI are there?",
+    "Is there a cut at 4 in the video?",
+    "Is there exactly one shot?",
+    "Are there 5 cuts?",
+    "Does the camera move in?",
+    "Does something move into the picture?",
+    "Who waves?",
+    "Who reads PIER 39?",
+    "What does the man have?",
+    "What do they read?",
+    "What does the person do last?",
+    "What is the fifth thing somebody does?",
+    "Which is the third action?",
+    "Is there a cut at 1 min 20?",
 )
 
 

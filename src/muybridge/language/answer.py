@@ -30,7 +30,7 @@ from muybridge.language.phrases import join_and, quoted
 from muybridge.language.question import Question, Subject, parse_question
 from muybridge.language.scope import MAX_EVIDENCE, Scope, cannot_tell
 from muybridge.language.strictness import left_out
-from muybridge.values import Answer, Timeline
+from muybridge.values import Answer, Segment, Timeline
 
 __all__ = ["answer_question", "evidence_context"]
 
@@ -69,7 +69,10 @@ def answer_question(timeline: Timeline, question: str) -> Answer:
         return _unknown(evidence, parsed)
     if _asks_for_all(parsed):
         whole = caption_timeline(timeline)[0]
-        return Answer(whole.label, timeline.segments[:MAX_EVIDENCE], known=bool(timeline.segments))
+        rows = {tuple(row) for row in whole.attributes["evidence"]}
+        # What is told comes first: of a long video not all segments go along.
+        grounds = sorted(timeline.segments, key=lambda one: _row(one) not in rows)
+        return Answer(whole.label, tuple(grounds[:MAX_EVIDENCE]), known=bool(grounds))
     parsed, words, strange = _understand(evidence, parsed)
     if strange:
         return _strange(evidence, parsed, strange)
@@ -109,6 +112,10 @@ def evidence_context(timeline: Timeline, *, max_segments: int = 60) -> str:
         lines.append(line.replace("<", "\\u003c").replace(">", "\\u003e"))
     left = len(told) - len(lines)
     return "\n".join(["<evidence>", *lines, *([f'{{"left_out": {left}}}'] if left else []), "</evidence>"])
+
+
+def _row(segment: Segment) -> tuple[float, float, str, str]:
+    return segment.start_seconds, segment.end_seconds, segment.kind, segment.label
 
 
 def _asks_for_all(parsed: Question) -> bool:

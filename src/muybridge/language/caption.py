@@ -6,6 +6,7 @@ shots ──► parts (a long shot is told in pieces) ──► what overlaps ea
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from muybridge.values import Segment, Timeline
 __all__ = ["caption_timeline", "parts_of"]
 
 MAX_PART_SECONDS = 20.0
+Ground = tuple[str, Segment]
 _MAX_TEXTS, _MAX_ACTIONS, _MAX_EVIDENCE = 3, 3, 20
 _MAX_CAMERA_EVIDENCE = 3  # for each motion
 _MIN_SHARE = 0.15
@@ -83,7 +85,8 @@ def _whole(evidence: Evidence) -> Segment:
     sentences = [told, *map(sentence, clauses)]
     if not clauses:
         sentences.append("Nothing else was found in it.")
-    return _caption(evidence.start_seconds, evidence.end_seconds, " ".join(sentences), [*shots, *used])
+    used = [*(("shots", shot) for shot in shots), *used]
+    return _caption(evidence.start_seconds, evidence.end_seconds, " ".join(sentences), used)
 
 
 def _part(span: Segment, inside: Sequence[Segment]) -> Segment:
@@ -111,14 +114,14 @@ def _sorted_into(spans: Sequence[Segment], evidence: Evidence) -> list[list[Segm
 
 def _clauses(
     segments: Sequence[Segment], duration: float, *, span: Segment | None = None
-) -> tuple[list[str], list[Segment]]:
-    """(what happens, as clauses; the segments that say so)."""
+) -> tuple[list[str], list[Ground]]:
+    """(what happens, as clauses; the segments that say so, each with what it says)."""
     kinds: dict[str, list[Segment]] = {}
     for segment in segments:
         if is_sure(segment):
             kinds.setdefault(segment.kind, []).append(segment)
     told: list[str] = []
-    used: list[Segment] = []
+    used: list[Ground] = []
     actions = [one for one in kinds.get("action", ()) if is_something(one)]
     done = _by_share(actions, span)
     if done:
@@ -126,8 +129,7 @@ def _clauses(
         left = len(done) - _MAX_ACTIONS
         names = [*map(quoted, done[:_MAX_ACTIONS]), *([f"{left} more"] if left > 0 else [])]
         told.append(f"the {verb} {join_and(names)}")
-        # The evidence is cut short, and what is named needs it first.
-        used += sorted(actions, key=lambda one: one.label not in done[:_MAX_ACTIONS])
+        used += _grounds(actions, done[:_MAX_ACTIONS])
     cameras = [one for one in kinds.get("camera", ()) if one.label != "camera unknown"]
     motions, grounds = _camera_motions(cameras, duration, span)
     if motions:
@@ -135,21 +137,27 @@ def _clauses(
         used += grounds
     objects = kinds.get("object", [])
     if objects:
-        told.append(_object_clause(_by_share(objects, span)))
-        used += objects
+        labels = _by_share(objects, span)
+        told.append(_object_clause(labels))
+        used += _grounds(objects, labels)
     texts = list(dict.fromkeys(one.label for one in kinds.get("text", ())))
     if texts:
         names = [quoted(text) for text in texts[:_MAX_TEXTS]]
         left = len(texts) - len(names)
         names += [f"{counted(left, 'more line')}"] if left else []
         told.append(f"{join_and(names)} {'is' if len(texts) == 1 else 'are'} written")
-        used += kinds["text"]
+        used += _grounds(kinds["text"], texts[:_MAX_TEXTS])
     return told, used
+
+
+def _grounds(segments: Iterable[Segment], told: Sequence[str]) -> list[Ground]:
+    """Each segment with what it says: its label where that is told, and else that there is more of its kind."""
+    return [(one.kind + (one.label if one.label in told else ""), one) for one in segments]
 
 
 def _camera_motions(
     cameras: Sequence[Segment], duration: float, span: Segment | None
-) -> tuple[list[str], list[Segment]]:
+) -> tuple[list[str], list[Ground]]:
     """(what the camera does, the longest first; the segments that say so).
 
     A handheld camera pans in many short stretches: what counts is how long it pans in all. A direction is told where
@@ -166,12 +174,12 @@ def _camera_motions(
     for lasting in kept:
         least = min(_MIN_SHARE * sum(lasting.values()), max(lasting.values()))
         told += sorted((one for one in lasting if lasting[one] >= least), key=lambda one: -lasting[one])
-    grounds: dict[int, Segment] = {}
+    grounds: dict[int, Ground] = {}
     by_length = sorted(cameras, key=lambda one: -_seconds(one, span))
     for motion in told:
         saying = [one for one in by_length if motion in _motions(one)]
-        grounds |= {id(one): one for one in saying[:_MAX_CAMERA_EVIDENCE]}
-    return told, sorted(grounds.values(), key=lambda one: one.start_seconds)
+        grounds = {id(one): (motion, one) for one in saying[:_MAX_CAMERA_EVIDENCE]} | grounds
+    return told, sorted(grounds.values(), key=lambda ground: ground[1].start_seconds)
 
 
 def _motions(camera: Segment) -> list[str]:
@@ -226,6 +234,13 @@ def _seconds(segment: Segment, span: Segment | None) -> float:
     return segment.duration_seconds if span is None else segment.overlap_seconds(span)
 
 
-def _caption(start: float, end: float, text: str, used: Sequence[Segment]) -> Segment:
-    rows = [[one.start_seconds, one.end_seconds, one.kind, one.label] for one in used[:_MAX_EVIDENCE]]
+def _caption(start: float, end: float, text: str, used: Sequence[Ground]) -> Segment:
+    # The evidence is cut short: each thing that is told has its first segment before any has its second.
+    counts: Counter[str] = Counter()
+    turns = []
+    for says, _ in used:
+        turns.append(counts[says])
+        counts[says] += 1
+    kept = sorted(sorted(range(len(used)), key=turns.__getitem__)[:_MAX_EVIDENCE])
+    rows = [[one.start_seconds, one.end_seconds, one.kind, one.label] for one in (used[at][1] for at in kept)]
     return Segment(start, max(start, end), "caption", text, None, {"model": "evidence", "evidence": rows})

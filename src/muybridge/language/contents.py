@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from muybridge.language.caption import caption_timeline
 from muybridge.language.evidence import Evidence, is_sure, merged
+from muybridge.language.grammar import PATTERNS
 from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
 from muybridge.language.question import Subject
-from muybridge.language.scope import Scope, absent, cannot_tell, known, picked, surely
+from muybridge.language.scope import MAX_EVIDENCE, Scope, absent, cannot_tell, known, picked, surely
 from muybridge.values import Answer, Segment
 
 __all__ = [
@@ -106,7 +107,7 @@ def direction_answer(scope: Scope) -> Answer:
     if not found:
         return Answer("No movement in a clear direction was seen there.", known=False)
     if scope.question.ordinal is not None:
-        return _listing(scope, picked(found, scope.question.ordinal))
+        return _listing(scope, found)
     labels = sorted({one.label for one in found}, key=lambda label: -_seconds(found, label))
     told = [f"{label} {stretch(_of_label(found, label), most=2)}" for label in labels[:MAX_TOLD]]
     return known(sentence(join_and(told)), found)
@@ -115,19 +116,24 @@ def direction_answer(scope: Scope) -> Answer:
 def happenings_answer(scope: Scope) -> Answer:
     """What happens, what somebody does, what comes first, next, last."""
     question, evidence, kind = scope.question, scope.evidence, scope.subject.kind
+    text = question.text.casefold()
     if kind in ("shot", "cut", "dissolve", "fade", "transition"):
         return _how_it_begins(scope)
-    if kind == "object":
-        return _movements(scope)
     if kind in ("keyframe", "motion", "frames"):
         return cannot_tell("it has a time, but no content in words")
-    if kind == "action" or question.actors or kind not in ("happens", "action"):
+    if re.search(PATTERNS["who"], text):
+        return _of_whom(scope)
+    if question.actors and not _asks_what_is_done(scope):
+        return cannot_tell("only what somebody does was looked for")
+    is_next = re.search(r"\bnext\b", text) is not None
+    if is_next and not question.relation and question.window is None:
+        return cannot_tell("“next” after what is not said")
+    if kind == "object" or scope.words:
+        return _movements(scope)
+    if kind == "action" or question.actors:
         return _doings(scope)
     if question.subject is None:
         return cannot_tell("the question names nothing that was measured")
-    is_next = re.search(r"\bnext\b", question.text, re.IGNORECASE) is not None
-    if is_next and not question.relation and question.window is None:
-        return cannot_tell("“next” after what is not said")
     events = evidence.within(evidence.events(), scope.window, starting=question.relation == "after")
     events = [one for one in events if not _same(one, scope.anchors)]
     if not events:
@@ -137,19 +143,36 @@ def happenings_answer(scope: Scope) -> Answer:
         ordered = sorted(events, key=lambda event: event.start_seconds)
         chosen = picked(ordered, at if question.ordinal is None else question.ordinal)
         if not chosen:
-            return Answer(
-                f"Only {counted(len(events), 'thing')} was seen to happen there.", tuple(events), False
-            )
+            return _too_few(events)
         one = chosen[0]
         same = [event for event in events if abs(event.start_seconds - one.start_seconds) < 0.05]
         return known(sentence(f"{join_and(clause(_named(event)) for event in same)} {span(one)}"), same)
     return _listing(scope, events)
 
 
+def _asks_what_is_done(scope: Scope) -> bool:
+    """Whether a question about somebody asks what they do: not what they have, take or see, nor how they are."""
+    kind = scope.subject.kind
+    if (kind == "action" and not scope.words) or (kind == "object" and scope.question.intent == "how"):
+        return True
+    return re.search(PATTERNS["doing"], scope.question.text.casefold()) is not None
+
+
 @surely
 def _movements(scope: Scope) -> Answer:
-    """What moves, and how."""
-    return _listing(scope, picked(merged_by_label(scope.segments), scope.question.ordinal))
+    """What moves, and how; when an action that is named is done."""
+    return _listing(scope, merged_by_label(scope.segments))
+
+
+@surely
+def _of_whom(scope: Scope) -> Answer:
+    """Who does something: what was seen of it, and that nobody knows by whom."""
+    if scope.question.subject is None or scope.subject.kind == "happens":
+        return cannot_tell("who is to be seen was not measured")
+    told = _movements(scope)
+    if not told.known:
+        return told
+    return Answer(f"{told.text.removesuffix('.')}; who it is was not measured.", told.evidence, known=False)
 
 
 def _doings(scope: Scope) -> Answer:
@@ -163,20 +186,28 @@ def _doings(scope: Scope) -> Answer:
     ]
     gestures = evidence.within(gestures, scope.window)
     if gestures:
-        return known(
-            sentence(join_and(f"{clause(one)} {span(one)}" for one in gestures[:MAX_TOLD])), gestures
-        )
+        return _listing(scope, sorted(gestures, key=lambda one: one.start_seconds))
     if not evidence.looked_for("action"):
         return cannot_tell("nobody looked for what people do")
     return Answer("No action was recognized there.", known=False)
 
 
 def _listing(scope: Scope, found: Sequence[Segment]) -> Answer:
+    """All of what was found, or the one of it that an ordinal picks."""
     if not found:
         return absent(scope)
-    told = [f"{clause(_named(one))} {span(one)}" for one in found[:MAX_TOLD]]
-    left = len(found) - len(told)
-    return known(sentence(join_and([*told, f"{left} more things happen"] if left else told)), found)
+    chosen = picked(found, scope.question.ordinal)
+    if not chosen:
+        return _too_few(found)
+    told = [f"{clause(_named(one))} {span(one)}" for one in chosen[:MAX_TOLD]]
+    left = len(chosen) - len(told)
+    return known(sentence(join_and([*told, f"{left} more things happen"] if left else told)), chosen)
+
+
+def _too_few(found: Sequence[Segment]) -> Answer:
+    verb = "was" if len(found) == 1 else "were"
+    told = f"Only {counted(len(found), 'thing')} {verb} seen to happen there."
+    return Answer(told, tuple(found[:MAX_EVIDENCE]), known=False)
 
 
 def _how_it_begins(scope: Scope) -> Answer:

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from rapidfuzz import fuzz
 
+from muybridge.language.phrases import rounding_of
 from muybridge.language.question import Subject, Window, stem
 from muybridge.values import Segment, Timeline
 
@@ -24,7 +25,8 @@ DOUBTFUL_SCORE = 0.85
 DOUBTFUL_LETTER_SCORE = 0.97
 """A letter on its own is often a line or a leg that looks like one."""
 DOUBTFUL_ACTION_SCORE = 0.6
-_TOUCH_SECONDS = 0.1
+_TOUCH_SECONDS, _NEAR_SECONDS = 0.1, 0.05
+_CHANGES = ("cut", "dissolve", "fade")
 _SIMILAR = 82.0
 _MIN_FUZZY_CHARACTERS = 5
 _KINDS_OF_OBSERVER = {
@@ -150,13 +152,13 @@ class Evidence:
             return list(segments)
         spans = self.spans(window)
         starts, ends = [start for start, _ in spans], [end for _, end in spans]
-        fits = _starts_in if starting else _is_in
+        near = max(window.slack_seconds, _NEAR_SECONDS)
         found = []
         for segment in segments:
             # Spans are in order and apart: those that end before it cannot hold it, nor those that begin after it.
-            first = bisect_left(ends, segment.start_seconds - 0.05)
-            after = bisect_right(starts, segment.end_seconds + 0.05)
-            if any(fits(segment, *span) for span in spans[first:after]):
+            first = bisect_left(ends, segment.start_seconds - near)
+            after = bisect_right(starts, segment.end_seconds + near)
+            if any(_fits(segment, *span, window, starting) for span in spans[first:after]):
                 found.append(segment)
         return found
 
@@ -206,13 +208,31 @@ class Evidence:
         return points
 
 
+def _fits(segment: Segment, start: float, end: float, window: Window, starting: bool) -> bool:
+    """Whether a segment is so within one of the spans of a window, or begins there."""
+    if starting:
+        return _starts_in(segment, start, end)
+    return _is_at(segment, start, window) if start == end else _is_in(segment, start, end)
+
+
 def _starts_in(segment: Segment, start: float, end: float) -> bool:
     return start - 0.05 <= segment.start_seconds < max(end, start + 0.05)
 
 
+def _is_at(segment: Segment, at: float, window: Window) -> bool:
+    """Whether a segment is there at a moment, which is known as finely as it was named.
+
+    A change is at the second that it is near to. What lasts is there from when it is told to begin, which is rounded.
+    """
+    start, end, slack = segment.start_seconds, segment.end_seconds, window.slack_seconds
+    if start == end or (segment.kind == "shot" and segment.label in _CHANGES):
+        near = max(slack, _NEAR_SECONDS)
+        return start - near < at <= end + near
+    early, late = (slack, slack) if window.how == "around" else (rounding_of(at), 0.0)
+    return start < at + early and at < max(end, start + _NEAR_SECONDS) + late
+
+
 def _is_in(segment: Segment, start: float, end: float) -> bool:
-    if start == end:
-        return segment.start_seconds <= start < max(segment.end_seconds, segment.start_seconds + 0.05)
     # What only reaches a moment into the window belongs to what stands beside it.
     least = min(_TOUCH_SECONDS, 0.5 * (end - start))
     shared = min(segment.end_seconds, end) - max(segment.start_seconds, start)

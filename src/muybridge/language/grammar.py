@@ -50,6 +50,8 @@ _ASKING = (
     " what when where which while who whole will with"
 )
 
+_MINUTES = r"(?:minutes?|mins?)"
+
 REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(what|who|where|when|how|that|there|it)['’]s\b", r"\1 is"),
     (r"\b(\w+)n['’]t\b", r"\1 not"),
@@ -85,6 +87,10 @@ REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bstill (?=(?:on|there|here|visible|shown|seen|(?!during\b)\w+ing)\b)", ""),
     (r"\bfirst\b", "1st"),
     (r"\bfinal\b", "last"),
+    # "1 min 20", "1 minute and 20 seconds": as on a clock.
+    (rf"\b(\d+) ?{_MINUTES} (?:and )?([0-5]\d(?:\.\d+)?) ?(?:seconds?|secs?|s)\b", r"\1:\2"),
+    (rf"\b(\d+) ?{_MINUTES} (?:and )?(\d(?:\.\d+)?) ?(?:seconds?|secs?|s)\b", r"\1:0\2"),
+    (rf"\b(\d+) ?{_MINUTES} ([0-5]\d)\b(?![.:]\d| ?(?:{_MINUTES}|hours?)\b)", r"\1:\2"),
 )
 """What is written differently and means the same."""
 
@@ -163,7 +169,7 @@ SUBJECTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("camera", r"\bpan(?:s|ned|ning)?\b", "pans"),
     ("camera", r"\btilt(?:s|ed|ing)?\b", "tilts"),
-    ("camera", r"\bzoom(?:s|ed|ing)? in\b", "zooms in"),
+    ("camera", r"\bzoom(?:s|ed|ing)? in(?:to)?\b", "zooms in"),
     ("camera", r"\bzoom(?:s|ed|ing)? out\b", "zooms out"),
     ("camera", r"\bzoom(?:s|ed|ing)?\b", "zooms"),
     ("camera", r"\broll(?:s|ed|ing)?\b", "rolls"),
@@ -212,6 +218,27 @@ PATTERNS = {
         r"^(?:for )?how (?:long|many (?:seconds|minutes)) (?:after|before|until|till|since|from|between)\b"
     ),
     "video": r"\b(?:video|footage|picture|image|clip|film|movie|recording)\b",
+    # "A cut 2 seconds in" is no second cut, and neither is one at 1:20.
+    "which_one": (
+        r"\b(\d+)(?:st|nd|rd|th)\b|\b(last)\b"
+        r"|\b(?:shot|scene|cut) (\d+)\b(?![:.]\d| ?(?:s|secs?|seconds?|mins?|minutes?|hours?|frames?|times?)\b)"
+    ),
+    # "In the picture" is where; what moves in, or into it, has a direction that nobody measured.
+    "moves_in": (
+        r"\b(?:mov(?:es?|ed|ing)|go|goes|going|travels?|pan(?:s|ned|ning)?|tilt(?:s|ed|ing)?|roll(?:s|ed|ing)?"
+        r"|falls?|falling|fell|runs?|running|ran|waves?|waving)"
+        r" (?:into\b|in(?= *(?:,|$)| (?:on|to|towards?|closer|further)\b))"
+    ),
+    "who": (
+        r"^(?:and |so |please )?"
+        r"(?:who|(?:which|what) (?:boy|child|children|girl|guy|man|men|people|persons?|woman|women))\b"
+    ),
+    # To do as the verb itself, not as in "what do they see".
+    "doing": (
+        r"\b(?:doing|done|perform\w*|happen\w*|going on|actions?|activit(?:y|ies)|movements?|motions?)\b"
+        r"|\bd(?:o|oes|id)\b.*\bdo\b|\b" + rf"(?:{_ACTORS.replace(' ', '|')})"
+        r" d(?:o|oes|id)\b(?! (?:he|i|it|she|that|the|they|this|we|you)\b)"
+    ),
     "left_ordinal": r"\b(?:and|the|to|but|next) last\b",
     "camera_does": (
         r"\bcamera (?:do|does|doing|did|go|goes|going)\b|\bcamera['’]?s? (?:motion|movements?|work)\b|\bhappen"
@@ -287,7 +314,7 @@ def page_grammar() -> dict[str, Any]:
         'synonyms']
     """
     return {
-        "rewrites": [[pattern, new.replace(r"\1", "$1")] for pattern, new in REWRITES],
+        "rewrites": [[pattern, new.replace("\\", "$")] for pattern, new in REWRITES],
         "intents": [list(row) for row in INTENTS],
         "subjects": [list(row) for row in SUBJECTS],
         "synonyms": [list(row) for row in SYNONYMS],

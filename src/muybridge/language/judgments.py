@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from muybridge.language.contents import MAX_TOLD, merged_by_label, written_answer
 from muybridge.language.evidence import Evidence, has_words, is_sure, merged, plain
 from muybridge.language.grammar import CERTAIN_ACTORS
 from muybridge.language.measures import lines_of, ordinal_word
-from muybridge.language.phrases import clause, counted, join_and, moment, quoted, sentence, span, stretch
+from muybridge.language.phrases import (
+    clause,
+    counted,
+    join_and,
+    moment,
+    quoted,
+    sentence,
+    span,
+    stretch,
+    times,
+)
 from muybridge.language.question import Option, Subject
 from muybridge.language.scope import (
+    MAX_EVIDENCE,
     Scope,
     absent,
     anchors_of,
@@ -27,6 +39,7 @@ __all__ = ["compare_answer", "extreme_answer", "options_answer", "yes_no_answer"
 
 _ALWAYS, _STILL_ENERGY = 0.9, 1e-3
 _AT_SECONDS = 0.5  # so far from a second that is named, something is still said to be there
+_STATES = ("camera", "object", "text", "action")
 _COUNTED = ("shot", "cut", "dissolve", "fade", "transition", "keyframe")
 
 
@@ -85,14 +98,10 @@ def _edge(scope: Scope) -> Answer:
         every = merged(every)
     if not every or not all(is_sure(one) for one in every):
         return cannot_tell(f"it was not seen for sure that {claim(scope.subject, scope.words)}")
-    spans = (
-        evidence.spans(scope.window)
-        if scope.window is not None
-        else [(evidence.start_seconds, evidence.end_seconds - _AT_SECONDS)]
-    )
-    near = [
-        (start - _AT_SECONDS, end + _AT_SECONDS) if start == end else (start, end) for start, end in spans
-    ]
+    spans, slack = [(evidence.start_seconds, evidence.end_seconds - _AT_SECONDS)], _AT_SECONDS
+    if scope.window is not None:
+        spans, slack = evidence.spans(scope.window), max(slack, scope.window.slack_seconds)
+    near = [(start - slack, end + slack) if start == end else (start, end) for start, end in spans]
     moments = [(one, one.end_seconds if at_end else one.start_seconds) for one in every]
     fitting = [one for one, at in moments if any(start <= at <= end for start, end in near)]
     told = f"{_name_of(scope, fitting or every)} {stretch(fitting or every)}"
@@ -203,48 +212,68 @@ def _quantity(scope: Scope) -> Answer:
     if scope.subject.phrase and not scope.segments:
         return absent(scope)
     is_text = scope.subject.kind == "text"
-    found = len(lines_of(scope.segments) if is_text else scope.segments)
+    # The same line may be shown several times.
+    asks_times = is_text and re.search(r"\btimes\b", scope.question.text.casefold()) is not None
+    found = len(lines_of(scope.segments) if is_text and not asks_times else scope.segments)
     is_so = {
         "more than": found > number,
         "at least": found >= number,
         "fewer than": found < number,
         "less than": found < number,
     }.get(comparison, found == number)
-    verb = "is" if found == 1 else "are"
+    word, verb = "Yes" if is_so else "No", "is" if found == 1 else "are"
+    if asks_times and found:
+        told = f"{claim(scope.subject)} {times(found)}: {stretch(scope.segments)}"
+        return known(f"{word}, {told}.", scope.segments)
     told = counted(found, *(("line of text", "lines of text") if is_text else (scope.subject.kind,)))
-    return known(f"{'Yes' if is_so else 'No'}, there {verb} {told}.", scope.segments)
+    return known(f"{word}, there {verb} {told}.", scope.segments)
 
 
 @surely
 def compare_answer(scope: Scope) -> Answer:
     """Which of two things comes before the other."""
     question, evidence = scope.question, scope.evidence
-    if not scope.segments:
+    is_one_each = scope.subject.kind == "text" and question.ordinal is not None
+    every = merged(scope.segments) if scope.subject.kind in _STATES and not is_one_each else scope.segments
+    every = picked(every, question.ordinal)
+    if not every and scope.segments:
+        return cannot_tell("there are not so many of them")
+    if not every:
         return Answer(f"The video does not show that {claim(scope.subject, scope.words)}.", known=False)
-    one = scope.chosen[0] if scope.chosen else scope.segments[0]
-    at = one.end_seconds if question.at_end else one.start_seconds
+    moments = [one.end_seconds if question.at_end else one.start_seconds for one in every]
+    anchors: list[Segment] = []
     if question.window is not None:
         start = question.window.start_seconds
-        name, evidences = moment(start), [one]
+        name = moment(start)
     elif question.anchor is not None and not missing_kind(evidence, question.anchor):
         anchors, reason = anchors_of(evidence, question.anchor, question.anchor_ordinal)
         if reason:
             return Answer(sentence(reason), known=False)
         start = anchors[0].end_seconds if question.anchor_at_end else anchors[0].start_seconds
-        evidences = [one, anchors[0]]
         is_point = anchors[0].kind == "shot"
         name = _transition(question.anchor_ordinal, anchors[0]) if is_point else clause(anchors[0])
+        if not is_point and len(merged(anchors)) > 1:
+            name += " for the first time"
     else:
         return cannot_tell("with what it is to be compared was not understood")
-    if abs(at - start) < 0.02:
+    is_both = min(moments) < start - 0.02 and max(moments) > start + 0.02
+    told = every if is_both else every[:1]
+    parts = list(scope.segments) if is_both else _parts_of(every[0], scope.segments)
+    grounds = [*parts[: MAX_EVIDENCE - 1], *anchors[:1]]
+    if not is_both and abs(moments[0] - start) < 0.02:
         return (
-            known(f"At the same moment, {moment(start)}.", evidences)
+            known(f"At the same moment, {moment(start)}.", grounds)
             if question.window is None
-            else known(f"It starts right at {name}, so after it.", evidences)
+            else known(f"It starts right at {name}, so after it.", grounds)
         )
-    word = "Before" if at < start else "After"
-    says = claim(scope.subject, scope.words)
-    return known(f"{word} {name}: {says} {span(one)}.", evidences)
+    word = "Both before and after" if is_both else "Before" if moments[0] < start else "After"
+    return known(f"{word} {name}: {claim(scope.subject, scope.words)} {stretch(told)}.", grounds)
+
+
+def _parts_of(whole: Segment, segments: Sequence[Segment]) -> list[Segment]:
+    """The segments that a stretch was merged of."""
+    start, end = whole.start_seconds, whole.end_seconds
+    return [one for one in segments if start <= one.start_seconds and one.end_seconds <= end]
 
 
 def _transition(ordinal: int | None, anchor: Segment) -> str:
@@ -286,7 +315,7 @@ def options_answer(scope: Scope) -> Answer:
     """Which of several things is so, or comes first."""
     evidence, question = scope.evidence, scope.question
     rows = [(option.text, _look(evidence, option)) for option in question.options]
-    found = [(shown, segments) for shown, segments in rows if segments]
+    found = [(shown, list(segments)) for shown, segments in rows if segments]
     unknown = [quoted(shown) for shown, segments in rows if segments is None]
     missing = join_and(unknown)
     is_order = question.ordinal is not None or "before" in question.text.casefold()
@@ -296,12 +325,23 @@ def options_answer(scope: Scope) -> Answer:
     if not found:
         return Answer("None of these was found in the video.", known=False)
     if is_order:
-        pick = max if question.ordinal == -1 else min
-        shown, segments = pick(found, key=lambda row: (row[1] or [])[0].start_seconds)
-        return known(sentence(f"{shown}, {span((segments or [])[0])}"), segments or [])
-    told = [f"{shown} {stretch(merged(segments or []), most=2)}" for shown, segments in found]
+        return _in_order(found, 1 if question.ordinal is None else question.ordinal)
+    told = [f"{shown} {stretch(merged(segments), most=2)}" for shown, segments in found]
     caveat = f"; {missing} {'was' if len(unknown) == 1 else 'were'} not recognized" if missing else ""
-    return known(sentence(join_and(told) + caveat), [one for _, segments in found for one in segments or []])
+    return known(sentence(join_and(told) + caveat), [one for _, segments in found for one in segments])
+
+
+def _in_order(found: Sequence[tuple[str, list[Segment]]], ordinal: int) -> Answer:
+    """Which comes first, second, … or last (−1): what is shown last, though it was also shown before."""
+    at = -1 if ordinal < 0 else 0
+    rows = sorted(found, key=lambda row: row[1][at].start_seconds)
+    if not (chosen := picked(rows, ordinal)):
+        return Answer(f"Only {len(rows)} of these were found in the video.", known=False)
+    (shown, segments), start = chosen[0], chosen[0][1][at].start_seconds
+    same = [name for name, ones in rows if abs(ones[at].start_seconds - start) < 0.02]
+    if len(same) > 1:
+        return known(sentence(f"{join_and(same)} at the same moment, {moment(start)}"), segments)
+    return known(sentence(f"{shown}, {span(segments[at])}"), segments)
 
 
 def _look(evidence: Evidence, option: Option) -> list[Segment] | None:

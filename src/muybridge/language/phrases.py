@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from muybridge.printable import printable
 from muybridge.values import Segment
 
-__all__ = ["clause", "counted", "join_and", "moment", "sentence", "span", "stretch", "times"]
+__all__ = ["clause", "counted", "join_and", "moment", "rounding_of", "sentence", "span", "stretch", "times"]
 
 MAX_QUOTED = 80
 
@@ -33,6 +33,15 @@ def moment(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     tail = f"{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 else "")
     return f"{sign}{hours}:{minutes:02d}:{tail}" if hours else f"{sign}{minutes}:{tail}"
+
+
+def rounding_of(seconds: float) -> float:
+    """How far a moment may be from what `moment` tells of it, in seconds.
+
+    >>> rounding_of(1.0344), rounding_of(79.546)
+    (0.005, 0.05)
+    """
+    return 0.005 if abs(seconds) < 60 else 0.05
 
 
 def span(segment: Segment) -> str:

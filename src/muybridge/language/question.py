@@ -26,7 +26,11 @@ __all__ = ["Option", "Question", "Subject", "Window", "parse_question"]
 _CAMERA_WORDS = (
     r"pan|tilt|zoom|roll|move|shake|still|static|not|left|right|up|down|in|out|clockwise|counterclockwise"
 )
-_UNIT_WORDS = r"(?:s|secs?|seconds?|mins?|minutes?|hours?)\b"
+_QUANTITY = re.compile(
+    r"\b(more than|at least|fewer than|less than|exactly|only)? ?\b(\d+)\b(?= (?:hard |on-?screen )?"
+    r"(?:cuts?|shots?|scenes?|dissolves?|cross-?fades?|fades?|transitions?|(?:scene|shot) (?:changes?|boundar(?:y|ies))"
+    r"|key ?frames?|texts?|words?|letters?|lines?|subtitles?|captions?|titles?|inscriptions?|times?)\b)"
+)
 _RELATION = re.compile(r"(.+?) (right before|right after|before|after|while|during|when|as long as)\b(.*)$")
 
 
@@ -144,6 +148,8 @@ def parse_question(text: str) -> Question:
     asks_until = re.search(PATTERNS["until"], words) is not None
     intent, words = ("compare", words) if compare else _intent(words, options)
     beside += [found[0] for found in re.finditer(PATTERNS["edge"], f"{words} {anchor}")]
+    if intent != "direction":  # "Which way does it move in?"
+        beside += [found[0] for part in (words, anchor) for found in re.finditer(PATTERNS["moves_in"], part)]
     at_end, words = _take(PATTERNS["end"], words)
     at_end |= asks_until
     at_start = re.search(PATTERNS["start"], words) is not None
@@ -270,15 +276,10 @@ def _which_one(
     found = re.search(r"\b(longest|shortest)\b", words)
     if found:
         extreme, words = found[1], cut(words, found)
-    found = re.search(
-        r"\b(more than|at least|fewer than|less than|exactly|only)? ?\b(\d+)\b(?!#)(?= (?!"
-        + _UNIT_WORDS
-        + r")\w)",
-        words,
-    )
+    found = _QUANTITY.search(words)
     if found and intent == "yes_no" and not re.search(r"\b(?:shot|scene|cut) \d+\b", words):
         quantity, words = (found[1] or "exactly", int(found[2])), cut(words, found)
-    found = re.search(r"\b(\d+)(?:st|nd|rd|th)\b|\b(last)\b|\b(?:shot|scene|cut) (\d+)\b", words)
+    found = re.search(PATTERNS["which_one"], words)
     if found:
         ordinal = -1 if found[2] else int(found[1] or found[3])
         words = re.sub(

@@ -8,10 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-__all__ = ["behind_thought", "clean_reply", "whole_sentences", "without_thoughts"]
+__all__ = ["behind_thought", "clean_reply", "is_refusal", "whole_sentences", "without_thoughts"]
 
 _BEGIN, _END = "<think>", "</think>"
 _SPACES = re.compile(r"\s+")
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»|`[^`]*`|(?<!\w)['‘](?:[^'’]|['’](?=\w))*['’](?!\w)")
+_KNOW = (
+    r"(?:tell|told|say|said|see|seen|know|known|determined?|answer(?:ed)?|identif(?:y|ied)|discern(?:ed)?"
+    r"|confirm(?:ed)?|make out|made out|be (?:sure|certain))\b"
+)
+_ON = r"(?:who|what|which|when|where|why|how|whether|if|and|as|at|because|but|from|in|to)"
+_NOT = r"(?:n['’o]?t| not)(?: \w+ly)?"
+_REFUSAL = re.compile(
+    # "It cannot be determined", "I'm unable to tell", "there is no way to say"
+    rf"\b(?:can(?:not|['’]t| not)|could(?:n['’]t| not)|unable to|not able to|(?:im|not )possible to|no way (?:to|of)"
+    rf"|(?:hard|difficult) to)(?: \w+ly)? (?:be )?(?:{_KNOW}|telling\b|knowing\b)"
+    # "The frames do not provide enough", "I don't know"
+    rf"|\b(?:do|does|did){_NOT} (?:show|provide|contain|include|depict|reveal|indicate|specify)\b"
+    rf"|\b(?:i|we) (?:do|did){_NOT} (?:know|see|have)\b"
+    # "It isn't visible", "not possible"
+    r"|(?:\b|n['’])(?:not|t)(?: \w+ly)? (?:shown|visible|clear|possible|sure|certain|known|evident|apparent|discernible"
+    r"|determinable|specified|enough)\b"
+    r"|\b(?:unclear|unanswerable|indeterminate|undetermined|(?:no|insufficient|lack of) (?:\w+ )?information)\b"
+    # A man may be unknown and a sign may be sorry: only a reply is one itself.
+    rf"|\b(?:is|are|was|were|remains?)(?: \w+ly| still)? unknown\b(?! (?!{_ON}\b)\w)"
+    r"|(?:^|[.!?]\s+)(?:unknown\s*(?:[.,;!?]|$)|(?:i['’]?m |i am |we are )?(?:very |so )?sorry\b)",
+    re.IGNORECASE,
+)
 _ENDS = re.compile(r"[.!?][\"'”’)]*(?=\s|$)|[。！？]")
 
 
@@ -35,6 +58,21 @@ def whole_sentences(text: str) -> str:
     """
     ends = [match.end() for match in _ENDS.finditer(text)]
     return text[: ends[-1]] if ends else f"{text} …" if text else ""
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a model says that it does not know, or that the video does not show it; not what it quotes.
+
+    >>> [is_refusal(said) for said in ("It isn't visible in the frames.", "I'm unable to tell.", "Unknown")]
+    [True, True, True]
+    >>> is_refusal("His sign says “SORRY, I CANNOT SEE”."), is_refusal("An unknown man in a red shirt boxes.")
+    (False, False)
+    """
+    own_words = _QUOTED.sub(" ", text)
+    return (
+        _REFUSAL.search(own_words if any(map(str.isalnum, own_words)) else text.strip("“”\"'‘’«»` "))
+        is not None
+    )
 
 
 def without_thoughts(pieces: Iterable[str]) -> Iterator[str]:

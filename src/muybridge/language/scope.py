@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Self
+from typing import Self, TypeVar
 
 from muybridge.language.evidence import Evidence, is_sure, merged
 from muybridge.language.phrases import clause, join_and, moment, quoted, sentence, span
@@ -14,6 +14,7 @@ from muybridge.values import Answer, Segment
 
 __all__ = ["MAX_EVIDENCE", "Scope", "absent", "cannot_tell", "claim", "known", "surely"]
 
+T = TypeVar("T")
 MAX_EVIDENCE = 100
 """The most segments that an answer carries along."""
 _MAX_DOUBTFUL = 3
@@ -93,7 +94,7 @@ def missing_kind(evidence: Evidence, subject: Subject) -> str:
     return kind if kind in _NOUNS and not evidence.looked_for(kind) else ""
 
 
-def picked(segments: Sequence[Segment], ordinal: int | None) -> list[Segment]:
+def picked(segments: Sequence[T], ordinal: int | None) -> list[T]:
     """The first, second, … or last (−1) of segments; all where there is no ordinal."""
     if ordinal is None:
         return list(segments)

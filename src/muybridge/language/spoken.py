@@ -6,13 +6,13 @@ evidence answers needs no model: it is asked what the evidence leaves open.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 
 from muybridge.language.answer import answer_question, evidence_context
 from muybridge.language.caption import parts_of
+from muybridge.language.replies import is_refusal
 from muybridge.language.speaker import Speaker
 from muybridge.motion.salient import allot
 from muybridge.values import Answer, Clip, Segment, Timeline
@@ -22,11 +22,6 @@ __all__ = ["speak_answer", "speak_captions"]
 
 FRAMES_OF_WHOLE, FRAMES_OF_PART = 16, 8
 MAX_SIDE_PX = 448
-_REFUSAL = re.compile(
-    r"\b(?:not (?:shown|visible|clear|possible|sure|known)|does not show|do(?:es)?n[o']t (?:show|know)"
-    r"|cannot (?:tell|be told|determine|see)|can['’]t tell|unknown|unanswerable|no information|sorry)\b",
-    re.IGNORECASE,
-)
 
 
 def speak_captions(
@@ -101,7 +96,7 @@ def speak_answer(
         None,
         {"model": name, "frames_seconds": [round(float(t), 3) for t in clip.pts_seconds]},
     )
-    return Answer(words, (seen,), known=_REFUSAL.search(words) is None)
+    return Answer(words, (seen,), known=not is_refusal(words))
 
 
 def _bounds(timeline: Timeline) -> tuple[float, float]:

@@ -117,7 +117,8 @@ def _of_subject(subject: Subject, question: Question) -> str:
         is_described = question.intent == "summary" or re.search(PATTERNS["camera_does"], text)
         if not (asks_what_it_does and is_described):
             return "the question does not say what the camera is to do"
-    if question.actors and subject is question.subject and subject.kind in _DONE_BY_NOBODY:
+    asks_who = question.intent == "what" and re.search(PATTERNS["who"], text)
+    if (question.actors or asks_who) and subject is question.subject and subject.kind in _DONE_BY_NOBODY:
         return "who is to be seen in the video was not measured"
     asks_for_parts = question.intent == "count" or question.ordinal is not None or question.extreme
     if subject.kind == "text" and asks_for_parts and (part := re.search(PATTERNS["part_of_text"], text)):

@@ -85,10 +85,17 @@ const answerQuestion = (() => {
   function within(rows, window) {
     if (!window) return rows;
     const { start, end } = window;
-    if (start === end) return rows.filter((row) => row.start <= start && start < Math.max(row.end, row.start + 0.05));
+    if (start === end) return rows.filter((row) => isAt(row, window));
     const least = Math.min(0.1, 0.5 * (Math.min(end, duration) - Math.max(start, 0)));
     return rows.filter((row) => row.start < end && (row.end > start || row.start === start)
       && Math.min(row.end, end) - Math.max(row.start, start) >= Math.min(least, 0.5 * (row.end - row.start)));
+  }
+  /** Whether a row is there at a moment: a change where it is near, what lasts from when it is told to begin. */
+  function isAt(row, { how, start, slack }) {
+    const near = Math.max(slack, 0.05);
+    if (row.start === row.end || row.lane.kind === "transition") return row.start - near < start && start <= row.end + near;
+    const [early, late] = how === "around" ? [slack, slack] : [start < 60 ? 0.005 : 0.05, 0];
+    return row.start < start + early && start < Math.max(row.end, row.start + 0.05) + late;
   }
   function merged(rows) {
     const joined = [];
@@ -292,7 +299,8 @@ const answerQuestion = (() => {
 
   function doings(question) {
     const rows = within(actions, question.window).filter(isSure);
-    if (!rows.length) return beyond();
+    const asksThat = question.subject || !question.hasActor || new RegExp(data.language.grammar.patterns.doing).test(question.text.toLowerCase());
+    if (!rows.length || !asksThat || question.words.length || question.ordinal !== null) return beyond();
     const labels = unique(rows.map((row) => row.label));
     const stretches = labels.flatMap((label) => merged(rows.filter((row) => row.label === label))).sort((a, b) => a.start - b.start || a.end - b.end);
     const told = stretches.slice(0, 6).map((row) => `${clause(row)} ${span(row)}`);

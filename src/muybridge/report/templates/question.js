@@ -8,14 +8,16 @@ const readQuestion = (() => {
   const certain = new Set(grammar.certain_actors);
   const number = "(\\d+(?::\\d\\d){1,2}(?:\\.\\d+)?|\\d+(?:\\.\\d+)?)";
   const unit = " ?(seconds?|secs?|s|minutes?|mins?|hours?)?\\b";
+  const around = ["about", "around", "near"];
   const pattern = (name, flags) => new RegExp(grammar.patterns[name], flags);
   const says = (words, name) => pattern(name).test(words);
   const cut = (words, match) => `${words.slice(0, match.index)} ${words.slice(match.index + match[0].length)}`.replace(/ +/g, " ").trim();
 
   function seconds(text, word) {
     if (text.includes(":")) return text.split(":").reduce((total, part) => 60 * total + Number(part), 0);
-    return Number(text) * ({ min: 60, hou: 3600 }[word?.slice(0, 3)] ?? 1);
+    return Number(text) * unitSeconds(word);
   }
+  const unitSeconds = (word) => ({ min: 60, hou: 3600 })[word?.slice(0, 3)] ?? 1;
 
   /** Whether words in capitals are words of the question, as in "How many CUTS are there?". */
   function isStressed(capitals, at, text) {
@@ -51,11 +53,18 @@ const readQuestion = (() => {
     return [words.replace(/[?!;]+|[.](?!\d)/g, " ").trim(), phrases];
   }
 
-  function windowOf(how, at) {
+  /** A named moment has a slack: how far from it a change may be, and is still meant. */
+  function windowOf(how, text, word) {
+    const at = seconds(text, word);
     if (["after", "since", "from"].includes(how)) return { how: "after", start: at, end: Infinity };
     if (["before", "until"].includes(how)) return { how: "before", start: -Infinity, end: at };
-    return { how: "at", start: at, end: at };
+    if (around.includes(how)) return { how: "around", start: at, end: at, slack: Math.max(1, 0.1 * unitSeconds(word)) };
+    const halfDigit = 0.5 * 10 ** -(text.split(".")[1] ?? "").length * unitSeconds(word);
+    return { how: "at", start: at, end: at, slack: Math.min(Math.max(halfDigit, 0.05), 0.5) };
   }
+  /** Whether a number of seconds is how long, not when: "for about five seconds". */
+  const isLength = (words, match, how) => (!how || around.includes(how))
+    && /\b(?:for|is|be|was|lasts?|takes?|of|than|long|1st) *$/.test(words.slice(0, match.index));
 
   /** [the words without the time they name, the time] */
   function takeTime(words) {
@@ -67,11 +76,14 @@ const readQuestion = (() => {
     match = words.match(new RegExp(`\\b(?:in|during|within|for) the (?:very )?(1st|last) (?:${number} ?)?(seconds?|secs?|s|minutes?|mins?|hours?)\\b`));
     if (match) return [cut(words, match), edge(match[1] === "last", seconds(match[2] ?? "1", match[3]))];
     match = words.match(/\b(at|in|during|after|before|until) the (\d+)(?:st|nd|rd|th) seconds?\b/);
-    if (match) return [cut(words, match), windowOf(match[1], Number(match[2]))];
+    if (match) return [cut(words, match), windowOf(match[1], match[2])];
+    match = words.match(new RegExp(`\\b(?:(at|around|about|near|after|before|until|since|from) )?${number}${unit} (?:into (?:it|(?:the|this) (?:video|clip|film|movie|footage|recording))\\b|in(?:to)?(?= *(?:,|$)))`));
+    if (match && !isLength(words, match, match[1]) && (match[3] || match[2].includes(":"))) {
+      return [cut(words, match), windowOf(match[1] ?? "at", match[2], match[3])];
+    }
     match = words.match(new RegExp(`\\b(at|around|about|near|after|before|until|since|from) (?:second |minute )?${number}${unit}`));
-    const isLength = match && /^(?:about|around|near)/.test(match[0]) && /\b(?:for|is|be|was|lasts?|takes?|of|than|long) *$/.test(words.slice(0, match.index));
-    if (match && !isLength && (match[3] || match[2].includes(":") || /second |minute /.test(match[0]))) {
-      return [cut(words, match), windowOf(match[1], seconds(match[2], match[0].includes("minute ") ? "min" : match[3]))];
+    if (match && !isLength(words, match, match[1]) && (match[3] || match[2].includes(":") || /second |minute /.test(match[0]))) {
+      return [cut(words, match), windowOf(match[1], match[2], match[0].includes("minute ") ? "min" : match[3])];
     }
     match = words.match(/\b(?:at|in|from) the (?:very )?(start|beginning|end)\b(?! of (?!the (?:video|clip|film|movie)))(?: of the \w+)?/);
     return match ? [cut(words, match), edge(match[1] === "end", 1)] : [words, null];
@@ -157,18 +169,21 @@ const readQuestion = (() => {
     words = words.replace(pattern("end", "g"), " ");
     const whole = says(words, "whole");
     words = words.replace(pattern("whole", "g"), " ");
-    const place = words.match(/\b(\d+)(?:st|nd|rd|th)\b|\b(last)\b|\b(?:shot|scene|cut) (\d+)\b/);
+    const place = words.match(pattern("which_one"));
     const ordinal = place ? (place[2] ? -1 : Number(place[1] ?? place[3])) : null;
     if (place) words = place[3] ? words.replace(new RegExp(`\\b${place[3]}\\b`), " ") : cut(words, place);
     const isNext = /\bnext\b/.test(words) || says(words, "ever");
     const isTwo = place && (says(words, "left_ordinal") || /\d(?:st|nd|rd|th)\b/.test(words));
+    const isWho = intent === "what" && says(asked.toLowerCase(), "who");
+    const movesIn = intent !== "direction" && says(words, "moves_in");
     const isPart = intent !== "when" && (atEnd || (atStart && (window || intent !== "yes_no")));
     const read = subjectOf(words, phrases);
     const isBare = read.subject?.kind === "camera" && !read.subject.details.length && !(["what", "how"].includes(intent) && says(asked.toLowerCase(), "camera_does"));
     // Capitals alone are no proof that words on the screen are meant.
     const spoken = read.subject?.phrase ?? "";
     const isSpoken = intent === "yes_no" && /^[\x00-\x7f]+$/.test(spoken) && !new RegExp(`[“"«「'‘]${spoken.replace(/\W/g, "\\$&")}`, "i").test(asked) && !says(asked.toLowerCase(), "on_screen");
+    const asksNumber = intent === "yes_no" && read.rest.some((word) => /^\d+$/.test(word));
     const isWhole = whole && !(intent === "yes_no" && read.subject?.kind === "camera");
-    return { text: asked.trim(), intent, window, ordinal, atEnd, whole, phrases, isBeyond: [isBeyond, isRelated, isNext, isEdge, isTwo, isPart, isBare, isSpoken, isWhole].some(Boolean), isPart: isPart || whole, ...read };
+    return { text: asked.trim(), intent, window, ordinal, atEnd, whole, phrases, isBeyond: [isBeyond, asksNumber, isWho, movesIn, isRelated, isNext, isEdge, isTwo, isPart, isBare, isSpoken, isWhole].some(Boolean), isPart: isPart || whole, ...read };
   };
 })();
