@@ -277,3 +277,80 @@ def test_a_cover_image_is_no_video(tmp_path: Path) -> None:
         container.mux(sound.encode(None))
     with pytest.raises(VideoOpenError, match="no video stream, only: audio and a cover image"):
         probe(path)
+
+
+def test_an_animated_webp_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "moving.webp"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libwebp_anim", rate=10)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "bgra"
+        for level in range(3):
+            picture = np.full((32, 32, 3), 80 * level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="bgra")))
+        container.mux(stream.encode(None))
+    with pytest.raises(VideoOpenError, match=r"an animated WebP.*GIF or MP4"):
+        open_video(path)
+    # Half of one that is not animated is damaged.
+    still = cv2.imencode(".webp", np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8))[
+        1
+    ].tobytes()
+    path.write_bytes(still[: len(still) // 2])
+    with pytest.raises(VideoOpenError, match="damaged"):
+        open_video(path)
+
+
+@pytest.mark.parametrize("threads", [1, None])
+def test_a_broken_picture_of_hevc_is_left_out_and_none_comes_twice(
+    tmp_path: Path, threads: int | None
+) -> None:
+    path = tmp_path / "a.mp4"
+    texture = np.random.default_rng(0).integers(0, 255, (96, 300, 3), np.uint8)
+    with av.open(str(path), "w") as container:
+        options = {"x265-params": "keyint=12:min-keyint=12:scenecut=0:bframes=4:open-gop=0:log-level=none"}
+        stream = container.add_stream("libx265", rate=25, options=options)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for number in range(60):
+            pixels = np.ascontiguousarray(texture[:, 2 * number : 2 * number + 160])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        container.mux(stream.encode(None))
+    with open_video(path) as video:
+        sound = [frame.pixels for frame in video]
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    key = [packet for packet in packets if packet.is_keyframe][3]
+    data = bytearray(path.read_bytes())
+    assert key.pos is not None
+    # So near to its beginning that the decoder can tell.
+    data[key.pos + key.size // 20 : key.pos + key.size // 20 + 20] = b"\xff" * 20
+    path.write_bytes(data)
+    with open_video(path) as video:
+        with pytest.warns(DamagedVideoWarning, match="could not be decoded from"):
+            pictures = [
+                (p.index, p.pts_seconds, p.frame().pixels) for p in video.pictures(max_threads=threads)
+            ]
+        assert [index for index, _, _ in pictures] == [*range(36), *range(48, 60)]
+        for index, seconds, pixels in pictures:
+            assert seconds == video.packets.pts_seconds[index]
+            np.testing.assert_array_equal(pixels, sound[index])
+
+
+def test_what_stands_in_lies_before_even_where_nothing_else_is_asked_for(
+    tmp_path: Path, sound: bytes
+) -> None:
+    path = tmp_path / "hole.mp4"
+    path.write_bytes(sound)
+    with av.open(str(path)) as container:
+        keys = [packet for packet in container.demux(video=0) if packet.is_keyframe and packet.size]
+    broken = bytearray(sound)
+    assert keys[2].pos is not None
+    broken[keys[2].pos + 8 : keys[2].pos + keys[2].size] = bytes(keys[2].size - 8)
+    path.write_bytes(broken)
+    for indices in ([25], [25, 35]):
+        with open_video(path) as video, warnings.catch_warnings():
+            warnings.simplefilter("ignore", DamagedVideoWarning)
+            clip = video.frames_at(indices=indices)
+            assert any("neighbors stand in" in message for message in video.warnings)
+        assert clip.indices[0] == 19
+        assert clip.indices.tolist()[1:] == indices[1:]

@@ -274,7 +274,7 @@ def test_a_start_in_a_tail_that_is_broken_ends_with_a_warning(tmp_path: Path) ->
         assert len(list(video)) == 50
 
 
-def test_pictures_that_come_late_come_after_a_start_as_well(tmp_path: Path) -> None:
+def test_pictures_that_come_too_late_are_left_out_and_move_no_other(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole.ts", "mpeg2video", {"g": "10", "bf": "2", "sc_threshold": "1000000000"})
     path = tmp_path / "late.ts"
     with av.open(str(whole)) as given, av.open(str(path), "w") as made:
@@ -286,11 +286,18 @@ def test_pictures_that_come_late_come_after_a_start_as_well(tmp_path: Path) -> N
                 made.mux(packet)
     with open_video(path) as video, warnings.catch_warnings():
         warnings.simplefilter("ignore", DamagedVideoWarning)
-        through = [picture.index for picture in video.pictures()]
-        assert through != sorted(through)
-        start = float(video.packets.pts_seconds[45])
-        late = [picture.index for picture in video.pictures(start_seconds=start)]
-    assert late == [index for index in through if index >= 45]
+        seconds = video.packets.pts_seconds
+        through = [(picture.index, picture.pts_seconds) for picture in video.pictures()]
+        assert through == sorted(set(through))
+        assert through == [(index, seconds[index]) for index, _ in through]
+        told = [message for message in video.warnings if "come after later ones" in message]
+        assert len(told) == 1
+        assert NUM_FRAMES - 22 < len(through) < len(video)
+        late = [
+            (picture.index, picture.pts_seconds)
+            for picture in video.pictures(start_seconds=float(seconds[45]))
+        ]
+    assert late == [moment for moment in through if moment[0] >= 45]
 
 
 @pytest.mark.parametrize("bf", ["0", "2"])

@@ -8,6 +8,7 @@ import itertools
 import math
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import threading
@@ -327,6 +328,40 @@ def test_an_image_that_cannot_be_read_moves_no_other(tmp_path: Path, monkeypatch
     with open_source(tmp_path, frames_per_second=10, **options) as source:
         found = seen(source)
     assert found == [(0.0, 1), (0.2, 3), (0.6, 7)]
+
+
+def test_half_an_image_is_waited_for(tmp_path: Path) -> None:
+    gray = np.random.default_rng(0).integers(0, 255, (96, 128), np.uint8)
+    data = cv2.imencode(".jpg", np.repeat(gray[:, :, None], 3, axis=2))[1].tobytes()
+    whole = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    path = tmp_path / "1.jpg"
+    path.write_bytes(data[: len(data) // 2])
+
+    def complete() -> None:
+        time.sleep(0.3)
+        path.write_bytes(data)
+
+    in_thread(complete)
+    with open_source(tmp_path, frames_per_second=10, **QUICK) as source:
+        (frame,) = source
+    assert np.abs(frame.pixels.astype(int) - whole).mean() < 3
+
+
+def test_images_of_a_folder_stand_upright_each_as_it_says(tmp_path: Path) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:, :32] = 255  # the left half is white
+    data = cv2.imencode(".jpg", picture)[1].tobytes()
+    # One entry: the orientation (0x0112), one short, 6: to be turned to the right.
+    exif = b"Exif\0\0II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+    turned = data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+    for number, image in enumerate((turned, data, turned)):
+        (tmp_path / f"{number}.jpg").write_bytes(image)
+    with open_source(tmp_path, frames_per_second=10, **QUICK) as source:
+        frames = list(source)
+    assert [frame.pixels.shape for frame in frames] == [(64, 48, 3), (48, 64, 3), (64, 48, 3)]
+    for frame, white in zip(frames, (np.s_[:28], np.s_[:, :28], np.s_[:28]), strict=True):
+        assert frame.pixels[white].min() > 200
+        assert frame.pixels.mean() == pytest.approx(127.5, abs=10)
 
 
 def test_a_folder_is_timed_by_when_its_images_were_written(tmp_path: Path) -> None:

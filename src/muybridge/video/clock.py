@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from muybridge.video.decoder import Damage
@@ -41,22 +41,58 @@ class Clock:
         self._places = places
         self._last_place = first - 1
         self._last_seconds: float | None = None
-        self.num_frames = 0
+
+    def in_order(self, pictures: Iterable[VideoFrame], converter: Converter) -> Iterator[DecodedPicture]:
+        """The pictures with their moments, in order; what comes too late is left out, which is reported once.
+
+        Where a picture seems to be missing, the next one waits until another has come: where edit lists overlap, or one
+        is lost, two neighbors may come the wrong way round.
+        """
+        last: int | None = None
+        waiting: list[DecodedPicture] = []
+        for picture in pictures:
+            decoded, is_known = self._stamp(picture, converter)
+            if not is_known:
+                last = decoded.index
+                yield from (*waiting, decoded)
+                waiting = []
+                continue
+            waiting = sorted((*waiting, decoded), key=lambda some: some.index)
+            while waiting and (len(waiting) > 1 or last is None or waiting[0].index <= last + 1):
+                first = waiting.pop(0)
+                if last is not None and first.index <= last:
+                    moment = f"the first at {first.pts_seconds:.2f} s"
+                    self._damage.report(
+                        f"pictures that come after later ones are left out, {moment}", kind="late"
+                    )
+                    continue
+                last = first.index
+                yield first
+        yield from waiting
 
     def stamp(self, picture: VideoFrame, converter: Converter) -> DecodedPicture:
-        """The picture with its moment."""
+        """The picture with its moment, whenever it comes."""
+        return self._stamp(picture, converter)[0]
+
+    def _stamp(self, picture: VideoFrame, converter: Converter) -> tuple[DecodedPicture, bool]:
         place, is_known = self._place_of(picture.pts)
         length = float(self._packets.duration_seconds[place]) if len(self._packets) else 0.0
         if self._packets.is_exact and picture.pts is not None and not is_known:
             seconds = picture.pts * self._seconds_per_tick
         else:
             seconds = float(self._packets.pts_seconds[place])
-        if self._last_seconds is not None and seconds <= self._last_seconds:
-            self._damage.report(f"its timestamps run backwards at {self._last_seconds:.2f} s")
-            seconds = self._last_seconds + max(length, 1e-3)
-        self._last_seconds, self._last_place = seconds, place
-        self.num_frames += 1
-        return DecodedPicture(picture, converter, pts_seconds=seconds, duration_seconds=length, index=place)
+        if not is_known and self._last_seconds is not None and seconds <= self._last_seconds:
+            self._damage.report(
+                f"its timestamps run backwards at {self._last_seconds:.2f} s", kind="backwards"
+            )
+            # A length may be that of a gap; but where pictures are counted, this one comes after the last of the table.
+            seconds = self._last_seconds + max(0.0 if self._packets.is_exact else length, 1e-3)
+        self._last_seconds = max(seconds, seconds if self._last_seconds is None else self._last_seconds)
+        self._last_place = max(place, self._last_place)
+        stamped = DecodedPicture(
+            picture, converter, pts_seconds=seconds, duration_seconds=length, index=place
+        )
+        return stamped, is_known
 
     def _place_of(self, pts: int | None) -> tuple[int, bool]:
         """The picture's place, and whether it is recognized by its time."""

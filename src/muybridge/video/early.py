@@ -83,7 +83,7 @@ class EarlyKeyframes(Generic[Taken]):
     def offer(self, packet: Packet[VideoStream]) -> bool:
         """See the next packet of the file; whether more are wanted."""
         place, self._num_packets = self._num_packets, self._num_packets + 1
-        if not packet.is_keyframe or not packet.size:
+        if not packet.is_keyframe or not packet.size or packet.is_corrupt:
             return True
         self._places.append(place)
         self._undecided.append(packet)

@@ -14,7 +14,7 @@ nothing is missed, that costs nothing.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Set
 from itertools import count
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -88,6 +88,7 @@ class Entrance:
         self._table, self._places = video.packets, video.places
         self._first: VideoPacket | None = None
         table = self._table
+        self._first_ticks = int(table.packet_pts[np.argmin(table.decode_order)])
         # The first frames of a trimmed file may be made from a keyframe that its edit list hides.
         lead_in = None if table.is_keyframe[start] else table.lead_in_dts
         self._begins_hidden = lead_in is not None and start == keyframe
@@ -96,7 +97,22 @@ class Entrance:
         # A damaged file may lead to nowhere.
         with contextlib.suppress(av.error.FFmpegError, OSError):
             container.seek(ticks, stream=stream)
-            self._source = (p for p in demux(container, stream) if p.size and (p.pts, p.dts) != (None, None))
+            self._source = self._packets(demux(container, stream))
+
+    def _packets(self, packets: Iterable[VideoPacket]) -> Iterator[VideoPacket]:
+        """Those that can be recognized, with `is_corrupt` where the table says that they are lost."""
+        table = self._table
+        lost = set(
+            zip(
+                table.packet_pts[table.is_lost].tolist(),
+                table.size_bytes[table.is_lost].tolist(),
+                strict=True,
+            )
+        )
+        for packet in packets:
+            if packet.size and (packet.pts, packet.dts) != (None, None):
+                packet.is_corrupt = (ticks_of(packet), packet.size) in lost
+                yield packet
 
     def before(self) -> Iterator[VideoPacket]:
         """The packets up to the keyframe; none where reading begins with it, wherever the container lands."""
@@ -112,11 +128,18 @@ class Entrance:
 
     def __iter__(self) -> Iterator[VideoPacket]:
         packet = self._first if self.agrees else None
+        is_unchecked = self._begins_hidden
         while packet is not None:
             # Hidden packets give no pictures; their times may be those of other packets.
             if not packet.is_discard and not self._is_in_table(packet):
                 self.agrees = False
                 return
+            if is_unchecked and not packet.is_discard:
+                is_unchecked = False
+                # A later part of the edit list may hide a keyframe whose time is earlier, and the seek have led to it.
+                if ticks_of(packet) != self._first_ticks:
+                    self.agrees = False
+                    return
             yield packet
             packet = next(self._source, None)
 
@@ -191,8 +214,8 @@ def pictures_from(
             entrance = Entrance(video, container, stream, keyframe=keyframe, start=start)
             entrance.run_up_errs = decoder.lead_in(entrance.before(), forgives=forgives)
             clock = Clock(packets, video.places, float(stream.time_base or 1), damage, first=start)
-            for picture in decoder.decode(packet for packet in entrance if packet.pts not in spare_ticks):
-                decoded = clock.stamp(picture, video.converter)
+            wanted = (packet for packet in entrance if packet.is_discard or packet.pts not in spare_ticks)
+            for decoded in clock.in_order(decoder.decode(wanted), video.converter):
                 if decoded.index < first:
                     continue
                 misses = decoded.index > place

@@ -66,6 +66,11 @@ def probe_with_packets(
         # Some formats tell their size with the first picture only.
         check_limits(container, str(path), limits)
         if min(stream.codec_context.width, stream.codec_context.height) < 1:
+            if stream.codec_context.codec.canonical_name == "webp" and _is_animated(path):
+                raise VideoOpenError(
+                    "an animated WebP, which FFmpeg cannot read; convert it, for example to GIF or MP4",
+                    path=str(path),
+                )
             raise VideoOpenError(
                 "it does not say how large its pictures are: damaged, or larger than FFmpeg allows",
                 path=str(path),
@@ -73,6 +78,13 @@ def probe_with_packets(
         if len(packets) == 0:
             raise EmptyVideoError("its video stream holds no frame", path=str(path))
         return _metadata(str(path), container, stream, packets, first.orientation), packets
+
+
+def _is_animated(path: str | Path) -> bool:
+    """Whether a WebP file says in its extended header that it holds an animation."""
+    with Path(path).open("rb") as file:
+        header = file.read(21)
+    return header[12:16] == b"VP8X" and len(header) == 21 and bool(header[20] & 2)
 
 
 class FirstPicture:

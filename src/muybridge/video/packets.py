@@ -25,6 +25,7 @@ from muybridge.video.container import (
     open_container,
     video_stream,
 )
+from muybridge.video.losses import believed, shortfall, with_losses
 from muybridge.video.spare import disposability_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class PacketTable:
             and those that are wrong.
         lead_in_dts: where the packets begin that the container's edit list hides before the first frame, in ticks;
             None where it hides none.
+        is_lost: (N,) bool, whether bytes of the packet may be missing; see `muybridge.video.losses`.
 
     >>> table = PacketTable.from_columns(pts=[0, 2, 1], dts=[0, 1, 2], size_bytes=[9, 5, 2],
     ...                                  is_keyframe=[True, False, False], seconds_per_tick=0.5)
@@ -82,6 +84,7 @@ class PacketTable:
     is_disposable: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     packet_pts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     lead_in_dts: int | None = None
+    is_lost: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     @classmethod
     def from_columns(
@@ -99,6 +102,7 @@ class PacketTable:
         is_disposable: Any = None,
         lead_in_dts: int | None = None,
         packet_pts: Any = None,
+        is_lost: Any = None,
     ) -> PacketTable:
         """Sort packets that stand in the order of the file into the order in which they are shown."""
         shown = np.asarray(pts, np.int64)
@@ -121,11 +125,10 @@ class PacketTable:
             is_exact,
             damage,
             reorder_depth,
-            np.zeros(len(times), np.bool_)
-            if is_disposable is None
-            else np.asarray(is_disposable, np.bool_)[order],
+            _flags(is_disposable, order),
             own[order],
             lead_in_dts,
+            _flags(is_lost, order),
         )
 
     def __len__(self) -> int:
@@ -162,6 +165,10 @@ class PacketTable:
         }
 
 
+def _flags(values: Any, order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.zeros(len(order), np.bool_) if values is None else np.asarray(values, np.bool_)[order]
+
+
 def read_packets(
     path: str | Path, *, limits: Limits = DEFAULT_LIMITS, allow_url: bool = False
 ) -> PacketTable:
@@ -191,6 +198,7 @@ class _Row(NamedTuple):
     is_keyframe: bool
     duration: int
     is_disposable: bool
+    is_lost: bool = False
 
 
 def scan_packets(
@@ -202,13 +210,14 @@ def scan_packets(
     """`read_packets` on an open container, read to its end; each of `also` sees them while it asks for more."""
     rows: list[_Row] = []
     tells = disposability_of(stream)
-    num_hidden = 0
+    num_hidden = num_splices = 0
+    hides_keyframe = False
     lead_in_dts: int | None = None
     damage = ""
     reorder_depth = stream.codec_context.reorder_depth
     watching = list(also)
     try:
-        for packet in demux(container, stream):
+        for packet in with_losses(demux(container, stream)):
             if watching:
                 watching = [shown for shown in watching if shown(packet)]
             # The last packet that PyAV gives is an empty one, which tells a decoder to flush.
@@ -218,9 +227,12 @@ def scan_packets(
                 if not rows and lead_in_dts is None:
                     lead_in_dts = packet.dts
                 num_hidden += 1
+                hides_keyframe = hides_keyframe or packet.is_keyframe
                 continue
+            num_splices += hides_keyframe and bool(rows)
+            hides_keyframe = False
             row = packet.pts, packet.dts, packet.size, packet.is_keyframe, packet.duration or 0
-            rows.append(_Row(*row, tells(packet)))
+            rows.append(_Row(*row, tells(packet), packet.is_corrupt))
     except (av.error.FFmpegError, OSError) as error:
         damage = f"the container breaks off after {len(rows)} packets ({error.strerror or error})"
     tick = stream.time_base
@@ -228,6 +240,7 @@ def scan_packets(
     is_edited = stream.codec_context.name != "h264" and (
         num_hidden > 0 or stream.frames not in (0, len(rows))
     )
+    is_lost, counts_wrong = believed([row.is_lost for row in rows])
     sound, wrong = _without_jumps(rows, float(tick) if tick else 1.0)
     times, is_exact, doubt = _presentation_times(sound, stream, container.format.name)
     doubt = "; ".join(filter(None, (wrong, doubt)))
@@ -235,6 +248,8 @@ def scan_packets(
     own = [row.pts or 0 for row in rows] if wrong and is_exact else times
     is_exact = is_exact and not (wrong and len(set(own)) < len(own))
     last = int(np.argmax(times)) if times else 0
+    # What an edit list of several parts leaves out between them, FFmpeg does not tell.
+    missing = shortfall(rows, num_hidden, stream) if num_splices == 0 else ""
     return PacketTable.from_columns(
         pts=times,
         dts=[time if row.dts is None else row.dts for row, time in zip(sound, times, strict=True)],
@@ -243,30 +258,13 @@ def scan_packets(
         seconds_per_tick=float(tick) if tick else 1.0,
         last_duration=rows[last].duration if rows else 0,
         is_exact=is_exact,
-        damage=damage or _shortfall(rows, num_hidden, stream) or doubt,
+        damage=damage or missing or counts_wrong or doubt,
         reorder_depth=reorder_depth,
         is_disposable=[row.is_disposable and not is_edited for row in rows],
         lead_in_dts=lead_in_dts,
         packet_pts=own,
+        is_lost=is_lost,
     )
-
-
-def _shortfall(rows: list[_Row], num_hidden: int, stream: VideoStream) -> str:
-    """Says so where the file holds fewer frames than its header promises."""
-    num_held = len(rows) + num_hidden
-    if stream.frames <= num_held or not rows:
-        return ""
-    # FFmpeg keeps whole groups of pictures that an edit list hides to itself; the frames that it shows fill the length
-    # that it tells, but for one where the list cuts through it.
-    durations = [row.duration for row in rows]
-    leeway = max(durations) if num_hidden else 0.5 * min(durations)
-    length = sum(durations)
-    if rows[0].dts is not None and rows[0].dts > 0:
-        # A list may begin with a while without any picture, which counts as well.
-        length = max(row.duration + (row.pts if row.pts is not None else 0) for row in rows)
-    if stream.duration and stream.duration - length < leeway:
-        return ""
-    return f"the header promises {stream.frames} frames, the file holds {num_held}"
 
 
 def _presentation_times(rows: list[_Row], stream: VideoStream, container: str) -> tuple[list[int], bool, str]:

@@ -212,8 +212,8 @@ class Video:
             VideoDecodeError: no frame could be decoded.
 
         Warns:
-            DamagedVideoWarning: a frame was broken and a sound one before it stands in; the clip's times tell
-                which.
+            DamagedVideoWarning: a frame was broken and a sound one before it stands in, or where there is none, one
+                after it; the clip's times tell which.
         """
         from muybridge.video.seeking import read_clip
 
@@ -292,6 +292,15 @@ class Video:
                 "not one of its frames can be decoded; the file is damaged beyond use", path=self.path
             )
 
+    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        """All packets from the start, with `is_corrupt` where the table says that they are lost."""
+        lost = set(self.packets.decode_order[self.packets.is_lost].tolist())
+        place = 0
+        for packet in demux(container, stream):
+            packet.is_corrupt = place in lost and not packet.is_discard
+            place += packet.size > 0 and not packet.is_discard
+            yield packet
+
     def _entry(self, start_seconds: float | None) -> int:
         """The place of the keyframe from which to decode what is shown from that second on."""
         if start_seconds is None or not self.packets.is_exact:
@@ -311,13 +320,13 @@ class Video:
             stream = video_stream(container, self.path)
             decoder = open_decoder(stream, self.damage, "frame")
             clock = Clock(self.packets, self.places, float(stream.time_base or 1), self.damage)
-            packets: Iterable[Packet[VideoStream]] = demux(container, stream)
+            packets = self._packets(container, stream)
             if left_out:
                 ticks = {int(self.packets.packet_pts[spare]) for spare in left_out}
-                packets = (packet for packet in packets if packet.pts not in ticks)
+                # What an edit list hides may carry the same times, and others may be made from it.
+                packets = (packet for packet in packets if packet.is_discard or packet.pts not in ticks)
             is_new = False
-            for picture in decoder.decode(packets):
-                decoded = clock.stamp(picture, self.converter)
+            for decoded in clock.in_order(decoder.decode(packets), self.converter):
                 # Damage may let pictures come late.
                 is_new = is_new or decoded.index >= place
                 if is_new:

@@ -51,6 +51,8 @@ FRAMES_PER_SEEK = 4
 FRAMES_PER_KEYFRAME = 4
 # After so many runs in a row that do not get where the table says, the file is taken for one where no seek does.
 MAX_LOST_RUNS = 2
+# So many groups of pictures are looked through for a picture that can stand in.
+MAX_GROUPS_BACK = 8
 STAND_IN = "some of the frames that are asked for cannot be decoded; their neighbors stand in"
 Resize = Literal["crop", "squash"]
 
@@ -102,9 +104,22 @@ def read_clip(
     else:
         # Without a time on every packet the targets cannot be recognised by their times: count instead.
         found = _read_through(video, targets, fit.pixels)
+    found.update(_earlier(video, targets[0], fit.pixels) if targets[0] not in found else {})
     if not found:
         raise VideoDecodeError("none of the frames that are asked for can be decoded", path=video.path)
     return _assemble(video, places, found)
+
+
+def _earlier(video: Video, target: int, take: Take[Taken]) -> Found[Taken]:
+    """The last sound picture before a target whose whole group of pictures is broken; nothing where there is none."""
+    found: Found[Taken] = {}
+    place = target
+    for _ in range(MAX_GROUPS_BACK):
+        place = keyframe_before(video.packets, place) - 1
+        if found or place < 0 or not video.packets.is_exact:
+            break
+        found = read_pictures(video, [place], take)
+    return found
 
 
 class Fit:
@@ -361,7 +376,7 @@ def _collect(
 
 def _assemble(video: Video, places: Sequence[int], found: Found[NDArray[np.uint8]]) -> Clip:
     known = sorted(found)
-    # A run whose keyframe is broken gives nothing at all; its nearest earlier neighbour stands in.
+    # A run whose keyframe is broken gives nothing at all; its nearest earlier neighbor stands in, or else the next.
     sources = [
         place if place in found else max((k for k in known if k < place), default=known[0])
         for place in places

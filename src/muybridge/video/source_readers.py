@@ -24,6 +24,7 @@ from muybridge.errors import EmptyVideoError, VideoError, VideoOpenError
 from muybridge.values import VideoMetadata
 from muybridge.video.container import Limits, open_container, video_stream
 from muybridge.video.decoder import Damage
+from muybridge.video.orientation import Orientation, orientation_of
 from muybridge.video.picture import ArrayPicture, Converter, DecodedPicture
 from muybridge.video.reader import Video
 
@@ -83,7 +84,7 @@ class DamageNotes(Damage):
         self.pass_on: Callable[[str], None] = lambda message: None
         self.count = 0
 
-    def report(self, message: str) -> None:
+    def report(self, message: str, *, kind: str = "") -> None:
         """Count a stretch that was lost, and tell of it."""
         self.count += 1
         self.pass_on(message)
@@ -225,7 +226,8 @@ class FolderReader:
     def pictures(self) -> Iterator[DecodedPicture]:
         """The images as they appear, until nothing new came for `idle_seconds`."""
         last: SortKey | None = None
-        converter, place = Converter(), -1
+        converters: dict[Orientation, Converter] = {}
+        place = -1
         while (found := self._wait(last)) is not None:
             for key, path in found:
                 if self._is_stopped:
@@ -240,6 +242,8 @@ class FolderReader:
                     seconds = place / self.frames_per_second
                 else:
                     seconds = self._date(path)
+                orientation = orientation_of(picture)
+                converter = converters.setdefault(orientation, Converter(*orientation))
                 yield DecodedPicture(picture, converter, pts_seconds=seconds, duration_seconds=0.0, index=0)
 
     def _date(self, path: Path) -> float:
@@ -286,7 +290,13 @@ class FolderReader:
         while True:
             try:
                 with open_container(path, limits=self.limits) as container:
-                    for picture in container.decode(video_stream(container, str(path))):
+                    stream = video_stream(container, str(path))
+                    # Of half a file, FFmpeg would show the upper half.
+                    stream.codec_context.options = {
+                        **stream.codec_context.options,
+                        "err_detect": "explode",
+                    }
+                    for picture in container.decode(stream):
                         return picture
                 reason = "it holds no picture"
             except (VideoError, av.error.FFmpegError, OSError, ValueError) as error:

@@ -26,6 +26,7 @@ from muybridge.errors import EmptyVideoError, VideoDecodeError, VideoError, Vide
 from muybridge.values import VideoMetadata
 from muybridge.video.container import Limits, average_rate, check_limits, demux, video_stream
 from muybridge.video.decoder import PictureDecoder
+from muybridge.video.losses import with_losses
 from muybridge.video.orientation import orientation_of
 from muybridge.video.picture import Converter, DecodedPicture
 from muybridge.video.source_readers import SECONDS_BETWEEN_LOOKS, DamageNotes
@@ -166,7 +167,7 @@ class _FFmpegReader(ABC):
 
     def _packets(self, stream: Any) -> Iterator[Any]:
         assert self._container is not None
-        packets = demux(self._container, stream)
+        packets = with_losses(demux(self._container, stream), doubts=True)
         while (packet := self._next_of(packets)) is not None and not self._is_stopped:
             if self.last_arrival - self._last_picture > self.read_timeout_seconds:
                 self._failure = VideoDecodeError("garbage", path=self.address)
