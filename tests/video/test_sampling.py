@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from muybridge.errors import OptionError, UnknownNameError
+from muybridge.models.weights import Weights
 from muybridge.video import VideoWriter, open_video, sample_clip, sample_clips
+from muybridge.video.clip_indices import clip_indices
 from muybridge.video.packets import PacketTable
+from muybridge.video.reader import Pace
 from muybridge.video.sampling import (
     clip_starts,
     fps_indices,
@@ -201,3 +204,18 @@ def test_fps_of_one_frame(tmp_path: Path) -> None:
     assert clip.indices.tolist() == [0]
     with pytest.raises(OptionError, match="gives 1 frame, 2"):
         sample_clip(path, num_frames=2, strategy="fps", size_px=16, short="error")
+
+
+@pytest.mark.parametrize("rate", [7, 12, 15, 24, 30, 60])
+@pytest.mark.parametrize("digits", [3, 6, None])
+def test_of_a_source_of_the_same_rate_every_frame_is_taken_once(rate: int, digits: int | None) -> None:
+    # Matroska and WebM count in milliseconds: at 15 frames a second 0, 0.067, 0.133, 0.2.
+    times = np.array(
+        [place / rate if digits is None else round(place / rate, digits) for place in range(4 * rate)]
+    )
+    every = list(range(4 * rate))
+    pace = Pace(float(rate))
+    assert [place for place in every if pace.wants(times[place])] == every
+    assert fps_indices(times, 4 * rate, frames_per_second=rate).tolist() == every
+    record = Weights("mine", num_frames=4 * rate, frames_per_second=float(rate), stride=1)
+    assert clip_indices(times, record).tolist() == [every]

@@ -28,6 +28,7 @@ from muybridge.video.entering import OpenDecoder, keyframe_before, pictures_from
 from muybridge.video.metadata import probe_with_packets
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import FULL, Converter, DecodedPicture, MomentPicture
+from muybridge.video.rounding import ROUNDING_SECONDS
 from muybridge.video.spare import LeftOutPictures, spare_places
 
 if TYPE_CHECKING:
@@ -367,8 +368,7 @@ class Pace:
         """Whether the frame at that moment is one of them; to be asked in order."""
         if self.frames_per_second is None:
             return True
-        # The small addition takes up the rounding of times such as 29 / 30.
-        slot = int((pts_seconds + 1e-6) * self.frames_per_second // 1)
+        slot = int((pts_seconds + ROUNDING_SECONDS) * self.frames_per_second // 1)
         if self.last_slot is not None and slot <= self.last_slot:
             return False
         self.last_slot = slot

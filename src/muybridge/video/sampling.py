@@ -27,6 +27,7 @@ from muybridge.values import Clip
 from muybridge.video.container import DEFAULT_LIMITS, Limits
 from muybridge.video.packets import PacketTable
 from muybridge.video.reader import Video, open_video
+from muybridge.video.rounding import ROUNDING_SECONDS
 
 __all__ = [
     "ShortPolicy",
@@ -164,7 +165,7 @@ def fps_indices(
         raise OptionError(f"the clip starts at {start} s; the video shows frames from {first} s to {end} s")
     moments = start + np.arange(num_frames) / frames_per_second
     inside = moments[moments < end - 1e-9]
-    places = np.searchsorted(pts_seconds, inside + 1e-6, side="right") - 1
+    places = np.searchsorted(pts_seconds, inside + ROUNDING_SECONDS, side="right") - 1
     return _fill(np.maximum(places, 0), num_frames, short)
 
 
