@@ -193,6 +193,68 @@ def test_a_still_picture_fits_at_every_shift(tmp_path: Path) -> None:
     assert compare_videos(still, write(tmp_path / "other.mp4", [scene(8, 1)[0]] * 30)).same_recording is False
 
 
+def gesture(lag: float, right: float, down: float, *, num_frames: int = 40) -> list[NDArray[np.uint8]]:
+    """A still room in which a small hand is raised and lowered; each take of it a little differently."""
+    room, hand = scene(7, 1)[0], cv2.resize(scene(8, 1)[0], (10, 12))
+    frames = []
+    for number in range(num_frames):
+        raised = np.sin(np.pi * number / num_frames + 0.3 * lag) ** 2
+        x, y = int(50 + 24 * raised + 4 * right), int(60 - 30 * raised + 4 * down)
+        frames.append(room.copy())
+        frames[-1][y : y + 12, x : x + 10] = hand
+    return frames
+
+
+TAKE, NEAR_TAKE, OTHER_TAKE = (0.01, 0.45, -0.36), (0.3, 0.31, 0.02), (-0.24, -0.2, 0.31)
+
+
+def test_another_take_of_a_gesture_is_not_the_same_recording(tmp_path: Path) -> None:
+    first = write(tmp_path / "first.mp4", gesture(*TAKE))
+    near = compare_videos(first, write(tmp_path / "near.mp4", gesture(*NEAR_TAKE)))
+    assert near.same_recording is None
+    assert near.appearance > 0.9
+    other = compare_videos(first, write(tmp_path / "other.mp4", gesture(*OTHER_TAKE)))
+    assert (other.same_recording, other.shared_seconds, other.offset_seconds) == (False, 0.0, None)
+
+
+def test_a_copy_of_a_gesture_is_placed(tmp_path: Path) -> None:
+    first = write(tmp_path / "first.mp4", gesture(*TAKE))
+    small = [cv2.resize(picture, (64, 48), interpolation=cv2.INTER_AREA) for picture in gesture(*TAKE)[9:]]
+    black = [np.zeros((48, 64, 3), np.uint8)] * 5
+    copy = write(tmp_path / "copy.mp4", [*black, *small])
+    found = compare_videos(first, copy)
+    assert found.same_recording
+    assert found.shared_seconds == pytest.approx(3.1)
+    assert found.offset_seconds == pytest.approx(-0.4, abs=0.001)
+    assert compare_videos(copy, first).offset_seconds == pytest.approx(0.4, abs=0.001)
+
+
+UTD = Path("actions/utd-mhad-rgb")
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("one", "other"), [("a02/a02_s2_t1", "a02/a02_s4_t2"), ("a01/a01_s1_t3", "a01/a01_s1_t4")]
+)
+def test_real_takes_before_one_camera(one: str, other: str, shared: Path, tmp_path: Path) -> None:
+    path = shared / UTD / f"{one}.mp4"
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    assert not compare_videos(path, shared / UTD / f"{other}.mp4").same_recording
+    with open_video(path) as video:
+        frames = [(frame.pts_seconds, frame.pixels) for frame in video if frame.pts_seconds > 0.39]
+    begin = frames[0][0]
+    height, width = frames[0][1].shape[:2]
+    with VideoWriter(tmp_path / "copy.mp4", width=width // 2, height=height // 2) as writer:
+        for seconds, pixels in frames:
+            half = cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+            writer.write(half, seconds - begin)
+    found = compare_videos(path, tmp_path / "copy.mp4")
+    assert found.same_recording
+    assert found.offset_seconds == pytest.approx(-begin, abs=0.04)
+
+
 @pytest.mark.shared
 @pytest.mark.slow
 @pytest.mark.parametrize(

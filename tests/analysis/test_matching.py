@@ -62,6 +62,27 @@ def test_one_slide_alone_fits_anywhere() -> None:
     assert (found.seconds, found.fits_anywhere) == (60.0, True)
 
 
+def with_changes(pictures: NDArray[np.bool_], rows: range, columns: range) -> NDArray[np.bool_]:
+    """A still picture of which some bits, which differ from look to look, are others'."""
+    changed = pictures.copy()
+    changed[rows, columns.start : columns.stop] ^= prints(6, len(rows))[:, columns.start : columns.stop]
+    return changed
+
+
+def test_fingerprints_of_a_still_camera_tell_the_same_bytes_and_nothing_else() -> None:
+    place = np.repeat(prints(1, 1), 40, axis=0)
+    times = [i / 10 for i in range(40)]
+    first = with_changes(place, range(40), range(10))  # usually 5 of 64 bits differ
+    part = find_match(
+        described(times, first, 4.0), described(times[:30], first[10:], 3.0), frames_per_second=10.0
+    )
+    assert (part.share, part.fits_anywhere, part.offset_seconds) == (1.0, False, -1.0)
+    # Half of what changes is another's: the pictures are as near, and it cannot be told.
+    other = with_changes(first, range(40), range(5))
+    found = find_match(described(times, first, 4.0), described(times, other, 4.0), frames_per_second=10.0)
+    assert found.fits_anywhere
+
+
 def test_few_pictures_far_apart_do_not_take_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "_MOST_SLOTS", 500)
     minutes = described([60.0 * i for i in range(60)], prints(4, 60), 3600.0)

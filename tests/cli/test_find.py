@@ -43,6 +43,23 @@ def test_it_shows_file_time_and_reason(store: str) -> None:
     assert "[words: walk" in done.stdout
 
 
+def test_patterns_of_files_are_meant_from_the_folder_where_one_is(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(store).parent
+    monkeypatch.chdir(folder.parent)
+    for pattern, count in ((f"{folder.name}/*", 1), (f"{folder.name}/*.mkv", 0)):
+        done = CliRunner().invoke(app, ["find", "walking", "--store", store, "--file", pattern, "--json"])
+        assert len(json.loads(done.stdout)) == count
+
+
+def test_a_video_found_by_name_keeps_to_the_time(store: str) -> None:
+    find = ["find", "square", "--kind", "video", "--store", store, "--json"]
+    for start, count in (("1.5", 1), ("100", 0)):
+        done = CliRunner().invoke(app, [*find, "--from", start, "--to", "110"])
+        assert [match["why"] for match in json.loads(done.stdout)] == ["file name"] * count
+
+
 def test_it_writes_thumbnails_and_a_clip(store: str, tmp_path: Path) -> None:
     strip, clip = tmp_path / "strip.jpg", tmp_path / "clip.mp4"
     arguments = ["find", "walk", "--store", store, "--json", "--strip", str(strip), "--clip", str(clip)]

@@ -111,6 +111,37 @@ def test_what_moved_by_way_of_a_copy_with_a_new_date_is_known_from_then_on(
     assert (again.num_unchanged, again.updated, again.video_seconds) == (2, [], 0.0)
 
 
+def test_another_way_to_write_a_folder_adds_nothing(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder / "deep")
+    assert len(index_folder(folder, store=store, observers=OBSERVERS).added) == 2
+    for way in ("..", "../../videos", folder / "deep" / ".."):
+        again = index_folder(way, store=store, observers=OBSERVERS)
+        assert (again.num_unchanged, again.added, again.removed) == (2, [], [])
+    (folder / "noon.mp4").unlink()
+    assert index_folder("..", store=store, observers=OBSERVERS, prune=True).removed == [
+        str(folder / "noon.mp4")
+    ]
+
+
+def test_what_an_earlier_version_wrote_with_dots_gets_one_name(folder: Path, store: Store) -> None:
+    index_folder(folder, store=store, observers=OBSERVERS)
+    noon, night = str(folder / "noon.mp4"), str(folder / "deep" / "night.mp4")
+    dotted = [str(folder / "deep" / ".." / "noon.mp4"), str(folder / "deep" / ".." / "deep" / "night.mp4")]
+    store.tables.videos.update(where=f"path = '{noon}'", values={"path": dotted[0]})
+    twice = store.tables.videos.search().where(f"path = '{night}'").to_arrow()
+    store.tables.videos.add(twice.set_column(0, "path", [[dotted[1]]]))
+    assert sorted(store.rows()) == sorted([*dotted, night])
+    assert store.timeline(dotted[0]).path == dotted[0]
+
+    report = index_folder(folder, store=store, observers=OBSERVERS)
+    assert (report.renamed, report.removed, report.num_unchanged) == ([(dotted[0], noon)], [dotted[1]], 1)
+    assert sorted(store.rows()) == sorted([noon, night])
+    assert report.video_seconds == 0.0
+    assert names(store, "bright") == ["noon.mp4"]
+
+
 def test_a_copy_is_no_move(folder: Path, store: Store) -> None:
     index_folder(folder, store=store, observers=OBSERVERS)
     shutil.copy(folder / "noon.mp4", folder / "copy.mp4")

@@ -12,6 +12,7 @@ import pytest
 
 from muybridge.errors import OptionError, OutputError
 from muybridge.report import read_timeline, write_report
+from muybridge.report.folder import check_report_folder
 from muybridge.values import Picture, Segment, Signal, Timeline, VideoMetadata
 
 
@@ -118,6 +119,60 @@ def test_a_foreign_file_with_one_of_our_names_is_not_overwritten(
     with pytest.raises(OutputError, match=r"which no report wrote.*another folder"):
         write_report(timeline, tmp_path)
     assert names_in(tmp_path) == {name}
+
+
+@pytest.fixture
+def words() -> Timeline:
+    """A report on it has no chapters, no signals, no actions and no pictures."""
+    return Timeline(VideoMetadata("cat.mp4", duration_seconds=9.0), (Segment(1, 2, "text", "MEOW"),))
+
+
+FOREIGN = ["actions.json", "chapters.vtt", "chapters.ffmetadata", "signals.csv", "pictures/keyframe-0001.jpg"]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_an_older_report_did_not_write_is_foreign(
+    name: str, words: Timeline, timeline: Timeline, tmp_path: Path
+) -> None:
+    write_report(words, tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    write_report(words, tmp_path)  # needs no such name
+    assert (tmp_path / name).read_text() == "mine"
+    with pytest.raises(OutputError, match=f"holds {name}, which no report wrote"):
+        write_report(timeline, tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+    assert read_timeline(tmp_path) == words  # nothing was begun
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_an_older_report_wrote_goes_with_it(
+    name: str, words: Timeline, timeline: Timeline, tmp_path: Path
+) -> None:
+    write_report(timeline, tmp_path)
+    assert (tmp_path / name).exists()
+    check_report_folder(tmp_path)
+    write_report(words, tmp_path)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_name_that_a_report_may_need_is_refused_before_a_video_is_watched(
+    words: Timeline, tmp_path: Path
+) -> None:
+    write_report(words, tmp_path)
+    (tmp_path / "chapters.vtt").write_text("mine")
+    with pytest.raises(OutputError, match=r"holds chapters\.vtt, which no report wrote"):
+        check_report_folder(tmp_path)
+
+
+def test_a_file_where_the_pictures_should_lie(timeline: Timeline, words: Timeline, tmp_path: Path) -> None:
+    (tmp_path / "pictures").write_text("mine")
+    with pytest.raises(OutputError, match="holds pictures, which no report wrote"):
+        check_report_folder(tmp_path)
+    for one in (timeline, words):
+        with pytest.raises(OutputError, match="holds pictures, which no report wrote"):
+            write_report(one, tmp_path)
+    assert names_in(tmp_path) == {"pictures"}
 
 
 def test_pictures_that_were_not_read_stay_on_disk(timeline: Timeline, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from muybridge.pipeline import watch
 from muybridge.search import LooksObserver, Store, cut_clip, draw_strip
 from muybridge.search.looks import look_of, looks_of_file
 from muybridge.search.results import Match
+from muybridge.search.tables import FileState
 from muybridge.values import Timeline
 from muybridge.video import VideoWriter, open_video
 
@@ -90,6 +91,44 @@ def test_copies_are_told_from_strangers(filled: Store, films: dict[str, Path]) -
     pairs = filled.duplicates()
     assert [(Path(a).name, Path(b).name) for a, b, _ in pairs] == [("copy.mp4", "long.mp4")]
     assert pairs[0][2] > 0.9
+
+
+def write_gesture(path: Path, lag: float, right: float, down: float) -> Path:
+    """A small hand is raised and lowered in a still room; each take of it a little differently."""
+    noise = np.random.default_rng(5).uniform(0, 255, (6, 8, 3)).astype(np.float32)
+    room = cv2.resize(noise, (128, 96), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8)
+    with VideoWriter(path, width=128, height=96, frames_per_second=10) as writer:
+        for number in range(40):
+            raised = np.sin(np.pi * number / 40 + 0.3 * lag) ** 2
+            x, y = int(50 + 24 * raised + 4 * right), int(60 - 30 * raised + 4 * down)
+            picture = room.copy()
+            picture[y : y + 12, x : x + 10] = 255
+            writer.write(picture)
+    return path
+
+
+def test_other_takes_before_one_camera_are_no_copies(store: Store, tmp_path: Path) -> None:
+    first = write_gesture(tmp_path / "first.mp4", 0.01, 0.45, -0.36)
+    other = write_gesture(tmp_path / "other.mp4", 0.3, 0.31, 0.02)
+    store.add_all((indexed(path), None) for path in (first, other))
+    assert store.duplicates() == []
+    labels = {match.path: match.label for match in store.find_like(first)}
+    assert labels == {str(first): "the clip itself", str(other): "looks alike"}
+
+
+def test_the_same_bytes_are_copies_also_where_nothing_moves(store: Store, tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "slide.mp4", width=128, height=96, frames_per_second=10) as writer:
+        for _ in range(20):
+            writer.write(np.full((96, 128, 3), 90, np.uint8))
+    paths = [tmp_path / "slide.mp4", tmp_path / "copy.mp4", tmp_path / "changed.mp4"]
+    for path in paths[1:]:
+        path.write_bytes(paths[0].read_bytes())
+    files = [
+        FileState(path.stat().st_size, path.stat().st_mtime_ns, digest)
+        for path, digest in zip(paths, "aab", strict=True)
+    ]
+    store.add_all((indexed(path), file) for path, file in zip(paths, files, strict=True))
+    assert store.duplicates() == [(str(paths[1]), str(paths[0]), 1.0)]
 
 
 def test_looks_survive_the_store_and_a_break(films: dict[str, Path]) -> None:

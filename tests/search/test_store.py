@@ -73,6 +73,22 @@ def test_file_names_are_found(store: Store) -> None:
     assert labels(store, "holiday", kinds=["text"]) == []
 
 
+def test_a_file_name_is_no_match_outside_of_the_time_asked_for(store: Store) -> None:
+    recording = timeline("/x/bikes.mp4", seconds=10.0)
+    late = replace(
+        recording, metadata=replace(recording.metadata, path="/x/late bikes.mp4", start_seconds=100.0)
+    )
+    store.add_all([(recording, None), (late, None)])  # from 0 to 10, and from 100 to 110
+
+    def found(start: float | None, end: float | None) -> list[str]:
+        return sorted(match.label for match in store.find("bikes", start_seconds=start, end_seconds=end))
+
+    assert found(None, None) == ["bikes", "late bikes"]
+    assert found(9.5, 12) == found(None, 100) == ["bikes"]
+    assert found(100, 110) == found(10, None) == ["late bikes"]
+    assert found(10, 100) == []
+
+
 def test_filters(store: Store) -> None:
     store.add(timeline("/x/one.mp4", "alpha", "beta", "alpha"))
     store.add(timeline("/y/two.mp4", "alpha", kind="action"))

@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,48 @@ def test_a_video_that_changes_while_it_waits_is_watched_once_as_it_is_now(
     assert watched == [other.size_bytes, one.size_bytes + 4]
 
 
+def test_a_version_that_comes_back_is_watched(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[int] = []
+    go_on = threading.Event()
+
+    def look(path: Path, *, progress: Callable[[float, float], None]) -> Timeline:
+        go_on.wait(10)
+        watched.append(path.stat().st_size)
+        return Timeline(VideoMetadata(str(path)))
+
+    monkeypatch.setattr(analyses_module, "analyze", look)
+    one, other, _ = library.videos()
+    changed = replace(one, size_bytes=one.size_bytes + 4)
+    with Analyses() as analyses:
+        for video in (other, one, changed, one):  # as a file is changed and put back while it waits
+            assert analyses.begin(video).stage in ("waiting", "running")
+        go_on.set()
+        analyses.wait()
+        assert [analyses.state(video).stage for video in (one, changed)] == ["done", "new"]
+        analyses.begin(changed)
+        analyses.wait()
+        assert analyses.state(changed).stage == "done"
+    assert watched == [other.size_bytes, one.size_bytes, one.size_bytes]
+
+
+def test_a_version_that_is_being_watched_gives_way_to_the_next(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(path: Path, *, progress: Callable[[float, float], None]) -> Timeline:
+        progress(1.0, 4.0)
+        analyses.begin(changed)
+        progress(2.0, 4.0)
+        return Timeline(VideoMetadata(str(path)))
+
+    monkeypatch.setattr(analyses_module, "analyze", look)
+    one = library.videos()[0]
+    changed = replace(one, size_bytes=one.size_bytes + 4)
+    with Analyses() as analyses:
+        analyses.begin(one)
+        analyses.wait()
+        assert [analyses.state(video).stage for video in (one, changed)] == ["new", "done"]
+
+
 def test_a_defect_does_not_end_the_thread(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     def defect(path: Path, *, progress: object) -> Timeline:
         raise ZeroDivisionError("oh")
@@ -136,3 +179,30 @@ def test_timelines_that_are_let_go_of_come_back(library: Library, monkeypatch: p
     assert second is not None
     assert Path(first.path).name == "a.mp4"
     assert Path(second.path).name == "b.mp4"
+
+
+def test_what_the_cache_has_let_go_of_is_new_and_not_watched_by_who_asks(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyses_module, "MAX_TIMELINES", 1)
+    threads: list[str] = []
+
+    def look(path: Path, *, progress: Callable[[float, float], None]) -> Timeline:
+        progress(1.0, 4.0)  # as where something is missing in the cache
+        threads.append(threading.current_thread().name)
+        return Timeline(VideoMetadata(str(path)))
+
+    monkeypatch.setattr(analyses_module, "analyze", look)
+    one, other, _ = library.videos()
+    with Analyses() as analyses:
+        for video in (one, other):
+            analyses.begin(video)
+        analyses.wait()
+        assert analyses.timeline(other) is not None
+        assert analyses.state(one).stage == "done"
+        assert analyses.timeline(one) is None
+        assert analyses.state(one).stage == "new"
+        analyses.begin(one)
+        analyses.wait()
+        assert analyses.timeline(one) is not None
+    assert threads == ["muybridge-analyses"] * 3

@@ -35,6 +35,19 @@ def test_a_link_that_leads_out_is_not_listed(folder: Path, tmp_path: Path) -> No
     assert [video.title for video in Library(folder).videos()] == ["A.MKV", "b.mp4", "in.mp4", "inner/c.webm"]
 
 
+def test_a_folder_that_becomes_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    library = Library(folder)
+    [video] = [video for video in library.videos() if video.title == "inner/c.webm"]
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "c.webm").write_bytes(b"secret")
+    (folder / "inner").rename(folder / "moved")
+    (folder / "inner").symlink_to(tmp_path / "outside", target_is_directory=True)
+    assert library.find(video.key) is None
+    (folder / "inner").unlink()
+    (folder / "inner").symlink_to(folder / "moved", target_is_directory=True)
+    assert library.find(video.key) is None  # it is listed as what it is now
+
+
 def test_what_comes_goes_or_changes_is_seen(folder: Path) -> None:
     library = Library(folder)
     first = library.videos()[1]

@@ -222,6 +222,100 @@ def test_the_page_has_a_video_analyzed_and_opens_its_report(site: Site, done: st
     assert not complaints
 
 
+@pytest.fixture
+def page(site: Site) -> Iterator[Any]:
+    """A page of a browser that has nothing open."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.set_default_timeout(15_000)
+        yield page
+        browser.close()
+
+
+def answer_in_turn(page: Any, stages: list[str]) -> list[str]:
+    """Have the server say how far a video is, the last for ever; what it was asked is in the list."""
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        stage = stages.pop(0) if len(stages) > 1 else stages[0]
+        asked.append(route.request.method)
+        route.fulfill(json={"stage": stage, "progress": 0.25, "message": "it is broken"})
+
+    page.route("**/api/videos/*", answer)
+    page.route("**/api/videos/*/analysis", answer)
+    return asked
+
+
+def test_a_waiting_page_begins_anew_where_the_file_has_changed(site: Site, page: Any) -> None:
+    asked = answer_in_turn(page, ["waiting", "running", "new", "running", "failed", "running"])
+    page.goto(f"http://127.0.0.1:{site.port}/videos/{site.key('broken.mp4')}/report")
+    page.get_by_text("it is broken").wait_for()
+    assert asked == ["POST", "GET", "GET", "POST", "GET"]
+    assert page.locator("#bar").is_hidden()
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_text("This video is being watched").wait_for()
+    assert asked[5] == "POST"
+    assert page.locator("#bar").get_attribute("value") == "0.25"
+
+
+def test_a_page_from_elsewhere_begins_nothing(site: Site, page: Any) -> None:
+    elsewhere = f"http://127.0.0.1:{site.port}/videos/{site.key('broken.mp4')}/report"
+    page.route(
+        "http://evil.example/",
+        lambda route: route.fulfill(
+            content_type="text/html", body=f"<script>location = '{elsewhere}'</script>"
+        ),
+    )
+    asked = answer_in_turn(page, ["new", "running"])
+    page.goto("http://evil.example/")
+    page.get_by_text("This video is not analyzed yet.").wait_for()
+    assert page.url == elsewhere
+    assert asked == ["GET"]
+    page.get_by_role("button", name="Analyze").click()
+    page.get_by_text("This video is being watched").wait_for()
+    assert asked[1] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("led_by", "begins"),
+    [("none", "yes"), ("same-origin", "yes"), ("cross-site", "no"), ("same-site", "no"), (None, "no")],
+)
+def test_who_led_to_a_page_decides_whether_it_begins(site: Site, led_by: str | None, begins: str) -> None:
+    headers = {} if led_by is None else {"Sec-Fetch-Site": led_by}
+    body = site.ask("GET", f"/videos/{site.key('broken.mp4')}/report", headers=headers)[2]
+    assert f'data-begins="{begins}"'.encode() in body
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_late_reply_to_an_earlier_search_is_dropped(fails: bool, site: Site, page: Any) -> None:
+    routes: dict[str, Any] = {}
+
+    def found(label: str) -> list[dict[str, Any]]:
+        times = {"start_seconds": 0.0, "end_seconds": 1.0}
+        return [{"key": "k", "title": "a.mp4", "kind": "text", "label": label, "has_changed": False, **times}]
+
+    page.route("**/api/search*", lambda route: routes.update({route.request.url.split("query=")[1]: route}))
+    page.goto(f"http://127.0.0.1:{site.port}/")
+    for query in ("earlier", "later"):
+        page.fill("#query", query)
+        with page.expect_request("**/api/search*"):
+            page.press("#query", "Enter")
+    routes["later"].fulfill(json=found("later words"))
+    page.get_by_text("later words").wait_for()
+    with page.expect_response("**/api/search*"):
+        if fails:
+            routes["earlier"].fulfill(status=409, json={"error": "earlier words"})
+        else:
+            routes["earlier"].fulfill(json=found("earlier words"))
+    page.wait_for_timeout(200)
+    assert page.get_by_text("later words").is_visible()
+    assert page.get_by_text("earlier words").count() == 0
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "10.0.0.1"])
 def test_another_host_is_not_served(site: Site, host: str) -> None:
     assert site.ask("GET", "/api/videos", headers={"Host": host})[0] == 421
@@ -339,6 +433,28 @@ def test_a_proxy_with_a_name_may_stand_before_it() -> None:
     assert complaint(named, "127.0.0.1:8765", "https://videos.example") is None
     assert complaint(named, "videos.example", "https://evil.example") == 403
     assert complaint(Guard("127.0.0.1"), "videos.example", "https://videos.example") == 421
+    for given in ("https://Videos.example:8443", "videos.example:8443"):
+        assert complaint(Guard("127.0.0.1", [given]), "videos.example", "https://videos.example") is None
+    abroad = Guard("127.0.0.1", ["b\u00fccher.example"])
+    assert complaint(abroad, "xn--bcher-kva.example", "https://xn--bcher-kva.example") is None
+
+
+def test_a_server_on_another_address_of_this_machine_serves_no_other_address() -> None:
+    from muybridge.server.guard import Guard
+
+    assert [Guard(host).serves_addresses for host in ("127.0.0.1", "127.0.0.2", "::1", "0.0.0.0")] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_a_name_that_no_host_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="'videos example' is no name of a host"):
+        serve(tmp_path, port=0, names=["videos example"])
+    with pytest.raises(OptionError, match="'' is no name of a host"):
+        serve(tmp_path, port=0, host="")
 
 
 @pytest.mark.slow

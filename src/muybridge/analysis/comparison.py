@@ -42,7 +42,7 @@ class VideoComparison:
         b: the second video.
         same_recording: whether one holds at least half of the other, frame for frame, where a picture that both hold
             counts once; None where that cannot be told, because all frames of one of them are of one color, or nothing
-            moves and each shift in time fits.
+            moves and each shift in time fits, or so little that another recording of the place would be as much alike.
         shared_seconds: how long they run alike, frame for frame.
         shared_share: that, as a share of the shorter one.
         offset_seconds: what is at t in `a` is at t + offset in `b`; None where nothing is shared.

@@ -42,6 +42,7 @@ class VideoDescriptor:
         appearance: (D,) float64, mean zero and length 1.
         motion: (D,) float64, likewise; zeros where nothing moves.
         end_seconds: when the last frame ends.
+        pictures: (N, 32, 32) uint8, gray; None where they were not kept.
     """
 
     pts_seconds: NDArray[np.float64]
@@ -50,6 +51,7 @@ class VideoDescriptor:
     appearance: NDArray[np.float64]
     motion: NDArray[np.float64]
     end_seconds: float
+    pictures: NDArray[np.uint8] | None = None
 
 
 def oriented_gradients(gray: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,7 +134,7 @@ def describe_frames(frames: Iterable[Frame]) -> VideoDescriptor:
     >>> describe_frames([Frame(ramp, 0.0), Frame(ramp, 0.2)]).motion.any()
     np.False_
     """
-    times, prints, plain, edges, colors, changes = [], [], [], [], [], []
+    times, prints, plain, edges, colors, changes, pictures = [], [], [], [], [], [], []
     before: NDArray[np.float32] | None = None
     end_seconds = 0.0
     for frame in frames:
@@ -141,6 +143,7 @@ def describe_frames(frames: Iterable[Frame]) -> VideoDescriptor:
         times.append(frame.pts_seconds)
         prints.append(fingerprint(gray))
         plain.append(bool(gray.std() < 3.0))
+        pictures.append(np.rint(cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA)).astype(np.uint8))
         edges.append(oriented_gradients(gray))
         colors.append(cv2.resize(small, (_GRID, _GRID), interpolation=cv2.INTER_AREA))
         if before is not None:
@@ -159,6 +162,7 @@ def describe_frames(frames: Iterable[Frame]) -> VideoDescriptor:
         appearance=_unit(np.concatenate([_unit(_pooled(edges)), _unit(color)])),
         motion=_unit(_pooled(changes)) if changes else np.zeros(_ORIENTATIONS * _GRID**2),
         end_seconds=end_seconds,
+        pictures=np.stack(pictures),
     )
 
 

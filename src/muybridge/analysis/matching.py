@@ -6,6 +6,9 @@
 A picture stays until the next one appears. With a slot for each tenth of a second, a video of two frames a second, one
 of 25, and one whose rate changes are compared at the same moments. Which shift is best is told by the slots in which
 both show a new picture: one that has stayed for a while is late.
+
+Fingerprints of a still camera are alike at every shift, and so are those of another take. There, what moves has to move
+alike; see `muybridge.analysis.movement`.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.analysis.descriptors import VideoDescriptor
+from muybridge.analysis.movement import Scenes, find_movement
 
 __all__ = ["FingerprintMatch", "find_match", "match_fingerprints"]
 
@@ -23,13 +27,38 @@ _FAR_BITS = 16
 """Of 64: fingerprints of two pictures differ in about 32, and beyond half of that it does not matter how much."""
 _NEARER_BITS, _NEARER_SHARE = 6, 0.4
 """So far below what is usual at other shifts, or at so small a share of it, two looks show one moment."""
-_STILL_BITS = 2.0
-"""Where looks at other shifts differ in no more, nothing moves; compression alone makes as much."""
+_STILL_BITS = 7.9
+"""Where looks at other shifts usually differ in no more, the camera stands still, and so does most of the picture."""
+_SAME_STILL_BITS = 4.0
+"""Compression alone makes as much."""
+_OF_PLACE_BITS = 16
+"""From what a recording mostly shows: beyond, it is another scene, such as a title."""
 _LEAST_OVERLAP = 0.25
 _STANDS_SECONDS = 1.0
 """So long a picture stands for what happens until the next, as in a copy of few frames a second; then it is still."""
 _MOST_SLOTS = 20_000
 """Beyond these, no more than twice the looks: a day of one picture a minute would have nearly a million."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What the correlation of two recordings' changes says, from so much movement on.
+
+    Args:
+        same: from here on, they are one recording.
+        other: below, they are not; between the two it cannot be told.
+        least_strength: of the movement in both.
+    """
+
+    same: float
+    other: float
+    least_strength: float
+
+
+_BY_PICTURES = _Limits(same=0.95, other=0.7, least_strength=0.02)
+"""Takes of one gesture by one person reach 0.94, other people 0.73; copies that were compressed anew, 0.95 to 1."""
+_BY_FINGERPRINTS = _Limits(same=0.9, other=-1.0, least_strength=0.09)
+"""The same takes reach 0.84, and copies that were compressed anew lie anywhere; the same bytes are always 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +68,8 @@ class FingerprintMatch:
     Args:
         seconds: for how long.
         offset_seconds: what to add to a time in the first to find it in the second; None where none is alike.
-        fits_anywhere: alike, but at other shifts as well: the shift says nothing.
+        fits_anywhere: alike, but that may be chance: nothing moves, so that other shifts fit as well; or so little that
+            another recording of the place would be as much alike.
         share: of the shorter one's looks, those that are alike. Unlike in `seconds`, what both hold counts once: a
             slide that stays for a minute shows no more than one that stays for a second.
         share_of_first: the same of the first one's looks, but for those of one color.
@@ -66,6 +96,10 @@ class _Slots:
     """Not of one color."""
     since: NDArray[np.int64]
     """The slot in which that picture appeared."""
+    looks: NDArray[np.int64]
+    """The look that it is."""
+    number: int
+    """Of the first slot, from the time zero."""
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -99,7 +133,8 @@ def find_match(a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: flo
 
     The best shift is the one with the nearest fingerprints. A fixed camera's pictures are all alike, so looks count as
     alike only where they are clearly nearer than those at the other shifts are: two recordings of one place are not
-    one recording. Frames of one color count for nothing: they are alike in all videos.
+    one recording. Where even that says nothing, since hardly anything moves, what does has to move alike. Frames of one
+    color count for nothing: they are alike in all videos.
 
     Args:
         a: the first video.
@@ -112,9 +147,17 @@ def find_match(a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: flo
     best, usual = _best_overlap(first, second)
     if best is None:
         return FingerprintMatch(shorter_seconds=shorter_seconds)
+    is_open, limit = False, max(usual - _NEARER_BITS, _NEARER_SHARE * usual)
+    if usual <= _STILL_BITS:
+        limits = _BY_FINGERPRINTS if a.pictures is None or b.pictures is None else _BY_PICTURES
+        moved = find_movement(_scenes(a, first), _scenes(b, second), slots_per_second=rate)
+        is_open = moved is None or moved.strength < limits.least_strength or moved.likeness < limits.same
+        limit = _SAME_STILL_BITS if is_open else _STILL_BITS
+        if moved is not None and moved.strength >= limits.least_strength:
+            if moved.likeness < limits.other:
+                return FingerprintMatch(shorter_seconds=shorter_seconds)
+            best = _overlap(first, second, round(moved.offset_seconds * rate) - second.number + first.number)
     rows_a, rows_b, told, bits = best
-    is_still = usual <= _STILL_BITS
-    limit = 2 * _STILL_BITS if is_still else max(usual - _NEARER_BITS, _NEARER_SHARE * usual)
     older = np.minimum(first.since[rows_a] - rows_a.start, second.since[rows_b] - rows_b.start).clip(min=0)
     here = np.arange(len(bits))
     looked_at = np.where(here - older < _STANDS_SECONDS * rate, older, here)
@@ -131,7 +174,7 @@ def find_match(a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: flo
     return FingerprintMatch(
         seconds=np.count_nonzero(alike) / rate,
         offset_seconds=round(float(np.median(shifts)), 3),
-        fits_anywhere=is_still,
+        fits_anywhere=is_open,
         share=num_alike / int(np.count_nonzero(new_a if len(first) <= len(second) else new_b)),
         share_of_first=num_alike / int(np.count_nonzero(new_a & first.is_told)),
         shorter_seconds=shorter_seconds,
@@ -151,10 +194,8 @@ def _best_overlap(a: _Slots, b: _Slots) -> tuple[_Overlap | None, float]:
     best_rank: tuple[float, int, int] = (np.inf, 0, 0)
     usual = []
     for k in range(1 - len(a), len(b)):
-        rows_a = slice(max(0, -k), min(len(a), len(b) - k))
-        rows_b = slice(rows_a.start + k, rows_a.stop + k)
+        rows_a, rows_b, _, bits = overlap = _overlap(a, b, k)
         telling = telling_a[rows_a] & telling_b[rows_b]
-        bits = np.bitwise_count(a.packed[rows_a] ^ b.packed[rows_b])
         num_telling = int(np.count_nonzero(telling))
         far = int((np.minimum(bits, _FAR_BITS) * telling).sum()) + _FAR_BITS * max(0.0, least - num_telling)
         mean = far / max(least, num_telling)
@@ -163,8 +204,28 @@ def _best_overlap(a: _Slots, b: _Slots) -> tuple[_Overlap | None, float]:
         # Of equally near ones, the one with the longest overlap, then the smallest shift.
         rank = (mean, -num_telling, abs(k))
         if num_telling and rank < best_rank:
-            best, best_rank = (rows_a, rows_b, a.is_told[rows_a] & b.is_told[rows_b], bits), rank
+            best, best_rank = overlap, rank
     return best, float(np.median(usual)) if usual else float(_FAR_BITS)
+
+
+def _overlap(a: _Slots, b: _Slots, shift: int) -> _Overlap:
+    rows_a = slice(max(0, -shift), min(len(a), len(b) - shift))
+    rows_b = slice(rows_a.start + shift, rows_a.stop + shift)
+    bits = np.bitwise_count(a.packed[rows_a] ^ b.packed[rows_b])
+    return rows_a, rows_b, a.is_told[rows_a] & b.is_told[rows_b], bits
+
+
+def _scenes(descriptor: VideoDescriptor, slots: _Slots) -> Scenes:
+    """The pictures, each with the same light and contrast; or where there are none, the bits of the fingerprints."""
+    prints = descriptor.fingerprints
+    mostly = prints[~descriptor.is_plain].mean(axis=0) > 0.5
+    counts = ~descriptor.is_plain & ((prints ^ mostly).sum(axis=1) <= _OF_PLACE_BITS)
+    pictures = prints.reshape(-1, 8, 8).astype(np.float32)
+    if descriptor.pictures is not None:
+        pictures = descriptor.pictures.astype(np.float32)
+        pictures -= pictures.mean(axis=(1, 2), keepdims=True)
+        pictures /= np.maximum(pictures.std(axis=(1, 2), keepdims=True), 1.0)
+    return Scenes(descriptor.pts_seconds, pictures, counts, slots.looks, slots.number)
 
 
 def _slots_per_second(a: VideoDescriptor, b: VideoDescriptor, frames_per_second: float) -> float:
@@ -191,4 +252,6 @@ def _slots(descriptor: VideoDescriptor, rate: float) -> _Slots:
         packed=packed[shown],
         is_told=~descriptor.is_plain[shown],
         since=np.maximum.accumulate(np.where(is_new, np.arange(len(slots)), 0)),
+        looks=shown,
+        number=int(slot_of[0]),
     )

@@ -38,7 +38,10 @@ def compare(
             f" add {result.offset_seconds:+.2f} s to a time in A to find it in B"
         )
     elif result.same_recording is None and result.shared_seconds:
-        verdict = "cannot be told: they are alike, but nothing moves in them, so any shift in time fits"
+        verdict = (
+            "cannot be told: they are alike, but nothing moves in them, or so little that another recording of"
+            " the place would be as much alike"
+        )
     elif result.same_recording is None:
         verdict = (
             "cannot be told: one of them has nothing but frames of one color, which are alike in all videos"

@@ -87,7 +87,7 @@ def find(
 def _check_target(target: Path, store: Store, *, overwrite: bool) -> None:
     """Refuse to write over a video of the store, whatever is said, and over another file unless it is said."""
     from muybridge.errors import OptionError
-    from muybridge.search.store import key_of
+    from muybridge.search.paths import key_of
 
     # Links and other spellings of a path lead to the same file.
     if key_of(target) in store.rows() or target.resolve() in {Path(path).resolve() for path in store.rows()}:

@@ -29,12 +29,13 @@ def serve(
         muybridge serve archive/ --port 9000 --store shows.store
     """
     from muybridge.cli.output import json_for_stdout
+    from muybridge.server.hosts import is_loopback
     from muybridge.server.serving import serve as serve_folder
 
     def tell(address: str) -> None:
+        if not is_loopback(host):
+            typer.echo(f"muybridge: warning: everybody who can reach {host} can see these videos", err=True)
         told = {"folder": str(folder), "address": address}
         typer.echo(json_for_stdout(told) if as_json else f"{folder}: {address} (Ctrl-C ends it)")
 
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        typer.echo(f"muybridge: warning: everybody who can reach {host} can see these videos", err=True)
     serve_folder(folder, host=host, port=port, names=name, store=store, started=tell)

@@ -1,8 +1,10 @@
 """Folders of videos → a store that can be searched.
 
-What is new is watched, what moved is renamed, what changed is watched again; the rest costs a look at its date.
+What is new is watched, what moved is renamed, what changed is watched again, subtitles beside it that changed are read
+again; the rest costs a look at its date.
 
     files ──► new? changed? moved? ──► watch, several at a time ──► store, a few at a time
+                 └──► read the subtitles ──────────────────────────────┘
 
 A run may be killed at any moment: what the store has, it has whole; what was watched but not stored yet lies in the
 cache of findings; a video that was being watched goes on where it stood.
@@ -16,7 +18,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -29,7 +31,10 @@ from muybridge.errors import DamagedVideoWarning, MuybridgeError, OptionError, V
 from muybridge.observer import Observer
 from muybridge.pipeline.analyze import analyze, default_observers
 from muybridge.pipeline.cache import content_hash
+from muybridge.pipeline.moved_videos import gone_names, settle_gone, where_it_was
+from muybridge.pipeline.subtitle_refresh import SubtitleStates, refresh_subtitles, with_subtitles
 from muybridge.printable import as_unicode
+from muybridge.search.paths import key_of
 from muybridge.search.tables import FileState
 from muybridge.values import Timeline
 from muybridge.video.file_names import VIDEO_ENDINGS
@@ -37,7 +42,7 @@ from muybridge.video.metadata import probe
 from muybridge.video.subtitles import read_subtitles
 
 if TYPE_CHECKING:
-    from muybridge.search.store import Row, Store
+    from muybridge.search.store import Store
 
 __all__ = ["IndexReport", "find_videos", "index_folder", "observe_for_search"]
 
@@ -80,6 +85,7 @@ class _Job:
 class _Seen:
     timeline: Timeline
     content_hash: str
+    subtitles: str
 
 
 def find_videos(folders: Iterable[str | Path]) -> list[Path]:
@@ -89,7 +95,7 @@ def find_videos(folders: Iterable[str | Path]) -> list[Path]:
         VideoOpenError: a folder or a file that does not exist, or folders without any video.
     """
     found: list[Path] = []
-    names = [Path(folder).expanduser() for folder in folders]
+    names = [Path(key_of(folder)) for folder in folders]
     for name in names:
         if name.is_dir():
             for root, inner, files in os.walk(name):
@@ -105,7 +111,7 @@ def find_videos(folders: Iterable[str | Path]) -> list[Path]:
             raise VideoOpenError("no such file or folder", path=name)
     if not found:
         raise VideoOpenError("no video found there", path=", ".join(map(str, names)) or "nothing given")
-    return list(dict.fromkeys(path.absolute() for path in found))
+    return list(dict.fromkeys(found))
 
 
 def index_folder(
@@ -127,8 +133,8 @@ def index_folder(
         progress: called with (seconds of video done, seconds in all).
 
     Returns:
-        What was added, updated, renamed, removed, is missing, or could not be read and why. One bad file costs
-        nothing but itself.
+        What was added, updated, renamed, removed, is missing, or could not be read and why. A video beside which
+        subtitles came, changed or went is updated, without watching it. One bad file costs nothing but itself.
 
     Raises:
         VideoOpenError: nothing to index.
@@ -146,9 +152,10 @@ def index_folder(
     paths = find_videos(folders)
     opened = store if isinstance(store, Store) else open_store(store)
     report = IndexReport()
-    jobs = _plan(
-        opened, paths, [Path(folder).expanduser().absolute() for folder in folders], report, prune=prune
-    )
+    gone = gone_names(opened)
+    jobs, watched = _plan(opened, paths, gone, report)
+    settle_gone(opened, gone, [Path(key_of(folder)) for folder in folders], report, prune=prune)
+    _refresh(opened, watched, report)
     ready: list[tuple[_Job, _Seen]] = []
     last_commit = time.monotonic()
     for job, result in _watch_all(jobs, observers, num_processes, progress):
@@ -175,13 +182,12 @@ def observe_for_search() -> list[Observer]:
 
 
 def _plan(
-    store: Store, paths: list[Path], folders: list[Path], report: IndexReport, *, prune: bool
-) -> list[_Job]:
-    """What there is to do; renames and removes at once."""
+    store: Store, paths: list[Path], gone: set[str], report: IndexReport
+) -> tuple[list[_Job], list[Path]]:
+    """What there is to watch, and what was watched already; renames at once."""
     known = store.rows()
     incomplete = set(store.incomplete())
-    gone = {path for path in known if "://" not in path and not Path(path).is_file()}
-    jobs = []
+    jobs, watched = [], []
     for path in paths:
         name = str(path)
         readable = as_unicode(path)
@@ -194,13 +200,14 @@ def _plan(
             is_whole = before is not None and name not in incomplete
             unchanged = (stat.st_size, stat.st_mtime_ns)
             if before is not None and is_whole and (before.size_bytes, before.modified_ns) == unchanged:
-                report.num_unchanged += 1
+                watched.append(path)
                 continue
-            moved = _where_it_was(path, gone, known) if before is None else None
+            moved = where_it_was(path, gone, known) if before is None else None
             if moved is not None and moved not in incomplete:
                 store.rename(moved, name)
                 gone.discard(moved)
                 report.renamed.append((moved, name))
+                watched.append(path)
                 continue
             file = FileState(*unchanged)
             jobs.append(_Job(name, file, probe(path).duration_seconds or 0.0, before is not None))
@@ -208,27 +215,22 @@ def _plan(
             report.failed[name] = "no such file, or a link to one that is not there"
         except (MuybridgeError, OSError) as error:
             report.failed[name] = str(error)
-    for name in sorted(gone):
-        if any(Path(name).is_relative_to(folder) for folder in folders):
-            if prune:
-                store.remove(name)
-                report.removed.append(name)
-            else:
-                report.missing.append(name)
-    return jobs
+    return jobs, watched
 
 
-def _where_it_was(path: Path, gone: set[str], known: Mapping[str, Row]) -> str | None:
-    """The video of the same bytes that is no longer under its name."""
-    same_size = [name for name in sorted(gone) if known[name].size_bytes == path.stat().st_size]
-    if not same_size:
-        return None
-    content = content_hash(path)
-    return next((name for name in same_size if known[name].content_hash == content), None)
+def _refresh(store: Store, watched: list[Path], report: IndexReport) -> None:
+    updated, failed = refresh_subtitles(store, watched)
+    report.updated += updated
+    report.failed |= failed
+    told = {*updated, *failed, *(new for _, new in report.renamed)}
+    report.num_unchanged = sum(str(path) not in told for path in watched)
 
 
 def _commit(store: Store, ready: list[tuple[_Job, _Seen]], report: IndexReport) -> None:
-    store.add_all((seen.timeline, replace(job.file, content_hash=seen.content_hash)) for job, seen in ready)
+    store.add_all(
+        (seen.timeline, replace(job.file, content_hash=seen.content_hash, subtitles=seen.subtitles))
+        for job, seen in ready
+    )
     for job, seen in ready:
         (report.updated if job.is_update else report.added).append(job.path)
         report.video_seconds += seen.timeline.duration_seconds
@@ -316,11 +318,12 @@ def _watch_one(path: str, crew: Crew, progress: Progress | None) -> _Seen | str:
             warnings.simplefilter("ignore", DamagedVideoWarning)
             content = content_hash(path)
             timeline = analyze(path, observers=crew(), progress=progress)
+            # Noted before they are read: what changes meanwhile is another one the next time.
+            subtitles = SubtitleStates().of(Path(path))
             spoken = read_subtitles(path)
     except (MuybridgeError, OSError) as error:
         return str(error)
-    segments = (*(one for one in timeline.segments if one.kind != "subtitle"), *spoken)
-    return _Seen(replace(timeline, segments=segments, pictures=()), content)
+    return _Seen(replace(with_subtitles(timeline, spoken), pictures=()), content, subtitles)
 
 
 _done: Any = None

@@ -34,16 +34,11 @@ __all__ = ["check_report_folder", "read_timeline", "write_report"]
 MARK = "timeline.json"
 """The file by which a folder is known to be a report; it is written first."""
 PICTURES = "pictures"
-FILES = (
-    "actions.json",
-    "chapters.ffmetadata",
-    "chapters.vtt",
-    "report.html",
-    "segments.csv",
-    "signals.csv",
-    "text.srt",
-    "text.vtt",
-)
+ALWAYS = ("report.html", "segments.csv", "text.srt", "text.vtt")
+BY_KIND = {"shot": ("chapters.ffmetadata", "chapters.vtt"), "action": ("actions.json",)}
+"""What is written where there are segments of a kind."""
+SIGNALS = "signals.csv"
+FILES = (*ALWAYS, *BY_KIND["shot"], *BY_KIND["action"], SIGNALS)
 """All that a report may hold beside its mark and its pictures."""
 
 
@@ -52,8 +47,9 @@ def write_report(
 ) -> Path:
     """Write a timeline as a page, subtitles, tables, JSON and pictures.
 
-    An older report in the folder is replaced, file by file; foreign files stay, and one that has the name of
-    one of ours is never overwritten. Each file appears whole or not at all.
+    An older report in the folder is replaced, file by file: what its `timeline.json` says that it wrote.
+    Foreign files stay, and one that has a name that is needed is never overwritten. Each file appears whole
+    or not at all.
 
     Args:
         timeline: what to write.
@@ -79,14 +75,14 @@ def write_report(
     files = _contents(timeline, folder, timeline.path if video_path is None else video_path)
     with naming_a_remedy(f"the report to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
-        stale = _claim(folder, files)
+        stale = _claim(folder, files).difference(files, map(_place, timeline.pictures))
         for name, content in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             write_whole(folder / name, content)
-            stale.discard(name)
-        stale -= {f"{PICTURES}/{picture.file_name}" for picture in timeline.pictures}
-        for name in stale:
-            (folder / name).unlink(missing_ok=True)
+            if name == MARK:  # from now on nothing says that these are ours
+                for other in stale:
+                    if not (folder / other).is_dir():
+                        (folder / other).unlink(missing_ok=True)
         with suppress(OSError):  # only an empty folder goes
             (folder / PICTURES).rmdir()
     return folder / "report.html"
@@ -101,7 +97,8 @@ def check_report_folder(folder: str | os.PathLike[str]) -> None:
         folder: where a report is to go; need not be there.
 
     Raises:
-        OutputError: nobody may write there, a file is in the way, or a foreign file has one of our names.
+        OutputError: nobody may write there, a file is in the way, or a foreign file has a name that a report
+            may need.
 
     >>> folder = getfixture("tmp_path")
     >>> check_report_folder(folder / "report")
@@ -110,7 +107,7 @@ def check_report_folder(folder: str | os.PathLike[str]) -> None:
     """
     folder = Path(folder)
     with naming_a_remedy(f"the report to {folder}"):
-        _claim(folder, ())
+        _claim(folder, {MARK, *FILES})
         try_writing(next(place for place in (folder, *folder.parents) if place.exists()))
 
 
@@ -159,40 +156,60 @@ def _contents(timeline: Timeline, folder: Path, video_path: str | os.PathLike[st
     ]
     texts = {
         "segments.csv": segments_to_csv(timeline.segments),
-        "signals.csv": signals_to_csv(timeline.signals) if timeline.signals else None,
+        SIGNALS: signals_to_csv(timeline.signals),
         "text.srt": segments_to_srt(timeline.of("text"), start_seconds=zero),
         "text.vtt": segments_to_vtt(timeline.of("text"), start_seconds=zero),
-        "chapters.vtt": segments_to_vtt(shots, start_seconds=zero) if shots else None,
-        "chapters.ffmetadata": to_ffmetadata(timeline) if shots else None,
-        "actions.json": _json(to_activitynet([timeline])) if timeline.of("action") else None,
+        "chapters.vtt": segments_to_vtt(shots, start_seconds=zero),
+        "chapters.ffmetadata": to_ffmetadata(timeline),
+        "actions.json": _json(to_activitynet([timeline])),
     }
+    wanted = _file_names({segment.kind for segment in timeline.segments}, bool(timeline.signals))
     files = {MARK: _json(timeline.to_dict()).encode("utf-8", "backslashreplace")}
-    for picture in timeline.pictures:
-        if picture.jpeg:
-            files[f"{PICTURES}/{picture.file_name}"] = picture.jpeg
+    files |= {_place(picture): picture.jpeg for picture in timeline.pictures if picture.jpeg}
     # File names that are not UTF-8 arrive as lone surrogates: JSON can escape them, the others cannot.
-    files |= {name: text.encode("utf-8", "replace") for name, text in texts.items() if text is not None}
+    files |= {name: text.encode("utf-8", "replace") for name, text in texts.items() if name in wanted}
     names = sorted({name for name in files if "/" not in name})
     page = render_page(timeline, video_href=video_href(video_path, folder), files=names)
     return files | {"report.html": page.encode("utf-8", "replace")}
 
 
-def _claim(folder: Path, files: Iterable[str]) -> set[str]:
-    """What an older report left in the folder, after making sure that nothing foreign will be overwritten."""
-    present = {name for name in {MARK, *FILES, *files} if (folder / name).exists()}
-    if not present:
-        return set()
+def _file_names(kinds: Iterable[str], has_signals: bool) -> set[str]:
+    """The files, but for pictures, of a report on segments of these kinds."""
+    names = {MARK, *ALWAYS, *(name for kind in kinds for name in BY_KIND.get(kind, ()))}
+    return names | {SIGNALS} if has_signals else names
+
+
+def _place(picture: Picture) -> str:
+    return f"{PICTURES}/{picture.file_name}"
+
+
+def _claim(folder: Path, names: Iterable[str]) -> set[str]:
+    """What an older report wrote into the folder, after making sure that nothing foreign has one of these names."""
+    ours = _written_before(folder)
+    foreign = {name for name in names if os.path.lexists(folder / name)} - ours
+    foreign |= {name for name in names if (folder / name).is_dir()}
+    if os.path.lexists(folder / PICTURES) and not (folder / PICTURES).is_dir():
+        foreign.add(PICTURES)
+    if foreign:
+        raise OutputError(
+            f"{folder} holds {', '.join(sorted(foreign))}, which no report wrote: move that away, or choose"
+            " another folder"
+        )
+    return ours
+
+
+def _written_before(folder: Path) -> set[str]:
+    """What the report that lies there wrote, as its timeline says; nothing where there is none."""
     try:
         older: Any = json.loads((folder / MARK).read_bytes())
         if older["format"].partition("/")[0] != Timeline.FORMAT.partition("/")[0]:
-            raise ValueError
-        names = [str(picture["name"]) for picture in older["pictures"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OutputError(
-            f"{folder} holds {', '.join(sorted(present))}, which no report wrote: move that away, or choose"
-            " another folder"
-        ) from error
-    return present - {MARK} | {f"{PICTURES}/{name}.jpg" for name in names if _is_file_name(name)}
+            return set()
+        kinds = {str(segment["kind"]) for segment in older["segments"]}
+        pictures = [str(picture["name"]) for picture in older["pictures"]]
+        names = _file_names(kinds, bool(older["signals"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+    return names | {f"{PICTURES}/{name}.jpg" for name in pictures if _is_file_name(name)}
 
 
 def _is_file_name(name: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from muybridge.search.tables import nearest, reading
 if TYPE_CHECKING:
     from muybridge.search.store import Row, Store
 
-__all__ = ["find_clip", "find_duplicates"]
+__all__ = ["find_clip", "find_duplicates", "looks_in_store"]
 
 LEAST_APPEARANCE = 0.5
 """Cosine of appearance; unrelated pictures are seldom above 0.4."""
@@ -70,9 +71,10 @@ def find_clip(store: Store, clip: str | Path, filters: Filters, *, limit: int) -
 def find_duplicates(store: Store) -> list[tuple[str, str, float]]:
     """Pairs of videos that are the same recording; see `Store.duplicates`."""
     videos = {row.record: row for row in store.rows().values()}
-    pairs: dict[tuple[str, str], float] = {}
+    # The same bytes are the same recording also where nothing moves.
+    pairs = {pair: 1.0 for paths in _by_content(videos.values()) for pair in combinations(paths, 2)}
     for record, video in videos.items():
-        looks = _looks(store, record, None, None)
+        looks = looks_in_store(store, record)
         tried: set[int] = set()
         for look in _some(looks):
             for row in _neighbors(store, look, videos):
@@ -90,17 +92,27 @@ def find_duplicates(store: Store) -> list[tuple[str, str, float]]:
     return sorted((*pair, share) for pair, share in pairs.items())
 
 
+def _by_content(videos: Iterable[Row]) -> list[list[str]]:
+    """Paths of the same bytes, each list sorted."""
+    paths: dict[str, list[str]] = {}
+    for video in videos:
+        if video.content_hash:
+            paths.setdefault(video.content_hash, []).append(video.path)
+    return [sorted(some) for some in paths.values()]
+
+
 def _copy(store: Store, looks: Sequence[Look], video: Row, shift_seconds: float) -> Match | None:
     """The stretch of a video that is the clip itself, compared around the place where a look was alike."""
     margin = 2 * (looks[0].end_seconds - looks[0].start_seconds) + 4.0
     begin = looks[0].start_seconds + shift_seconds - margin
     end = looks[-1].end_seconds + shift_seconds + margin
-    there = _looks(store, video.record, begin, end)
+    there = looks_in_store(store, video.record, begin, end)
     if not there:
         return None
     match = find_match(descriptor_of(looks), descriptor_of(there), frames_per_second=LOOKS_PER_SECOND)
     offset, share = match.offset_seconds, match.share_of_first
-    if offset is None or share < LEAST_SHARE:
+    # Another recording of the place would be as much alike.
+    if offset is None or share < LEAST_SHARE or match.fits_anywhere:
         return None
     last = video.start_seconds + video.duration_seconds
     start = min(last, max(video.start_seconds, looks[0].start_seconds + offset))
@@ -120,7 +132,10 @@ def _neighbors(store: Store, look: Look, videos: dict[int, Row]) -> list[dict[st
     return [row for row in rows if row["record"] in videos and row["_distance"] == row["_distance"]]
 
 
-def _looks(store: Store, record: int, begin: float | None, end: float | None) -> list[Look]:
+def looks_in_store(
+    store: Store, record: int, begin: float | None = None, end: float | None = None
+) -> list[Look]:
+    """The looks of a video, or of a stretch of it, in order of time."""
     where = f"record = {record}"
     if begin is not None and end is not None:
         where += f" AND end_seconds > {begin} AND start_seconds < {end}"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from muybridge.errors import OptionError
 from muybridge.search.narrowing import Condition
+from muybridge.search.paths import PathPattern
 from muybridge.search.tables import quoted
 
 __all__ = ["MAX_RESULTS", "Filters", "check_limit"]
@@ -34,8 +33,10 @@ class Filters:
     start_seconds: float | None = None
     end_seconds: float | None = None
     min_score: float | None = None
+    _patterns: tuple[PathPattern, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_patterns", tuple(map(PathPattern, self.files)))
         for name in ("start_seconds", "end_seconds", "min_score"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
@@ -101,15 +102,4 @@ class Filters:
 
     def takes(self, path: str) -> bool:
         """Whether a path is one of `files`, or matches one of its patterns, or lies in a folder of them."""
-        return not self.files or any(_matches(path, pattern) for pattern in self.files)
-
-
-def _matches(path: str, pattern: str) -> bool:
-    name = Path(path).name
-    full = str(Path(pattern).expanduser().absolute())
-    return (
-        path in (pattern, full)
-        or path.startswith(full.rstrip("/") + "/")
-        or fnmatchcase(path, pattern)
-        or fnmatchcase(name, pattern)
-    )
+        return not self.files or any(pattern.takes(path) for pattern in self._patterns)

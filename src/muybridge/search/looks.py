@@ -17,7 +17,7 @@ from muybridge.observer import Finding, View
 from muybridge.values import Frame, Segment, VideoMetadata
 from muybridge.video.reader import Pace, open_video
 
-__all__ = ["Look", "LooksObserver", "look_of", "looks_of_file"]
+__all__ = ["Look", "LooksObserver", "look_of", "looks_of_file", "segment_of"]
 
 LOOKS_PER_SECOND = 5.0
 """Half the rate of `analysis.comparison`: a store holds many hours."""
@@ -114,6 +114,17 @@ def look_of(segment: Segment) -> Look:
         np.frombuffer(base64.b64decode(data["fingerprints"]), "<u8").astype(np.uint64),
         np.array(data["is_plain"], np.bool_),
     )
+
+
+def segment_of(look: Look) -> Segment:
+    """The segment of kind `"look"` whose numbers `look_of` gives."""
+    attributes = {
+        "appearance": base64.b64encode(look.appearance.astype("<f2").tobytes()).decode(),
+        "seconds": look.seconds.tolist(),
+        "fingerprints": base64.b64encode(look.fingerprints.astype("<u8").tobytes()).decode(),
+        "is_plain": look.is_plain.tolist(),
+    }
+    return Segment(look.start_seconds, look.end_seconds, "look", attributes=attributes)
 
 
 def looks_of_file(path: str | Path) -> list[Look]:

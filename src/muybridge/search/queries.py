@@ -74,7 +74,7 @@ def find_text(store: Store, query: str, filters: Filters, *, limit: int, by: str
         meaning = pool.submit(_by_meaning, store, asked, videos) if by != "words" else None
         by_words = _by_words(store, asked, videos) if by != "meaning" else {}
         by_meaning = {} if meaning is None else meaning.result()
-    by_name = _by_name(text, videos.values(), filters) if by != "meaning" else {}
+    by_name = _by_name(text, videos.values(), filters.conditions(videos)) if by != "meaning" else {}
     hits = by_name | by_meaning | by_words
     fused = reciprocal_rank_fusion([list(by_words), list(by_meaning), list(by_name)])
     ways = directions_of(text)
@@ -167,19 +167,23 @@ def _with_rank(search: Any) -> list[str]:
     return [*_COLUMNS, rank]
 
 
-def _by_name(text: str, videos: Iterable[Row], filters: Filters) -> dict[Key, Hit]:
+def _by_name(text: str, videos: Iterable[Row], conditions: Sequence[Condition]) -> dict[Key, Hit]:
     """Videos whose file name has words of the query, those with most of them first."""
     wanted = set(words_of(without_stop_words(without_zoom_direction(text)[0])))
-    if filters.min_score is not None or (filters.kinds and "video" not in filters.kinds):
-        return {}
     found = []
     for row in videos:
         stem = Path(row.path).stem
         shared = wanted & set(words_of(stem))
         if shared:
             end = row.start_seconds + row.duration_seconds
-            line = {"record": row.record, "start_seconds": row.start_seconds, "end_seconds": end}
-            found.append((-len(shared), row.path, line | {"kind": "video", "score": None, "text": stem}))
+            line: dict[str, Any] = {
+                "record": row.record,
+                "start_seconds": row.start_seconds,
+                "end_seconds": end,
+            }
+            line |= {"kind": "video", "score": None, "text": stem}
+            if all(condition.takes(line) for condition in conditions):
+                found.append((-len(shared), row.path, line))
     return {_key(line): Hit(line) for _, _, line in sorted(found, key=lambda item: item[:2])}
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,8 +16,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from muybridge.errors import OptionError, StoreError
 from muybridge.search.narrowing import Sample, draw_sample
+from muybridge.search.paths import key_of
 from muybridge.search.results import IndexedVideo, Match
-from muybridge.search.tables import FileState, Tables, committing, open_tables, quoted, reading, remove_tables
+from muybridge.search.tables import (
+    FileState,
+    Tables,
+    committing,
+    ensure_subtitles_column,
+    open_tables,
+    quoted,
+    reading,
+    remove_tables,
+)
 from muybridge.values import Segment, Timeline
 
 if TYPE_CHECKING:
@@ -47,6 +57,7 @@ class Row:
     modified_ns: int
     num_segments: int
     num_looks: int
+    subtitles: str | None = None
 
 
 def default_store() -> str:
@@ -165,6 +176,8 @@ class Store:
             version = self.tables.videos.version
             if version != self._rows_version:
                 names = list(Row.__slots__)
+                if "subtitles" not in self.tables.videos.schema.names:  # of an earlier version
+                    names.remove("subtitles")
                 found = self.tables.videos.search().select(names).to_arrow().to_pylist()
                 self._rows, self._rows_version = {row["path"]: Row(**row) for row in found}, version
         return self._rows
@@ -231,10 +244,27 @@ class Store:
             for path, (timeline, file) in latest.items()
         ]
         videos = self.tables.videos
+        ensure_subtitles_column(self.uri, videos)
         content = pa.Table.from_pylist(lines, schema=videos.schema)
         upsert = videos.merge_insert("path").when_matched_update_all().when_not_matched_insert_all()
         committing(self.uri, lambda: upsert.execute(content))
         self._forget(before.values())
+
+    def note_subtitles(self, noted: Mapping[str, str]) -> None:
+        """Write down the subtitle files that lie beside videos, whose lines the store has.
+
+        Args:
+            noted: path, as the store names it → what `FileState.subtitles` is.
+        """
+        if not noted:
+            return
+        import pyarrow as pa
+
+        videos = self.tables.videos
+        ensure_subtitles_column(self.uri, videos)
+        content = pa.table({"path": list(noted), "subtitles": list(noted.values())})
+        update = videos.merge_insert("path").when_matched_update_all()
+        committing(self.uri, lambda: update.execute(content))
 
     def remove(self, path: str | Path) -> None:
         """Forget a video.
@@ -361,7 +391,8 @@ class Store:
             committing(self.uri, partial(table.optimize, cleanup_older_than=timedelta(days=1)))
 
     def _known(self, path: str | Path) -> str:
-        key = key_of(path)
+        # As it is, too: earlier versions left `..` in a path.
+        key = str(path) if str(path) in self.rows() else key_of(path)
         if key not in self.rows():
             raise OptionError(
                 f"the store at {self.uri} does not have {key}; add it with: muybridge index {key}"
@@ -426,15 +457,6 @@ class Store:
         self._forget(sorted(found - known))
 
 
-def key_of(path: str | Path) -> str:
-    """How a store names a video: the absolute path, or the address as it is.
-
-    >>> key_of("s3://bucket/cat.mp4")
-    's3://bucket/cat.mp4'
-    """
-    return str(path) if "://" in str(path) else str(Path(path).expanduser().absolute())
-
-
 def searchable_segments(timeline: Timeline) -> list[Segment]:
     """The segments that say something in words.
 
@@ -480,6 +502,7 @@ def _line(
         "num_segments": num_segments,
         "num_looks": num_looks,
         "timeline": zlib.compress(data, 6),
+        "subtitles": file.subtitles,
     }
 
 

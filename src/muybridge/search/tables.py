@@ -45,11 +45,14 @@ class FileState:
         size_bytes: its size.
         modified_ns: when it was last changed, in nanoseconds since 1970.
         content_hash: the SHA-256 of its bytes, in hexadecimal.
+        subtitles: which subtitle files lay beside it, as `SubtitleStates` of the pipeline tells; None where nobody
+            looked.
     """
 
     size_bytes: int
     modified_ns: int
     content_hash: str = ""
+    subtitles: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,20 @@ def committing(uri: str, change: Callable[[], T]) -> T:
                 raise StoreError(_damaged(uri, _first_line(error))) from error
             time.sleep(random.uniform(0.01, 0.05) * 2 ** min(attempt, 5))
     raise AssertionError("unreachable")
+
+
+def ensure_subtitles_column(uri: str, videos: Any) -> None:
+    """Give a store that was made before there was such a column one, with nothing in it; both versions can use it."""
+
+    def add() -> None:
+        if "subtitles" not in videos.schema.names:
+            try:
+                videos.add_columns({"subtitles": "CAST(NULL AS string)"})
+            except ValueError as error:
+                if "already exists" not in str(error).lower():  # another writer was quicker
+                    raise
+
+    committing(uri, add)
 
 
 def quoted(text: str) -> str:
@@ -306,6 +323,7 @@ def _schemas(dimension: int) -> dict[str, Any]:
                 ("num_segments", pa.int64()),
                 ("num_looks", pa.int64()),
                 ("timeline", pa.binary()),
+                ("subtitles", pa.string()),
             ]
         ),
     }

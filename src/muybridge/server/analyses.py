@@ -44,7 +44,7 @@ class State:
         return {"stage": self.stage, "progress": round(self.progress, 3), "message": self.message}
 
 
-class _Stopped(Exception):  # noqa: N818  (no error: the server ends)
+class _Stopped(Exception):  # noqa: N818  (no error: nobody waits for it any more)
     """Raised in the pass, to end it."""
 
 
@@ -65,6 +65,7 @@ class Analyses:
         self._states: dict[ListedVideo, State] = {}
         self._latest: dict[str, ListedVideo] = {}  # what was begun last under each key
         self._timelines: OrderedDict[ListedVideo, Timeline] = OrderedDict()
+        self._loading = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: queue.Queue[ListedVideo | None] = queue.Queue()
         self._stop = threading.Event()
@@ -87,30 +88,43 @@ class Analyses:
     def begin(self, video: ListedVideo) -> State:
         """Have a video watched, unless it is already; one that failed is tried again."""
         with self._lock:
+            self._latest[video.key] = video
             state = self._states.get(video, State())
             if state.stage in ("new", "failed"):
-                self._latest[video.key] = video
                 state = self._states[video] = State("waiting")
                 self._waiting.put(video)
             return state
-
-    def _is_latest(self, video: ListedVideo) -> bool:
-        with self._lock:
-            return self._latest[video.key] == video
 
     def wait(self) -> None:
         """Until all that was begun has ended."""
         self._waiting.join()
 
     def timeline(self, video: ListedVideo) -> Timeline | None:
-        """What was found in a video; None while it is not done."""
+        """What was found in a video; None while it is not done.
+
+        One that was let go of comes from the cache. Where that has let go of it too, the video is new again: who asks
+        does not watch it.
+        """
+        kept = self._kept(video)
+        return self._load(video) if kept is None and self.state(video).stage == "done" else kept
+
+    def _kept(self, video: ListedVideo) -> Timeline | None:
         with self._lock:
-            if self._states.get(video, State()).stage != "done":
+            if self._states.get(video, State()).stage != "done" or video not in self._timelines:
                 return None
-            if video in self._timelines:
-                self._timelines.move_to_end(video)
-                return self._timelines[video]
-        return self._keep(video, analyze(video.path))
+            self._timelines.move_to_end(video)
+            return self._timelines[video]
+
+    def _load(self, video: ListedVideo) -> Timeline | None:
+        with self._loading:  # one at a time: whoever asked meanwhile finds what the first has found
+            kept = self._kept(video)
+            if kept is not None or self.state(video).stage != "done":
+                return kept
+            try:
+                return self._keep(video, analyze(video.path, progress=_stop_watching))
+            except _Stopped:
+                self._note(video, State())
+                return None
 
     def _keep(self, video: ListedVideo, timeline: Timeline) -> Timeline:
         # Where the folder lies is told to nobody.
@@ -124,22 +138,28 @@ class Analyses:
     def _work(self) -> None:
         while (video := self._waiting.get()) is not None:
             try:
-                if not self._stop.is_set():
-                    self._watch(video)
+                self._watch(video)
             finally:
                 self._waiting.task_done()
 
+    def _is_wanted(self, video: ListedVideo) -> bool:
+        """Not where it has changed since, and was begun anew."""
+        return self._latest[video.key] == video and not self._stop.is_set()
+
     def _watch(self, video: ListedVideo) -> None:
-        if not self._is_latest(video):
-            return  # it has changed since, and was begun anew
+        with self._lock:
+            if not self._is_wanted(video):
+                self._states.pop(video)
+                return
+            self._states[video] = State("running")
 
         def watched(done_seconds: float, all_seconds: float) -> None:
-            if self._stop.is_set():
-                raise _Stopped
             share = min(1.0, max(0.0, done_seconds / all_seconds)) if all_seconds > 0 else 0.0
-            self._note(video, State("running", share))
+            with self._lock:
+                if not self._is_wanted(video):
+                    raise _Stopped
+                self._states[video] = State("running", share)
 
-        self._note(video, State("running"))
         try:
             self._keep(video, analyze(video.path, progress=watched))
             self._note(video, State("done", 1.0))
@@ -155,3 +175,8 @@ class Analyses:
     def _note(self, video: ListedVideo, state: State) -> None:
         with self._lock:
             self._states[video] = state
+
+
+def _stop_watching(done_seconds: float, all_seconds: float) -> None:
+    """Told by a pass that it goes on: so not everything was in the cache."""
+    raise _Stopped

@@ -72,7 +72,8 @@ def create_app(
     """
     # No pages of FastAPI's own: they would load scripts from elsewhere.
     app = FastAPI(title="Muybridge", openapi_url=None)
-    app.middleware("http")(Guard(host, names))
+    guard = Guard(host, names)
+    app.middleware("http")(guard)
     _tell_errors(app)
     page = render("library", library.title)
 
@@ -135,11 +136,11 @@ def create_app(
         return JSONResponse(json_values(_search(library, store, query, limit)))
 
     @app.get("/videos/{key}/report", response_class=HTMLResponse)
-    def show_report(key: str) -> Response:
+    def show_report(key: str, request: Request) -> Response:
         video = video_of(key)
         timeline = analyses.timeline(video)
         if timeline is None:
-            return render("waiting", video.title, key=key)
+            return render("waiting", video.title, key=key, begins=guard.may_begin_by_itself(request))
         # The report brings a policy of its own, which knows its script.
         policy = {"Content-Security-Policy": "frame-ancestors 'none'"}
         return HTMLResponse(render_page(timeline, video_href=f"file?{video.version}"), headers=policy)
@@ -226,7 +227,7 @@ def _row(match: Match, video: ListedVideo) -> dict[str, Any]:
     return {**row, **video.to_dict()}
 
 
-def render(name: str, title: str, **values: str) -> Response:
+def render(name: str, title: str, **values: object) -> Response:
     """A page of this folder's templates, with a policy that knows its script."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("muybridge.server"), autoescape=True, undefined=jinja2.StrictUndefined

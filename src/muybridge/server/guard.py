@@ -8,12 +8,12 @@ being framed, embedded or guessed at.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Collection
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from muybridge.server.hosts import as_host_name, is_address, is_loopback, name_in
 
 __all__ = ["Guard", "refused"]
 
@@ -42,13 +42,17 @@ class Guard:
     Args:
         host: the address that is bound. Where it is not this machine's own (loopback), any IP address is served too,
             as who binds all addresses cannot name them; other names are not, unless it is one.
-        names: further host names under which it is reached, such as that of a proxy before it.
+        names: further host names under which it is reached, such as that of a proxy before it; a scheme and a port
+            say nothing here.
+
+    Raises:
+        OptionError: one of them is no name of a host.
     """
 
     def __init__(self, host: str, names: Collection[str] = ()) -> None:
-        self.names = LOOPBACK | {host.casefold(), *(name.casefold() for name in names)}
-        self.elsewhere = frozenset(name.casefold() for name in names)
-        self.serves_addresses = host.casefold() not in LOOPBACK
+        self.elsewhere = frozenset(as_host_name(name) for name in names)
+        self.names = LOOPBACK | {as_host_name(host)} | self.elsewhere
+        self.serves_addresses = not is_loopback(host)
 
     async def __call__(
         self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
@@ -58,6 +62,13 @@ class Guard:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+    def may_begin_by_itself(self, request: Request) -> bool:
+        """Whether a page that is opened may have work begun: not where a page from elsewhere led to it.
+
+        Browsers say who did only to a server on this machine, or behind HTTPS; where they say nothing, it may not.
+        """
+        return request.headers.get("sec-fetch-site") in ("same-origin", "none")
 
     def complaint(self, request: Request) -> Response | None:
         """Why a request is not answered; None for one that is."""
@@ -82,26 +93,8 @@ class Guard:
 
     def _is_own(self, origin: str, host: str) -> bool:
         """Whether a page of that origin is ours: of the host that was asked, or of a proxy before it."""
-        return origin.partition("://")[2] == host or _host_name(origin.partition("://")[2]) in self.elsewhere
+        return origin.partition("://")[2] == host or name_in(origin.partition("://")[2]) in self.elsewhere
 
     def _is_served(self, host: str) -> bool:
-        name = _host_name(host)
-        if name in self.names:
-            return True
-        return self.serves_addresses and _is_address(name)
-
-
-def _host_name(address: str) -> str:
-    """The name before the port; empty where there is none."""
-    try:
-        return urlsplit(f"//{address}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+        name = name_in(host)
+        return name in self.names or (self.serves_addresses and is_address(name))

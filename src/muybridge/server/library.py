@@ -99,7 +99,8 @@ class Library:
 
     def _video(self, path: Path) -> ListedVideo | None:
         try:
-            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(self.folder):
+            # Any part of the path may have become a link since it was listed.
+            if not Path(os.path.realpath(path)).is_relative_to(self.folder):
                 return None
             state = path.stat()
         except OSError:  # it went meanwhile, or is a link to itself

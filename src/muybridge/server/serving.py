@@ -40,14 +40,17 @@ def serve(
 
     Raises:
         VideoOpenError: no such folder.
-        OptionError: the address cannot be bound.
+        OptionError: the address cannot be bound, or a name is no name of a host.
         MissingExtraError: `muybridge[server]` is not installed.
     """
     uvicorn = require_extra("uvicorn", extra="server")
     require_extra("fastapi", extra="server")
     from muybridge.server.analyses import Analyses
     from muybridge.server.app import create_app
+    from muybridge.server.hosts import as_host_name
 
+    for name in (host, *names):
+        as_host_name(name)
     library = Library(folder)
     bound = _bind(host, port)
     with bound, Analyses() as analyses:

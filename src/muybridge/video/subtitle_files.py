@@ -7,13 +7,14 @@ talk.en.srt                                                        not, where th
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from muybridge.video.file_names import VIDEO_ENDINGS
 
-__all__ = ["is_subtitle_of", "subtitle_files"]
+__all__ = ["SubtitleFolder", "is_subtitle_of", "subtitle_files"]
 
 SUBTITLE_ENDINGS = frozenset({".srt", ".vtt"})
 MAX_FILE_BYTES = 16 * 2**20
@@ -58,17 +59,56 @@ def subtitle_files(video: Path) -> list[Path]:
     Args:
         video: its path.
     """
-    try:
-        files = list(video.parent.iterdir())
-        others = {file.stem for file in files if file.suffix.lower() in VIDEO_ENDINGS}
-        found = [
-            file
-            for file in files
-            if file.suffix.lower() in SUBTITLE_ENDINGS and is_subtitle_of(file.stem, video.stem, others)
-        ]
-        return sorted(file for file in found if file.is_file() and file.stat().st_size <= MAX_FILE_BYTES)
-    except OSError:
-        return []
+    return SubtitleFolder(video.parent).files_of(video)
+
+
+class SubtitleFolder:
+    """A folder whose files are listed once, for all videos in it: a thousand videos are not a thousand listings.
+
+    Args:
+        folder: its path; one that cannot be listed is as good as empty.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            with os.scandir(folder) as entries:
+                names = sorted(entry.name for entry in entries)
+        except OSError:
+            names = []
+        self._folder = folder
+        self._videos: set[str] = set()
+        self._subtitles: dict[str, list[str]] = {}
+        for name in names:
+            stem, _, ending = name.rpartition(".")
+            if f".{ending.lower()}" in VIDEO_ENDINGS:
+                self._videos.add(stem)
+            elif f".{ending.lower()}" in SUBTITLE_ENDINGS:
+                for beginning in _beginnings(stem):
+                    self._subtitles.setdefault(beginning, []).append(name)
+
+    def files_of(self, video: Path) -> list[Path]:
+        """The subtitle files that belong to a video of the folder; see `subtitle_files`."""
+        files = [self._folder / name for name in self._subtitles.get(video.stem, ())]
+        try:
+            return [
+                file
+                for file in files
+                if is_subtitle_of(file.stem, video.stem, self._videos.intersection(_beginnings(file.stem)))
+                and file.is_file()
+                and file.stat().st_size <= MAX_FILE_BYTES
+            ]
+        except OSError:
+            return []
+
+
+def _beginnings(name: str) -> list[str]:
+    """The names that a video may have to whose subtitles a name belongs.
+
+    >>> _beginnings("talk.en.forced")
+    ['talk.en.forced', 'talk.en', 'talk']
+    """
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
 def is_subtitle_of(name: str, video: str, others: Iterable[str] = ()) -> bool:

@@ -126,12 +126,17 @@
     }));
   }
 
+  let searches = 0;
   function find() {
+    searches += 1;
+    const search = searches;
+    // A reply to what was asked before may come later than that to what is asked now.
+    const ifLatest = (act) => (found) => { if (search === searches) act(found); };
     const query = at("query").value.trim();
     at("matches").replaceChildren();
     at("told").textContent = query ? "searches …" : "";
     at("told").dataset.known = "false";
-    if (query) asked(`api/search?query=${encodeURIComponent(query)}`).then(showMatches, tell);
+    if (query) asked(`api/search?query=${encodeURIComponent(query)}`).then(ifLatest(showMatches), ifLatest(tell));
   }
 
   at("search").addEventListener("submit", (event) => {
