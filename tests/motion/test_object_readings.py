@@ -141,3 +141,20 @@ def test_pauses_are_bridged_and_flickers_dropped() -> None:
     assert [segment.label for segment in segments] == ["something moves right"]
     assert segments[0].end_seconds == pytest.approx(4.0, abs=0.13)
     assert segments[0].attributes["num_objects"] == 1
+
+
+@pytest.mark.parametrize("start", [-20.0, 0.0, 1e5])
+def test_a_clock_that_begins_anywhere_gives_the_same_segments(start: float) -> None:
+    # A recording may begin below zero: its 33-bit clock had wrapped.
+    reader = ObjectReader()
+    whole = track(1.0, lambda t: (0.3 + 0.25 * t, 0.5))
+    found = []
+    for count in range(1, 60):
+        rows = whole.rows[:count].copy()
+        rows[:, 0] += start
+        found += reader.push(start + count / RATE, [Track(0, rows)] if count <= RATE else [])
+    found += reader.finish()
+    assert [segment.label for segment in found] == ["something moves right"]
+    (segment,) = found
+    assert segment.start_seconds - start == pytest.approx(1 / RATE, abs=0.01)
+    assert segment.end_seconds - start == pytest.approx(1.0, abs=0.13)

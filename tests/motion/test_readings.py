@@ -52,6 +52,32 @@ def test_the_numbers_say_why() -> None:
     assert signal(findings, "object motion").values.max() == 0
 
 
+@pytest.mark.parametrize("zoom", [0.1, -0.1, 0.3])
+def test_a_zoom_is_as_strong_as_it_is(zoom: float) -> None:
+    (segment,) = camera_segments(lambda t: view(SCENE, 300, 300, math.exp(zoom * t)))
+    assert math.log(segment.attributes["magnification_per_second"]) == pytest.approx(zoom, rel=0.06)
+
+
+@pytest.mark.parametrize("roll", [8.0, -30.0])
+def test_a_roll_is_as_fast_as_it_is(roll: float) -> None:
+    (segment,) = camera_segments(lambda t: view(SCENE, 300, 300, 1, roll * t))
+    assert segment.attributes["roll_degrees_per_second"] == pytest.approx(roll, rel=0.06)
+
+
+def test_a_zoom_under_changing_light_and_a_passer_by_is_as_strong_as_it_is() -> None:
+    def draw(t: float) -> np.ndarray:
+        seen = paste(view(SCENE, 300, 300, math.exp(0.2 * t)), 20 + 40 * t, 45, MAN)
+        return np.asarray(seen * (0.8 - 0.1 * t), np.uint8)
+
+    (segment,) = camera_segments(draw)
+    assert math.log(segment.attributes["magnification_per_second"]) == pytest.approx(0.2, rel=0.1)
+
+
+def camera_segments(draw) -> list[Segment]:
+    segments = [item for item in watch(film(draw, 3.0)) if isinstance(item, Segment)]
+    return [segment for segment in segments if segment.kind == "camera"]
+
+
 def test_a_pan_begins_and_ends_where_it_does() -> None:
     def draw(t: float) -> np.ndarray:
         return view(SCENE, 300 + 40 * min(max(t - 1.5, 0), 2.0), 300)

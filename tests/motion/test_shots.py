@@ -66,6 +66,30 @@ def test_a_fade_out_and_in_is_one_boundary_however_long_the_black(black: int) ->
     assert found[0].start_seconds < found[0].seconds < found[0].end_seconds
 
 
+@pytest.mark.parametrize("length", [12, 25, 30])
+@pytest.mark.parametrize("black", [2, 25, 75])
+def test_a_fade_is_told_whole_and_the_new_shot_begins_in_its_middle(length: int, black: int) -> None:
+    a, b = scene(1), scene(2)
+    dark = np.zeros_like(a)
+    pictures = still(a, 60) + dissolve(a, dark, length) + still(dark, black)
+    pictures += dissolve(dark, b, length) + still(b, 60)
+    (found,) = boundaries(noisy(pictures, 1.0))
+    assert found.transition == "fade"
+    assert found.start_seconds * FPS == pytest.approx(60, abs=3)
+    assert found.seconds * FPS == pytest.approx(60 + length + black / 2, abs=2)
+    assert found.end_seconds * FPS == pytest.approx(60 + 2 * length + black, abs=3)
+
+
+def test_a_fade_out_before_a_cut_is_no_longer_than_it_is() -> None:
+    a, b = scene(1), scene(2)
+    dark = np.zeros_like(a)
+    (found,) = boundaries(still(a, 60) + dissolve(a, dark, 20) + still(dark, 10) + still(b, 60))
+    assert found.transition == "fade"
+    assert found.start_seconds * FPS == pytest.approx(60, abs=3)
+    assert found.seconds * FPS == pytest.approx(85, abs=2)
+    assert found.end_seconds * FPS == pytest.approx(90, abs=2)
+
+
 def test_a_fade_in_from_black_at_the_start_is_no_boundary() -> None:
     b = scene(2)
     dark = np.zeros_like(b)

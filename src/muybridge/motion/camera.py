@@ -23,11 +23,21 @@ from numpy.typing import NDArray
 from muybridge.errors import OptionError, ShapeError
 from muybridge.motion.similarity import agree, of_matrix, squared_error, to_matrix
 
-__all__ = ["CameraMotion", "CameraSpeed", "estimate_camera", "holds_still", "object_mask", "texture_weights"]
+__all__ = [
+    "VISIBLE_PX",
+    "CameraMotion",
+    "CameraSpeed",
+    "estimate_camera",
+    "grid_points",
+    "holds_still",
+    "object_mask",
+    "texture_weights",
+]
 
 _MAX_POINTS = 400
 _CLEAR_CHANGE_LEVELS = 8
-_VISIBLE_PX = 0.25
+VISIBLE_PX = 0.25
+"""What moves no corner of the picture by more is rest."""
 _NOISE_LEVELS = 1.5
 """Gradient in gray levels per pixel at which a point is trusted by half."""
 
@@ -85,7 +95,7 @@ class CameraMotion:
     @property
     def mean_px(self) -> float:
         """By how far the picture moves on average, in pixels."""
-        points, _, _ = _points(self.height, self.width)
+        points, _, _ = grid_points(self.height, self.width)
         return float(np.hypot(*_displacement(self.matrix, *points)).mean())
 
     @property
@@ -99,6 +109,19 @@ class CameraMotion:
         """By how far that place moves, in pixels to the right and down."""
         dx, dy = _displacement(self.matrix, x, y)
         return float(dx), float(dy)
+
+    def moved(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The first frame, (H, W) uint8, as the camera alone makes it the second."""
+        size = (self.width, self.height)
+        drawn = cv2.warpPerspective(picture, self.matrix, size, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(drawn, np.uint8)
+
+    def displacement(
+        self, x: NDArray[np.float64], y: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`shift_at` for many places: (N,) and (N,) to the right and down."""
+        dx, dy = _displacement(self.matrix, x, y)
+        return dx, dy
 
     def speed(self, seconds: float) -> CameraSpeed:
         """The motion as a person names it, from the matrix' linear part at the middle of the picture.
@@ -218,7 +241,12 @@ def estimate_camera(
 
 
 def holds_still(
-    previous: NDArray[np.uint8], current: NDArray[np.uint8], camera: CameraMotion, *, min_share: float = 0.4
+    previous: NDArray[np.uint8],
+    current: NDArray[np.uint8],
+    camera: CameraMotion,
+    *,
+    moved: NDArray[np.uint8] | None = None,
+    min_share: float = 0.4,
 ) -> bool:
     """Whether the pixels speak for a still camera, whatever the flow says.
 
@@ -229,6 +257,7 @@ def holds_still(
         previous: (H, W) uint8 luma.
         current: (H, W) uint8 luma.
         camera: what was estimated from their flow.
+        moved: `camera.moved(previous)`, where it has been made already.
         min_share: how much of what the motion would change must have stayed.
 
     >>> frame = np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)
@@ -236,10 +265,9 @@ def holds_still(
     >>> holds_still(frame, frame, pan), holds_still(frame, np.roll(frame, 3, axis=1), pan)
     (True, False)
     """
-    if camera.reach_px < _VISIBLE_PX:
+    if camera.reach_px < VISIBLE_PX:
         return False
-    size = (current.shape[1], current.shape[0])
-    moved = cv2.warpPerspective(previous, camera.matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    moved = camera.moved(previous) if moved is None else moved
     change = cv2.absdiff(moved, previous)
     would_change = cv2.threshold(change, _CLEAR_CHANGE_LEVELS, 255, cv2.THRESH_BINARY)[1]
     stayed = cv2.compare(cv2.absdiff(current, previous), cv2.absdiff(current, moved) // 2, cv2.CMP_LT)
@@ -277,7 +305,7 @@ def _grid(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Points on a grid, (2, N) x and y; by how far each has moved, (2, N); and how far to trust it, (N,)."""
     height, width = flow.shape[:2]
-    points, trust, step = _points(height, width)
+    points, trust, step = grid_points(height, width)
     some = slice(step // 2, None, step)
     shift = np.ascontiguousarray(flow[some, some].reshape(-1, 2).T, np.float64)
     if weights is not None:
@@ -289,7 +317,7 @@ def _grid(
 
 
 @lru_cache(maxsize=8)
-def _points(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+def grid_points(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """The grid of a picture size, (2, N); how far to trust each place in it, (N,); and its step in pixels."""
     step = max(1, math.ceil(math.sqrt(height * width / _MAX_POINTS)))
     y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step].astype(np.float64)

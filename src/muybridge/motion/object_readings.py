@@ -286,12 +286,12 @@ class ObjectReader:
         self._read_seconds = float(state["read_seconds"])
 
     def _add(self, reading: Reading, num_objects: int) -> None:
+        start, end = reading.start_seconds, reading.end_seconds
         item = self._open.setdefault(
-            reading.label,
-            {"start": reading.start_seconds, "end": 0.0, "strength": -1.0, "numbers": {}, "num_objects": 1},
+            reading.label, {"start": start, "end": end, "strength": -1.0, "numbers": {}, "num_objects": 1}
         )
-        item["start"] = min(item["start"], reading.start_seconds)
-        item["end"] = max(item["end"], reading.end_seconds)
+        item["start"] = min(item["start"], start)
+        item["end"] = max(item["end"], end)
         item["num_objects"] = max(item["num_objects"], num_objects)
         if reading.strength > item["strength"]:
             item["strength"], item["numbers"] = reading.strength, dict(reading.numbers)

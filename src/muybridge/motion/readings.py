@@ -18,9 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.errors import OptionError, ShapeError
-from muybridge.motion.camera import CameraMotion, CameraSpeed, estimate_camera, holds_still, texture_weights
+from muybridge.motion.camera import (
+    VISIBLE_PX,
+    CameraMotion,
+    CameraSpeed,
+    estimate_camera,
+    holds_still,
+    texture_weights,
+)
 from muybridge.motion.camera_readings import CameraReader, CameraThresholds
 from muybridge.motion.object_readings import ObjectReader
+from muybridge.motion.refinement import refine_camera
 from muybridge.motion.regions import RegionTracker, find_regions, moving_pixels
 from muybridge.observer import Finding, View
 from muybridge.values import Frame, Signal, VideoMetadata
@@ -105,7 +113,7 @@ class MotionObserver:
 
     def settings(self) -> Mapping[str, Any]:
         """The view and the thresholds."""
-        return {"version": 4, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
+        return {"version": 5, "view": asdict(self.view), "thresholds": asdict(self.thresholds)}
 
     def start(self, source: VideoMetadata) -> None:
         """A new source begins."""
@@ -187,15 +195,19 @@ class MotionObserver:
         if not _matches(previous, current, flow):
             return self._miss(start, end)
         findings = self._settle_unmatched()
-        camera = estimate_camera(flow, weights=_quick_texture(previous), previous=self._camera)
-        known = camera.inlier_share >= _MIN_INLIER_SHARE
-        if not known or holds_still(previous, current, camera):
-            camera = replace(camera, matrix=np.eye(3), evidence=camera.evidence if known else 0.0)
-        self._camera = camera
+        texture = _quick_texture(previous)
+        seen = estimate_camera(flow, weights=texture, previous=self._camera)
+        known = seen.inlier_share >= _MIN_INLIER_SHARE
+        camera = refine_camera(seen, previous, current, weights=texture) if known else seen
+        moved = camera.moved(previous) if camera.reach_px >= VISIBLE_PX else None
+        if not known or holds_still(previous, current, camera, moved=moved):
+            camera = seen = replace(seen, matrix=np.eye(3), evidence=seen.evidence if known else 0.0)
+        # The next flow is compared with this one's camera, and this flow with it: both err alike.
+        self._camera = seen
         speed = camera.speed(end - start)
         findings += self._camera_reader.push(start, end, speed, camera.inlier_share if known else 0.0)
 
-        regions = find_regions(moving_pixels(previous, current, camera), flow, camera)
+        regions = find_regions(moving_pixels(previous, current, camera, moved=moved), flow, seen)
         self._tracker.push(end, end - start, regions, camera)
         findings += self._object_reader.push(end, self._tracker.tracks)
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.motion.camera import CameraMotion
+from muybridge.motion.camera import VISIBLE_PX, CameraMotion
 
 __all__ = ["Region", "RegionTracker", "Track", "find_regions", "moving_pixels"]
 
@@ -57,7 +57,11 @@ class Region:
 
 
 def moving_pixels(
-    previous: NDArray[np.uint8], current: NDArray[np.uint8], camera: CameraMotion
+    previous: NDArray[np.uint8],
+    current: NDArray[np.uint8],
+    camera: CameraMotion,
+    *,
+    moved: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.bool_]:
     """Which pixels of the current frame the camera's motion does not explain.
 
@@ -65,6 +69,7 @@ def moving_pixels(
         previous: (H, W) uint8 luma.
         current: (H, W) uint8 luma.
         camera: the camera's motion from one to the other.
+        moved: `camera.moved(previous)`, where it has been made already.
 
     Returns:
         (H, W) bool.
@@ -73,9 +78,9 @@ def moving_pixels(
     lowest: NDArray[Any] = previous
     highest: NDArray[Any] = previous
     shown: NDArray[Any] | None = None
-    if camera.reach_px >= 0.25:
+    if camera.reach_px >= VISIBLE_PX:
         size, square = (width, height), np.ones((3, 3), np.uint8)
-        warped = cv2.warpPerspective(previous, camera.matrix, size, borderMode=cv2.BORDER_REPLICATE)
+        warped = camera.moved(previous) if moved is None else moved
         whole = np.full((height, width), 255, np.uint8)
         shown = cv2.erode(cv2.warpPerspective(whole, camera.matrix, size), np.ones((5, 5), np.uint8))
         # Halfway to the neighbors: what an error of half a pixel would show.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ScenesObserver", "watch_scenes"]
 
-VERSION = 4
+VERSION = 5
 MAX_SIDE_PX = 480
 BLOCK_SECONDS = 3600  # a source without an end is searched for spikes once an hour
 SAME_MOMENT_SECONDS = 1.0

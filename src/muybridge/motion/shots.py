@@ -160,12 +160,11 @@ class ShotDetector:
         rivals = [
             kept for kept in self._graduals if kept[0].start < gradual.end and gradual.start < kept[0].end
         ]
-        if all(gradual.score > rival[0].score for rival in rivals):
-            times = self._finder.pts_seconds
-            start, middle, end = (
-                times[row - self._finder.first_row] for row in (gradual.start, gradual.middle, gradual.end)
-            )
-            boundary = Boundary(middle, gradual.transition, start, end, min(1.0, float(gradual.score)))
+        if all(gradual.beats(rival) for rival, _ in rivals):
+            times, first_row = self._finder.pts_seconds, self._finder.first_row
+            start, end = (times[row - first_row] for row in (gradual.start, gradual.end))
+            score = min(1.0, float(gradual.score))
+            boundary = Boundary(gradual.middle_seconds, gradual.transition, start, end, score)
             self._graduals = [kept for kept in self._graduals if kept not in rivals] + [(gradual, boundary)]
 
     def _judge(self, now_seconds: float) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Similarity", "agree", "of_matrix", "squared_error", "to_matrix"]
+__all__ = ["Similarity", "agree", "of_matrix", "refit", "squared_error", "to_matrix"]
 
 _NUM_HYPOTHESES = 48
 _MAX_SCORING_POINTS = 160
@@ -19,6 +19,9 @@ _CLEAR_SHARE = 0.8
 """Where a known motion explains this much already, no other is sought."""
 _STATIC_BONUS = 1.2
 """By this factor a large object may explain more of the picture than the rest that is believed."""
+
+_LEAST_TRUST = 1e-6
+"""Where all points together are trusted less, none agrees, and a fit would divide by it."""
 
 Similarity = tuple[float, float, float, float]
 """(p, q, u, v): x moves by p·x − q·y + u and y by q·x + p·y + v; p + 1 + iq is its scale and turn."""
@@ -44,11 +47,25 @@ def agree(
         size_px: of the picture; near points are no base for a scale.
     """
     best = _consensus(points, shift, trust, tolerance, expected, size_px)
+    return refit(best, points, shift, trust, tolerance)
+
+
+def refit(
+    similarity: Similarity,
+    points: NDArray[np.float64],
+    shift: NDArray[np.float64],
+    trust: NDArray[np.float64],
+    tolerance: NDArray[np.float64],
+) -> Similarity:
+    """Re-weighted least squares from a similarity that most points agree on already; arguments as of `agree`."""
     terms = _terms(points, shift)
     for _ in range(3):
-        squared = squared_error(best, points, shift) / tolerance**2
-        best = _fit((trust / (1 + squared) ** 2 * (squared < 9)) @ terms)
-    return best
+        squared = squared_error(similarity, points, shift) / tolerance**2
+        sums = terms @ (trust / (1 + squared) ** 2 * (squared < 9))
+        if sums[0] < _LEAST_TRUST:
+            break
+        similarity = _fit(sums)
+    return similarity
 
 
 def _consensus(
@@ -119,9 +136,9 @@ def _pairs(
 
 
 def _terms(points: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the weighted least squares of a similarity add up over the points: (N, 8)."""
+    """What the weighted least squares of a similarity add up over the points: (8, N)."""
     (x, y), (dx, dy) = points, shift
-    return np.stack([np.ones_like(x), x, y, dx, dy, x * x + y * y, x * dx + y * dy, x * dy - y * dx], axis=1)
+    return np.array([np.ones_like(x), x, y, dx, dy, x * x + y * y, x * dx + y * dy, x * dy - y * dx])
 
 
 def _fit(sums: NDArray[np.float64]) -> Similarity:

@@ -48,6 +48,10 @@ MIN_UNLIKE = 0.40  # dissimilarity of a window's first and last frame
 MAX_STEP = 0.45  # of α between rows: more is a cut
 MAX_CHANGE = 0.60  # dissimilarity of neighboring frames: more is a cut
 FADE_DIP = 0.60  # how much of the contrast a fade takes away at least
+_ABOUT = 0.85  # of a fade's score, which differs as much between windows
+_STEADY_ROWS = 3
+_STEADY = 1.03  # by how much the contrast grows in so many rows once a fade is over, at most
+_ALL_THERE = 0.95  # of the contrast
 _FLAT_CONTRAST = 5.0
 _MAX_FLAT_ROWS = 4
 _FLAT_ROW_SECONDS = 0.5
@@ -63,17 +67,26 @@ class Gradual:
 
     Args:
         start: the row of the first mixed frame; rows are the finder's, counted from its first frame.
-        middle: the row where it is half done.
         end: the row of the first frame after it.
+        middle_seconds: when it is half done: of a fade, the middle of what is flat.
         transition: `"dissolve"` or `"fade"`.
         score: how sure; about 0.25 to 2.
     """
 
     start: int
-    middle: int
     end: int
+    middle_seconds: float
     transition: str
     score: float
+
+    def beats(self, other: Gradual) -> bool:
+        """Whether it is the better one of two that overlap.
+
+        Windows that begin or end within a fade show it as surely as the one that shows it whole: the longest does.
+        """
+        if self.transition == other.transition == "fade" and self.score > _ABOUT * other.score:
+            return self.end - self.start > other.end - other.start
+        return self.score > other.score
 
 
 class GradualFinder:
@@ -208,7 +221,8 @@ class GradualFinder:
         if score < SURE_SCORE and moves(*ends, self._thumbnails[first + (begin - 1 + over) // 2]):
             return None
         row = self.first_row + first
-        return Gradual(row + begin, row + round((start + end) / 2), row + over, "dissolve", score)
+        middle_seconds = times[first + round((start + end) / 2)]
+        return Gradual(row + begin, row + over, middle_seconds, "dissolve", score)
 
     def _fade(self, first: int, contrast: NDArray[np.float64], unlike: float) -> Gradual | None:
         """A fade out, a fade in, or both around the flattest row of the window."""
@@ -216,15 +230,26 @@ class GradualFinder:
         if not 2 <= flattest <= len(contrast) - 3:
             return None
         before, after = contrast[: flattest + 1], contrast[flattest:][::-1]
-        start = int(np.flatnonzero(before >= 0.92 * before[0])[-1]) + 1
-        end = len(contrast) - 1 - int(np.flatnonzero(after >= 0.92 * after[0])[-1])
-        if start < 2 or end > len(contrast) - 3:
+        last = len(self._looks) - 1
+        # The window may begin within the fade: what is kept from before it tells.
+        oldest = max(0, last - WINDOW_LENGTHS[-1])
+        seen, bottom = self._contrasts[oldest : last + 1], first - oldest + flattest
+        lower = min(contrast[0], contrast[-1])
+        flat = max(min(_FLAT_CONTRAST, 0.1 * lower), 1.5 * contrast[flattest])
+        textured = np.flatnonzero(seen > flat)
+        darkens, brightens = textured[textured < bottom][-1], textured[textured > bottom][0]
+        start = int(darkens) - _whole(seen[darkens::-1]) + 1
+        end = int(brightens) + _whole(seen[brightens:])
+        if start < 2 or end > len(seen) - 3:
             return None
-        if not (self._fades(first, before, 1) or self._fades(first + len(contrast) - 1, after, -1)):
+        if not (self._fades(first, before, 1) or self._fades(last, after, -1)):
             return None
-        score = unlike + 1 - contrast[flattest] / (min(contrast[0], contrast[-1]) + 5.0)
-        row = self.first_row + first
-        return Gradual(row + start, row + flattest, row + end, "fade", float(score))
+        score = unlike + 1 - contrast[flattest] / (lower + 5.0)
+        # Of the flat rows themselves most are not kept.
+        times = self.pts_seconds
+        middle_seconds = (times[oldest + darkens] + times[oldest + brightens]) / 2
+        row = self.first_row + oldest
+        return Gradual(row + start, row + end, middle_seconds, "fade", float(score))
 
     def _fades(self, outer: int, contrast: NDArray[np.float64], direction: int) -> bool:
         """Whether the contrast falls step by step from the outer row inward while the structure stays."""
@@ -261,6 +286,19 @@ def mixture(pictures: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
     from_first = np.einsum("nd,nd->n", moved, moved)
     residual = np.sqrt(np.maximum(from_first / distance - alpha**2, 0))
     return alpha, residual
+
+
+def _whole(contrast: NDArray[np.float64]) -> int:
+    """From a flat picture outward: the first place where it is all there, as the contrast then hardly grows.
+
+    >>> _whole(np.array([10.0, 20, 30, 40, 50, 50, 51, 50, 80]))
+    4
+    """
+    steps = min(_STEADY_ROWS, len(contrast) - 1)
+    before, after = contrast[: len(contrast) - steps], contrast[steps:]
+    steady = np.flatnonzero(after < _STEADY * before)
+    top = contrast[: steady[0] + steps + 1 if len(steady) else len(contrast)].max()
+    return int(np.flatnonzero(contrast >= _ALL_THERE * top)[0])
 
 
 def ramp(alpha: NDArray[np.float32]) -> tuple[float, float, float]:
