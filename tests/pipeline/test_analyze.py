@@ -153,7 +153,8 @@ KILLED = """
 import sys, time
 from muybridge.motion.readings import MotionObserver
 from muybridge.motion.scenes import ScenesObserver
-from muybridge.pipeline import analyze as module
+from muybridge.pipeline import analyze as module, own_process
+own_process.num_threads, own_process.SECONDS_WORTH_A_PROCESS = lambda: 2, float(sys.argv[2])
 module.SECONDS_BETWEEN_CHECKPOINTS = 0.0
 def slowly(done, total):
     time.sleep(0.02)
@@ -162,13 +163,18 @@ print("finished")
 """
 
 
+@pytest.mark.parametrize("seconds_worth_a_process", ["0", "inf"])
 def test_a_killed_run_goes_on_and_finds_the_same(
-    demo: tuple[Path, Timeline], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    demo: tuple[Path, Timeline],
+    seconds_worth_a_process: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    path, _ = demo
+    path, _ = demo  # too short for a second process: it goes on in one, however many there were
     whole = analyze(path, observers=quick_observers(), use_cache=False)
     monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path))
-    process = subprocess.Popen([sys.executable, "-c", KILLED, path], stdout=subprocess.PIPE, text=True)
+    words = [sys.executable, "-c", KILLED, path, seconds_worth_a_process]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         saved = list(tmp_path.rglob("pass-*.json"))

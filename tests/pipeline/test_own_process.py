@@ -55,22 +55,24 @@ def test_it_finds_the_same_in_the_same_order_and_again(away: InOwnProcess) -> No
 
 
 @pytest.mark.parametrize("stop", [3, 8, 37])
-def test_a_run_that_was_cut_off_goes_on_in_another_process(stop: int) -> None:
+def test_a_run_that_was_cut_off_goes_on_in_another_process_and_here(stop: int) -> None:
     frames = pan()
     expected = encode_findings(found_by(MotionObserver(), frames))
     with closing(InOwnProcess(MotionObserver())) as first:
         first.start(VideoMetadata("pan.mp4"))
         found = [finding for frame in frames[:stop] for finding in first.observe(frame)]
+        found += first.fetch()
         saved = decode(encode(first.state()))
         found_on = [finding for frame in frames[stop:] for finding in first.observe(frame)]
         assert (
             encode_findings([*found, *found_on, *first.finish(70 / 15)]) == expected
         )  # saving changes nothing
     with closing(InOwnProcess(MotionObserver())) as second:
-        second.start(VideoMetadata("pan.mp4"))
-        second.restore(saved)
-        found += [finding for frame in frames[stop:] for finding in second.observe(frame)]
-        assert encode_findings([*found, *second.finish(70 / 15)]) == expected
+        for observer in (second, MotionObserver()):
+            observer.start(VideoMetadata("pan.mp4"))
+            observer.restore(saved)
+            found_on = [finding for frame in frames[stop:] for finding in observer.observe(frame)]
+            assert encode_findings([*found, *found_on, *observer.finish(70 / 15)]) == expected
 
 
 def test_a_copied_observer_goes_on_where_the_first_stands() -> None:
@@ -146,7 +148,12 @@ def test_it_is_sent_away_where_that_is_worth_it(
 def test_where_no_process_can_be_started_it_looks_here(
     two_cores: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for executable in (str(tmp_path / "no-python"), "", "/bin/false"):
+    broken, host = tmp_path / "python3", tmp_path / "editor"  # a program with a Python inside starts itself
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    host.write_text("#!/bin/sh\nexec sleep 60\n")
+    for program in (broken, host):
+        program.chmod(0o755)
+    for executable in (str(tmp_path / "python"), "", None, str(broken), str(host)):
         monkeypatch.setattr(sys, "executable", executable)
         assert two_cores() == ["ScenesObserver", "MotionObserver"]
 

@@ -225,6 +225,12 @@ def test_a_column_under_another_name_is_not_lost(tmp_path: Path, column: str, me
         read_videos(tmp_path / "mine.csv")
 
 
+def test_row_numbers_without_a_name_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "table.csv").write_text(",path,label\n0,a.mp4,wave\n")
+    assert [item.label for item in read_videos(tmp_path / "table.csv")] == ["wave"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

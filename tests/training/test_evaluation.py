@@ -121,12 +121,19 @@ def test_the_verb_looks_for_the_unknown_videos_first(
     assert evaluated == []
 
 
-@pytest.mark.parametrize(("options", "num_tested"), [([], 2), (["--subset", "train"], 3)])
+@pytest.mark.parametrize(
+    ("parts", "options", "num_tested"),
+    [
+        (["test", "train", "train", "train", "val"], [], 2),
+        (["test", "train", "train", "train", "val"], ["--subset", "train"], 3),
+        (["val", "test", "val", "test", "val"], [], 5),
+        (["indoor", "outdoor", "indoor", "outdoor", ""], [], 5),
+    ],
+)
 def test_the_verb_tests_what_is_held_back(
-    colored: Path, base: Path, tmp_path: Path, options: list[str], num_tested: int
+    colored: Path, base: Path, tmp_path: Path, parts: list[str], options: list[str], num_tested: int
 ) -> None:
     clips = sorted(colored.glob("*/*.mp4"))
-    parts = ["test", "train", "train", "train", "val"]
     rows = [f"{clip},{label},{part}" for clip, label, part in zip(clips, "abcab", parts, strict=False)]
     (tmp_path / "list.csv").write_text("\n".join(["path,label,subset", *rows]))
     words = ["evaluate", "--data", str(tmp_path / "list.csv"), "--model", str(base), "--json", "--quiet"]

@@ -43,7 +43,7 @@ def evaluate(
     from muybridge.training.annotations import read_videos
     from muybridge.training.evaluation import evaluate as evaluate_model
     from muybridge.training.splits import group_by_name
-    from muybridge.training.teach import own_split
+    from muybridge.training.teach import is_held_back
     from muybridge.training.videos import VideoItem
 
     others = expand_paths(unknown) if unknown else []
@@ -52,7 +52,8 @@ def evaluate(
             raise VideoOpenError("no such file; --unknown takes videos and folders of them", path=other)
     tests = read_videos(data, folder=videos)
     # What a model may have learned from says nothing of what it knows.
-    tests = (own_split(tests, data)[1] or tests) if subset is None else tests.subset(subset)
+    held = [part for part in tests.subsets if is_held_back(part)] if subset is None else [subset]
+    tests = tests.subset(*held) if held else tests
     tests = tests if group is None else group_by_name(tests, group)
     _, network = load_classifier_model(model)
     with progress_bar("evaluate", quiet=quiet) as report:

@@ -137,21 +137,26 @@ def _gather(
     remaining = [observer for observer in observers if observer.name not in found]
     if remaining:
         with shared_cores(), spread(remaining, video.metadata.duration_seconds or 0.0) as watchers:
-            run, new_warnings = _run(video, watchers, cache, progress)
+            run = Pass(watchers, video.metadata)
+            new_warnings = _watch(video, run, remaining, cache, progress)
         warnings = _joined(warnings, new_warnings)
         for observer in remaining:
             found[observer.name] = run.findings(observer.name)
             if cache is not None:
                 cache.save(observer, found[observer.name], new_warnings)
         if cache is not None:
-            cache.forget_pass(watchers)
+            cache.forget_pass(remaining)
     return found, warnings
 
 
-def _run(
-    video: Video, observers: list[Observer], cache: FindingsCache | None, progress: Progress | None
-) -> tuple[Pass, list[str]]:
-    run = Pass(observers, video.metadata)
+def _watch(
+    video: Video,
+    run: Pass,
+    observers: list[Observer],
+    cache: FindingsCache | None,
+    progress: Progress | None,
+) -> list[str]:
+    """Watch to the end, from where a pass of these observers was cut off; what was wrong with the video."""
     earlier: list[str] = []
     saved = cache.load_pass(observers) if cache is not None and run.is_resumable else None
     if saved is not None:
@@ -173,11 +178,12 @@ def _run(
                 if now - checkpoint >= SECONDS_BETWEEN_CHECKPOINTS:
                     checkpoint = now
                     lanes.settle()
+                    state = run.state()
                     findings = {w.observer.name: w.findings for w in run.watchers}
-                    cache.save_pass(observers, run.state(), findings, _joined(earlier, video.warnings))
+                    cache.save_pass(observers, state, findings, _joined(earlier, video.warnings))
         lanes.settle()
     run.finish()
-    return run, _joined(earlier, video.warnings)
+    return _joined(earlier, video.warnings)
 
 
 def _joined(earlier: list[str], new: Iterable[str]) -> list[str]:

@@ -16,13 +16,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from muybridge.cores import num_threads
 from muybridge.errors import MuybridgeError
 from muybridge.motion.readings import MotionObserver
 from muybridge.observer import Finding, Observer
-from muybridge.pipeline.encoding import decode_findings, encode_findings
 from muybridge.values import Frame, VideoMetadata
 
 __all__ = ["InOwnProcess", "spread"]
@@ -102,20 +102,24 @@ class InOwnProcess:
 
     def finish(self, end_seconds: float) -> Iterable[Finding]:
         """The source ended; return the rest."""
+        return [*self.fetch(), *self._ask("finish", end_seconds)]
+
+    def fetch(self) -> list[Finding]:
+        """What became certain with the frames so far; `observe` gives no more of it."""
         self._drain()
         found, self._findings = self._findings, []
-        return [*found, *self._ask("finish", end_seconds)]
+        return found
 
     def state(self) -> Mapping[str, Any]:
-        """All that `restore` needs."""
+        """All that `restore` needs, here or of the observer itself; what `fetch` gives is not in it."""
         self._drain()
-        return {"observer": self._ask("state"), "findings": encode_findings(self._findings)}
+        return cast(Mapping[str, Any], self._ask("state"))
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state."""
         self._drain()
-        self._frames, self._findings = [], decode_findings(state["findings"])
-        self._ask("restore", state["observer"])
+        self._frames, self._findings = [], []
+        self._ask("restore", state)
 
     def _send_frames(self) -> None:
         """Hand the batch over; the one before must be done by then, so that neither side waits while it writes."""
@@ -176,11 +180,12 @@ def spread(observers: Sequence[Observer], video_seconds: float) -> Iterator[list
     ['MotionObserver']
     """
     is_worth_it = len(observers) > 1 and num_threads() > 1 and video_seconds >= SECONDS_WORTH_A_PROCESS
+    # Where Python is a part of another program, that one would be started, and never reply.
+    is_python = Path(sys.executable or "").name.lower().startswith(("python", "pypy"))
     watchers = list(observers)
     with ExitStack() as stack:
         for place, observer in enumerate(observers):
-            # A program that is packed into one file is no Python that could be started.
-            if is_worth_it and type(observer) is MotionObserver and not getattr(sys, "frozen", False):
+            if is_worth_it and is_python and type(observer) is MotionObserver:
                 # Where no process can be had, it looks here, as it would on one core.
                 with contextlib.suppress(OSError, MuybridgeError):
                     watchers[place] = stack.enter_context(closing(InOwnProcess(observer)))

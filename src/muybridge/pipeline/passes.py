@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import cv2
 
@@ -30,6 +30,15 @@ from muybridge.video.picture import DecodedPicture, MomentPicture
 from muybridge.video.reader import Pace, Video
 
 __all__ = ["Pass", "pictures_for", "prefetch", "shared_cores", "watch"]
+
+
+@runtime_checkable
+class Late(Protocol):
+    """An observer that tells what it finds some frames later, such as one in another process."""
+
+    def fetch(self) -> list[Finding]:
+        """What became certain with the frames so far and was not told yet."""
+        ...
 
 
 @dataclass(slots=True)
@@ -101,7 +110,10 @@ class Pass:
         return all(isinstance(watcher.observer, Resumable) for watcher in self.watchers)
 
     def state(self) -> dict[str, Any]:
-        """Where the pass stands, without the findings so far."""
+        """Where the pass stands, without the findings so far; they are complete from then on."""
+        for watcher in self.watchers:
+            if isinstance(watcher.observer, Late):
+                watcher.findings += watcher.observer.fetch()
         return {
             "last_seconds": self.last_seconds,
             "end_seconds": self.end_seconds,

@@ -40,11 +40,12 @@ def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             header = cells
             continue
         cells += [""] * (len(header) - len(cells))
-        named = [name != "" for name in header] + [False] * (len(cells) - len(header))
-        if any(cell and not known for cell, known in zip(cells, named, strict=True)):
+        # A table's row numbers often stand first, below no name; what stands behind all names belongs nowhere.
+        named = max((place for place, name in enumerate(header, start=1) if name), default=0)
+        if any(cells[named:]):
             count = max(place for place, cell in enumerate(cells, start=1) if cell)
             raise DatasetError(
-                f"{path}, line {number}: {count} values for {sum(named)} columns; put a value that holds a comma in"
+                f"{path}, line {number}: {count} values for {named} columns; put a value that holds a comma in"
                 " quotation marks"
             )
         yield number, {name: cell for name, cell in zip(header, cells, strict=False) if name}

@@ -27,7 +27,7 @@ from muybridge.training.settings import TrainingSettings
 from muybridge.training.splits import check_leak, group_by_name, split_by_group
 from muybridge.training.videos import VideoList, check_classes, few
 
-__all__ = ["Taught", "own_split", "read_examples", "teach"]
+__all__ = ["Taught", "is_held_back", "read_examples", "teach"]
 
 Progress = Callable[[float, float], None]
 
@@ -127,7 +127,7 @@ def read_examples(
         return found if group_pattern is None else group_by_name(found, group_pattern)
 
     whole = read(data)
-    videos, tested = own_split(whole, data)
+    videos, tested = _own_split(whole, data)
     if tested is not None and test_share != 0:
         raise OptionError(
             f"{data} has a split of its own ({', '.join(whole.subsets)}), which a test share would override; leave"
@@ -147,25 +147,21 @@ def _is_folder(source: str | Path) -> bool:
     return Path(source).expanduser().is_dir()
 
 
-def own_split(videos: VideoList, source: str | Path) -> tuple[VideoList, VideoList | None]:
-    """What is learned from and what is held back, by the data's own split; None where that splits nothing.
+def is_held_back(part: str) -> bool:
+    """Whether a part of a data set's own split is not learned from, by its name.
 
-    Args:
-        videos: all of the data.
-        source: its name in messages.
-
-    Raises:
-        DatasetError: a part of which nobody knows whether it is held back, or nothing to learn from.
-
-    >>> from muybridge.training.videos import VideoItem
-    >>> items = [VideoItem(Path("a.mp4"), "wave", subset="train"), VideoItem(Path("b.mp4"), "wave", subset="test")]
-    >>> [len(part) for part in own_split(VideoList(tuple(items), ("wave",)), "waves.csv")]
-    [1, 1]
+    >>> is_held_back("validation"), is_held_back("train"), is_held_back("")
+    (True, False, False)
     """
+    return part.startswith(("val", "test"))
+
+
+def _own_split(videos: VideoList, source: str | Path) -> tuple[VideoList, VideoList | None]:
+    """What is learned from and what is held back, by the data's own split; None where that splits nothing."""
     parts = sorted({item.subset for item in videos})
     if len(parts) == 1:
         return videos, None
-    held = [name for name in parts if name.startswith(("val", "test"))]
+    held = [name for name in parts if is_held_back(name)]
     # What belongs to no part is learned from, as it is where no part is named at all.
     learned = [name for name in parts if not name or name.startswith("train")]
     unclear = [name for name in parts if name not in held and name not in learned]
