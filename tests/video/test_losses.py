@@ -115,9 +115,36 @@ def test_where_files_were_joined_nothing_is_lost(tmp_path: Path) -> None:
         assert video.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("codec", "group", "num"), [("libx264", 1, 30), ("libx264", 2, 31), ("mpeg2video", 12, 37)]
+)
+def test_where_files_were_joined_after_a_keyframe_nothing_is_lost(
+    tmp_path: Path, codec: str, group: int, num: int
+) -> None:
+    path = tmp_path / "joined.ts"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"g": str(group), "bf": "0"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 192, 144, "yuv420p"
+        for number in range(num):
+            level = np.full((144, 192, 3), 6 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(level, "rgb24")))
+        container.mux(stream.encode(None))
+    path.write_bytes(3 * path.read_bytes())
+    with av.open(str(path)) as container:
+        assert [packet.is_corrupt for packet in container.demux(video=0)].count(True) == 2
+    with open_video(path) as video:
+        assert len(list(video)) == 3 * num
+        assert video.warnings == ()
+
+
 def packets(marks: str) -> list[Any]:
-    """`!` is marked, `K` a keyframe, `k` both."""
-    return [SimpleNamespace(is_corrupt=mark in "!k", is_keyframe=mark in "Kk") for mark in marks]
+    """`!` is marked, `K` a keyframe, `k` both; `|` stands before a file whose clock begins anew."""
+    return [
+        SimpleNamespace(is_corrupt=mark in "!k", is_keyframe=mark in "Kk", dts=number)
+        for part in marks.split("|")
+        for number, mark in enumerate(part)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +154,9 @@ def packets(marks: str) -> list[Any]:
         ("K--!K--K-", "...xx...."),  # the hole is in the keyframe
         ("K--!-K---", "........."),  # another file begins
         ("K-!!-K---", "..xx....."),
+        ("KKkK|KKKK", "........"),  # another file, of nothing but keyframes
+        ("KKkKKKKK", "..xx...."),
+        ("K--!K|K---", "........."),
         ("k--", "xx."),
         ("K-!", "..x"),
         ("", ""),

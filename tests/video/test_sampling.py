@@ -219,3 +219,47 @@ def test_of_a_source_of_the_same_rate_every_frame_is_taken_once(rate: int, digit
     assert fps_indices(times, 4 * rate, frames_per_second=rate).tolist() == every
     record = Weights("mine", num_frames=4 * rate, frames_per_second=float(rate), stride=1)
     assert clip_indices(times, record).tolist() == [every]
+
+
+def test_in_high_speed_video_no_frame_is_taken_for_the_one_before() -> None:
+    times = np.arange(600) / 1000
+    # 1 / 30 s = 33.3 ms and 2 / 30 s = 66.7 ms.
+    thirtieths = [0, 33, 66, 100, 133, 166, 200, 233]
+    assert fps_indices(times, 8, frames_per_second=30).tolist() == thirtieths
+    record = Weights("mine", num_frames=8, frames_per_second=30.0, stride=1)
+    assert clip_indices(times[:234], record).tolist() == [thirtieths]
+    half_milliseconds = np.arange(400) / 2000
+    assert fps_indices(half_milliseconds, 4, frames_per_second=1000).tolist() == [0, 2, 4, 6]
+    pace = Pace(1000.0)
+    assert [place for place in range(8) if pace.wants(half_milliseconds[place])] == [0, 2, 4, 6]
+    table = PacketTable.from_columns(
+        pts=range(400),
+        dts=range(400),
+        size_bytes=[1] * 400,
+        is_keyframe=[True] * 400,
+        seconds_per_tick=1 / 2000,
+    )
+    assert [table.index_at(place / 2000) for place in range(400)] == list(range(400))
+    assert [table.index_at(moment) for moment in (-1.0, 0.0007, 0.0009, 9.0)] == [0, 1, 2, 399]
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_one_moment_is_one_frame_however_it_is_asked_for(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"fifteen.{ending}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=15)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for number in range(45):
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(np.full((32, 32, 3), number, np.uint8), "rgb24"))
+            )
+        container.mux(stream.encode(None))
+    with open_video(path) as video:
+        first = video.packets.start_seconds
+        moments = [first + place / 15 for place in range(45)]
+        assert video.packets.pts_seconds[1] - first == pytest.approx(0.067 if ending == "mkv" else 1 / 15)
+        assert video.indices_at(moments) == list(range(45))
+        assert fps_indices(video.packets.pts_seconds, 45, frames_per_second=15).tolist() == list(range(45))
+        assert video.frames_at(seconds=moments, size_px=16).indices.tolist() == list(range(45))
+        # Long before a frame it is still the one before.
+        assert video.indices_at([moment - 0.002 for moment in moments[1:]]) == list(range(44))

@@ -347,6 +347,26 @@ def test_half_an_image_is_waited_for(tmp_path: Path) -> None:
     assert np.abs(frame.pixels.astype(int) - whole).mean() < 3
 
 
+@pytest.mark.parametrize("compression", [1, 5, 32946])  # none, LZW, deflate
+def test_tiffs_with_tags_that_ffmpeg_does_not_know(tmp_path: Path, compression: int) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    path = tmp_path / "1.tiff"
+    assert cv2.imwrite(str(path), picture, [cv2.IMWRITE_TIFF_COMPRESSION, compression])
+    data = path.read_bytes()
+    assert struct.pack("<H", 339) in data  # SampleFormat
+    path.write_bytes(data[: len(data) // 2])
+
+    def complete() -> None:
+        time.sleep(0.3)
+        path.write_bytes(data)
+
+    in_thread(complete)
+    with open_source(tmp_path, frames_per_second=10, **QUICK) as source:
+        (frame,) = source
+        assert not source.notes
+    np.testing.assert_array_equal(frame.pixels, picture[:, :, ::-1])
+
+
 def test_images_of_a_folder_stand_upright_each_as_it_says(tmp_path: Path) -> None:
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:, :32] = 255  # the left half is white

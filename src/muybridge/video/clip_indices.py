@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from muybridge.video.rounding import ROUNDING_SECONDS
+from muybridge.video.rounding import places_shown
 
 if TYPE_CHECKING:
     from muybridge.models.weights import Weights
@@ -58,5 +58,4 @@ def clip_clock(pts_seconds: Moments, record: Weights) -> tuple[Moments, float]:
 
 def shown_at(clock: Moments, moments: Moments) -> Indices:
     """The frame that is shown at each moment, as a place in the clock; after the end the last one stays."""
-    places = np.searchsorted(clock, moments + ROUNDING_SECONDS, side="right") - 1
-    return np.clip(places, 0, len(clock) - 1).astype(np.int64)
+    return places_shown(clock, moments)

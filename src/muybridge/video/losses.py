@@ -9,7 +9,8 @@ into pictures, that is the packet before the one with the hole. What follows is 
     lost          ! ! - - K              up to the next keyframe
 
 Where files were put one after the other the counts do not go on, though nothing is missing: there the mark stands two
-packets before a keyframe, and is not believed.
+packets before a keyframe, and is not believed. Where the packet between the two is a keyframe as well, such as in
+streams of nothing else, that would be so of any mark; then the clock must go back, too.
 """
 
 from __future__ import annotations
@@ -51,12 +52,19 @@ def with_losses(packets: Iterable[AnyPacket], *, doubts: bool = False) -> Iterat
         is_marked = packet.is_corrupt
         if is_marked:
             ahead.extend(islice(source, 2 - len(ahead)))
-            is_join = len(ahead) == 2 and ahead[1].is_keyframe and not ahead[0].is_keyframe
+            is_join = len(ahead) == 2 and _begins_anew(*ahead)
             is_always = doubts and num_seen > FIRST_PACKETS and num_marked > ALWAYS_SHARE * num_seen
             is_marked = not (is_join or is_always)
         packet.is_corrupt = is_marked or was_marked
         was_marked = is_marked
         yield packet
+
+
+def _begins_anew(last: VideoPacket, first: VideoPacket) -> bool:
+    """Whether another file may begin with the second of two packets."""
+    if not first.is_keyframe or not last.is_keyframe:
+        return first.is_keyframe
+    return first.dts is not None and last.dts is not None and first.dts <= last.dts
 
 
 def believed(is_lost: Sequence[bool]) -> tuple[list[bool], str]:

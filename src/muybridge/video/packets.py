@@ -26,6 +26,7 @@ from muybridge.video.container import (
     video_stream,
 )
 from muybridge.video.losses import believed, shortfall, with_losses
+from muybridge.video.rounding import places_shown
 from muybridge.video.spare import disposability_of
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class PacketTable:
 
     def index_at(self, seconds: float) -> int:
         """The frame that is shown at that second; before the first it is the first."""
-        return max(0, int(np.searchsorted(self.pts_seconds, seconds, side="right")) - 1)
+        return int(places_shown(self.pts_seconds, seconds)) if len(self) else 0
 
     def is_constant_rate(self) -> bool:
         """Whether all frames last equally long, within the rounding of the container's clock."""

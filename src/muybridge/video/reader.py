@@ -28,7 +28,7 @@ from muybridge.video.entering import OpenDecoder, keyframe_before, pictures_from
 from muybridge.video.metadata import probe_with_packets
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import FULL, Converter, DecodedPicture, MomentPicture
-from muybridge.video.rounding import ROUNDING_SECONDS
+from muybridge.video.rounding import places_shown, slot_leeway
 from muybridge.video.spare import LeftOutPictures, spare_places
 
 if TYPE_CHECKING:
@@ -243,8 +243,8 @@ class Video:
                     f"the frame at {moment} s is asked for; {self.path} shows frames from {start:.3f} s"
                     f" to {end:.3f} s"
                 )
-        # The container's clock ticks in fractions; a moment computed from one must not fall just before it.
-        return [self.packets.index_at(float(moment) + 1e-6) for moment in seconds]
+        places: list[int] = places_shown(self.packets.pts_seconds, seconds).tolist()
+        return places
 
     def reopen(self) -> InputContainer:
         """The file opened once more, for one more decoder."""
@@ -338,7 +338,8 @@ class Pace:
     """Picks frames so that at most so many per second remain, evenly in time.
 
     The clock is cut into slots of 1 / rate seconds, and the first frame of each slot is taken: the choice depends
-    on the times alone, not on where one began to read.
+    on the times alone, not on where one began to read. A frame just before a slot counts to it, as its time may have
+    been rounded: by 0.6 ms or a quarter of a slot, whichever is less (`muybridge.video.rounding`).
 
     Args:
         frames_per_second: None takes every frame.
@@ -353,6 +354,7 @@ class Pace:
     def __init__(self, frames_per_second: float | None, *, sparing: bool = False) -> None:
         self.frames_per_second = frames_per_second
         self.sparing = sparing
+        self._leeway = 0.0 if frames_per_second is None else slot_leeway(frames_per_second)
         self.last_slot: int | None = None
 
     @classmethod
@@ -368,7 +370,7 @@ class Pace:
         """Whether the frame at that moment is one of them; to be asked in order."""
         if self.frames_per_second is None:
             return True
-        slot = int((pts_seconds + ROUNDING_SECONDS) * self.frames_per_second // 1)
+        slot = int((pts_seconds + self._leeway) * self.frames_per_second // 1)
         if self.last_slot is not None and slot <= self.last_slot:
             return False
         self.last_slot = slot

@@ -27,7 +27,7 @@ from muybridge.values import Clip
 from muybridge.video.container import DEFAULT_LIMITS, Limits
 from muybridge.video.packets import PacketTable
 from muybridge.video.reader import Video, open_video
-from muybridge.video.rounding import ROUNDING_SECONDS
+from muybridge.video.rounding import places_shown
 
 __all__ = [
     "ShortPolicy",
@@ -165,8 +165,7 @@ def fps_indices(
         raise OptionError(f"the clip starts at {start} s; the video shows frames from {first} s to {end} s")
     moments = start + np.arange(num_frames) / frames_per_second
     inside = moments[moments < end - 1e-9]
-    places = np.searchsorted(pts_seconds, inside + ROUNDING_SECONDS, side="right") - 1
-    return _fill(np.maximum(places, 0), num_frames, short)
+    return _fill(places_shown(pts_seconds, inside), num_frames, short)
 
 
 def random_indices(

@@ -33,6 +33,7 @@ from muybridge.video.decoder import Damage, PictureDecoder
 from muybridge.video.entering import Entrance, keyframe_before, places_to_enter, ticks_of
 from muybridge.video.packets import PacketTable
 from muybridge.video.picture import Converter, DecodedPicture
+from muybridge.video.rounding import places_shown
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -387,6 +388,6 @@ def _assemble(video: Video, places: Sequence[int], found: Found[NDArray[np.uint8
     return Clip(
         np.stack([found[source][0] for source in sources]),
         seconds,
-        np.array([video.packets.index_at(moment + 1e-6) for moment in seconds], np.int64),
+        places_shown(video.packets.pts_seconds, seconds),
         video.path,
     )

@@ -31,6 +31,8 @@ from muybridge.video.reader import Video
 __all__ = ["CameraReader", "DamageNotes", "FileReader", "FolderReader", "SourceReader"]
 
 IMAGE_ENDINGS = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+STRICT_DECODERS = frozenset(("tiff",))
+"""They show no half of a file as it is; asked to be strict, FFmpeg's refuses each tag that it does not know."""
 SECONDS_BETWEEN_LOOKS = 0.05
 LONGEST_WRITE_SECONDS = 1.0
 AnyPicture = DecodedPicture | ArrayPicture
@@ -291,11 +293,10 @@ class FolderReader:
             try:
                 with open_container(path, limits=self.limits) as container:
                     stream = video_stream(container, str(path))
-                    # Of half a file, FFmpeg would show the upper half.
-                    stream.codec_context.options = {
-                        **stream.codec_context.options,
-                        "err_detect": "explode",
-                    }
+                    if stream.codec_context.name not in STRICT_DECODERS:
+                        # Of half a file, FFmpeg would show the upper half.
+                        options = {**stream.codec_context.options, "err_detect": "explode"}
+                        stream.codec_context.options = options
                     for picture in container.decode(stream):
                         return picture
                 reason = "it holds no picture"

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from muybridge.observer import View
 from muybridge.values import Frame
-from muybridge.video.rounding import ROUNDING_SECONDS
+from muybridge.video.rounding import slot_leeway
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -67,7 +67,7 @@ def spare_places(packets: PacketTable) -> NDArray[np.bool_]:
             spare[before] = False
             before -= 1
     # Of the pictures of each fifteenth of a second, one at least remains; the slots are those of `Pace`.
-    slots = ((packets.pts_seconds + ROUNDING_SECONDS) * LEAST_PER_SECOND // 1).astype(np.int64)
+    slots = ((packets.pts_seconds + slot_leeway(LEAST_PER_SECOND)) * LEAST_PER_SECOND // 1).astype(np.int64)
     firsts = np.flatnonzero(np.diff(slots, prepend=slots[0] - 1))
     spare[firsts[np.logical_and.reduceat(spare, firsts)]] = False
     return np.asarray(spare)
