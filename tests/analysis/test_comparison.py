@@ -229,6 +229,43 @@ def test_a_copy_of_a_gesture_is_placed(tmp_path: Path) -> None:
     assert compare_videos(copy, first).offset_seconds == pytest.approx(0.4, abs=0.001)
 
 
+def restless(num_frames: int, *, per_second: int) -> list[NDArray[np.uint8]]:
+    """A still room in which a small hand goes to another place each half second."""
+    room, hand = scene(7, 1)[0], cv2.resize(scene(8, 1)[0], (10, 12))
+    stops = np.random.default_rng(11).uniform(0, 1, (100, 2))
+    frames = []
+    for number in range(num_frames):
+        half, part = divmod(2 * number / per_second, 1)
+        x, y = stops[int(half)] * (1 - part) + stops[int(half) + 1] * part
+        left, top = 40 + int(40 * x), 20 + int(40 * y)
+        frames.append(room.copy())
+        frames[-1][top : top + 12, left : left + 10] = hand
+    return frames
+
+
+def test_a_copy_without_its_middle_is_the_same_recording(tmp_path: Path) -> None:
+    frames = restless(300, per_second=10)
+    whole = write(tmp_path / "whole.mp4", frames)
+    cut = write(tmp_path / "cut.mp4", frames[:165] + frames[225:])
+    found = compare_videos(whole, cut)
+    assert found.same_recording
+    assert found.offset_seconds == pytest.approx(0.0, abs=0.001)
+    # 16.5 of 24 s, but for the window of three that the cut is in.
+    assert 13.4 < found.shared_seconds < 16.6
+
+
+def test_a_part_that_begins_between_two_looks_is_the_same_recording(tmp_path: Path) -> None:
+    paths = [tmp_path / "whole.mp4", tmp_path / "part.mp4"]
+    frames = restless(60, per_second=15)
+    for path, some in zip(paths, (frames, frames[13:]), strict=True):
+        with VideoWriter(path, width=128, height=96, frames_per_second=15) as writer:
+            for picture in some:
+                writer.write(picture)
+    found = compare_videos(*paths)
+    assert found.same_recording
+    assert found.offset_seconds == pytest.approx(-13 / 15, abs=0.04)
+
+
 UTD = Path("actions/utd-mhad-rgb")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from muybridge.analysis.movement import Scenes, _compare, _correlate, find_movement
+from muybridge.analysis.movement import Scenes, _Aligned, _compare, _correlate, _windows, find_movement
 
 
 def pictures_of(seconds: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -70,6 +70,20 @@ def test_the_correlation_at_each_shift_is_that_of_a_sum() -> None:
 
 def test_what_stays_does_not_count() -> None:
     x = np.array([0.0, 2.0], np.float32)[:, None, None]
-    found = _compare(x + 100, 0.5 * x - 7, 3.0)  # changes of ±1 and ±0.5, in step
-    assert (found.likeness, found.offset_seconds, found.strength) == pytest.approx((1.0, 3.0, 0.5))
-    assert _compare(x, np.zeros_like(x), 0.0).likeness == 0.0
+    # changes of ±1 and ±0.5, in step
+    assert _compare(x + 100, 0.5 * x - 7) == pytest.approx((1.0, 0.5))
+    assert _compare(x, np.zeros_like(x))[0] == 0.0
+
+
+def test_each_window_is_told_by_itself() -> None:
+    seconds = 2.0 + np.arange(121) / 10  # twelve seconds: four windows of three
+    x = np.sin(7 * seconds).astype(np.float32)[:, None, None]
+    y = x.copy()
+    y[30:60] *= -1
+    x[60:90], y[60:90] = 0.01 * x[60:90], -0.01 * y[60:90]  # hardly anything moves here
+    found = _windows(_Aligned(0.0, seconds, x, y, *_compare(x, y)))
+    assert found.begins == pytest.approx([2.0, 5.0, 8.0, 11.0])
+    assert found.likeness == pytest.approx([1.0, -1.0, -1.0, 1.0])  # the third as the one beside it
+    assert found.at(np.array([0.0, 4.9, 5.0, 99.0])) == pytest.approx([1.0, 1.0, -1.0, 1.0])
+    short = _windows(_Aligned(0.0, seconds[:50], x[:50], y[:50], 0.2, 1.0))
+    assert len(short.begins) == 1  # two of three seconds do not fit

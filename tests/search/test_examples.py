@@ -113,7 +113,25 @@ def test_other_takes_before_one_camera_are_no_copies(store: Store, tmp_path: Pat
     store.add_all((indexed(path), None) for path in (first, other))
     assert store.duplicates() == []
     labels = {match.path: match.label for match in store.find_like(first)}
-    assert labels == {str(first): "the clip itself", str(other): "looks alike"}
+    assert labels == {str(first): "the clip itself", str(other): "the clip itself, or another take of it"}
+
+
+def test_a_part_before_a_still_camera_is_placed_with_what_cannot_be_told(
+    store: Store, tmp_path: Path
+) -> None:
+    whole = write_gesture(tmp_path / "whole.mp4", 0.01, 0.45, -0.36)
+    store.add(indexed(whole))
+    with open_video(whole) as video:
+        frames = [frame.pixels for frame in video][7:33]
+    clip = tmp_path / "clip.mp4"
+    with VideoWriter(clip, width=64, height=48, frames_per_second=10, quality=34) as writer:
+        for pixels in frames:
+            writer.write(cv2.resize(pixels, (64, 48), interpolation=cv2.INTER_AREA))
+    match = store.find_like(clip)[0]
+    assert match.label == "the clip itself, or another take of it"
+    assert (match.start_seconds, match.end_seconds) == pytest.approx((0.7, 3.3), abs=0.11)
+    store.add(indexed(clip))
+    assert store.duplicates() == []
 
 
 def test_the_same_bytes_are_copies_also_where_nothing_moves(store: Store, tmp_path: Path) -> None:

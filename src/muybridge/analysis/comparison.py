@@ -31,6 +31,8 @@ __all__ = ["VideoComparison", "compare_videos", "match_fingerprints", "model_fea
 
 FRAMES_PER_SECOND = 10.0
 """Two videos are looked at up to half a step apart, in which fast movement must not get far."""
+_MOST_LOOKED_AT_AGAIN_SECONDS = 600.0
+_SIDE_PX = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class VideoComparison:
         b: the second video.
         same_recording: whether one holds at least half of the other, frame for frame, where a picture that both hold
             counts once; None where that cannot be told, because all frames of one of them are of one color, or nothing
-            moves and each shift in time fits, or so little that another recording of the place would be as much alike.
+            moves and each shift in time fits, or another take before the same camera would be as much alike.
         shared_seconds: how long they run alike, frame for frame.
         shared_share: that, as a share of the shorter one.
         offset_seconds: what is at t in `a` is at t + offset in `b`; None where nothing is shared.
@@ -91,6 +93,10 @@ def compare_videos(a: str | Path, b: str | Path, *, model: nn.Module | None = No
         features = clip_similarity(model_features(model, a), model_features(model, b))
     first, second = _describe(a), _describe(b)
     match = find_match(first, second, frames_per_second=FRAMES_PER_SECOND)
+    if match.fits_anywhere and max(_length(first), _length(second)) <= _MOST_LOOKED_AT_AGAIN_SECONDS:
+        # Looks that lie between each other's moments are less alike where something moves fast; all frames are not.
+        every = [_describe(path, every_frame=True) for path in (a, b)]
+        match = find_match(*every, frames_per_second=FRAMES_PER_SECOND, has_every_frame=True)
     can_tell = not (first.is_plain.all() or second.is_plain.all() or match.fits_anywhere)
     return VideoComparison(
         str(a),
@@ -155,14 +161,21 @@ def _clip_as_recorded(path: str | Path, record: Weights) -> NDArray[np.uint8]:
     return spatial_views(clip.pixels[None], record)
 
 
-def _describe(path: str | Path) -> VideoDescriptor:
+def _describe(path: str | Path, *, every_frame: bool = False) -> VideoDescriptor:
     with open_video(path) as video:
-        return describe_frames(_looks(video))
+        view = View(short_side_px=_SIDE_PX)
+        return describe_frames(
+            (picture.frame(view) for picture in video.pictures()) if every_frame else _looks(video)
+        )
+
+
+def _length(description: VideoDescriptor) -> float:
+    return float(description.end_seconds - description.pts_seconds[0])
 
 
 def _looks(video: Video) -> Iterator[Frame]:
     """The first frame of each tenth of a second, and the last before a longer one: it is what is seen meanwhile."""
-    view = View(frames_per_second=FRAMES_PER_SECOND, short_side_px=96)
+    view = View(frames_per_second=FRAMES_PER_SECOND, short_side_px=_SIDE_PX)
     quick = 2 * view.fit(video.metadata.width, video.metadata.height)[0] <= video.metadata.width
     pace = Pace.of(view)
     passed: DecodedPicture | None = None

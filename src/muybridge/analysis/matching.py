@@ -13,13 +13,13 @@ alike; see `muybridge.analysis.movement`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.analysis.descriptors import VideoDescriptor
-from muybridge.analysis.movement import Scenes, find_movement
+from muybridge.analysis.movement import Scenes, Windows, find_movement
 
 __all__ = ["FingerprintMatch", "find_match", "match_fingerprints"]
 
@@ -31,6 +31,9 @@ _STILL_BITS = 7.9
 """Where looks at other shifts usually differ in no more, the camera stands still, and so does most of the picture."""
 _SAME_STILL_BITS = 4.0
 """Compression alone makes as much."""
+_NOTHING_MOVES_BITS = 2.0
+"""Where looks at other shifts usually differ in no more, no shift stands out."""
+_HALF = 0.5
 _OF_PLACE_BITS = 16
 """From what a recording mostly shows: beyond, it is another scene, such as a title."""
 _LEAST_OVERLAP = 0.25
@@ -57,6 +60,8 @@ class _Limits:
 
 _BY_PICTURES = _Limits(same=0.95, other=0.7, least_strength=0.02)
 """Takes of one gesture by one person reach 0.94, other people 0.73; copies that were compressed anew, 0.95 to 1."""
+_BY_EVERY_PICTURE = _Limits(same=0.96, other=0.7, least_strength=0.02)
+"""Of every frame: the same takes reach 0.953, and the copies are as before, now wherever they begin."""
 _BY_FINGERPRINTS = _Limits(same=0.9, other=-1.0, least_strength=0.09)
 """The same takes reach 0.84, and copies that were compressed anew lie anywhere; the same bytes are always 1."""
 
@@ -70,6 +75,8 @@ class FingerprintMatch:
         offset_seconds: what to add to a time in the first to find it in the second; None where none is alike.
         fits_anywhere: alike, but that may be chance: nothing moves, so that other shifts fit as well; or so little that
             another recording of the place would be as much alike.
+        stands_out: where that may be chance, the fingerprints are clearly nearer at this shift than at others all the
+            same: it is this recording, or another take of what is done in it.
         share: of the shorter one's looks, those that are alike. Unlike in `seconds`, what both hold counts once: a
             slide that stays for a minute shows no more than one that stays for a second.
         share_of_first: the same of the first one's looks, but for those of one color.
@@ -79,6 +86,7 @@ class FingerprintMatch:
     seconds: float = 0.0
     offset_seconds: float | None = None
     fits_anywhere: bool = False
+    stands_out: bool = False
     share: float = 0.0
     share_of_first: float = 0.0
     shorter_seconds: float = 0.0
@@ -128,7 +136,9 @@ def match_fingerprints(
     return match.seconds, match.offset_seconds
 
 
-def find_match(a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: float) -> FingerprintMatch:
+def find_match(
+    a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: float, has_every_frame: bool = False
+) -> FingerprintMatch:
     """Compare two videos at each shift in time, slot by slot.
 
     The best shift is the one with the nearest fingerprints. A fixed camera's pictures are all alike, so looks count as
@@ -140,28 +150,59 @@ def find_match(a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: flo
         a: the first video.
         b: the second video.
         frames_per_second: the most at which either was looked at; one slot for each.
+        has_every_frame: all frames of both were looked at, so that what moves can be compared between slots as well.
     """
     rate = _slots_per_second(a, b, frames_per_second)
     first, second = _slots(a, rate), _slots(b, rate)
-    shorter_seconds = min(len(first), len(second)) / rate
     best, usual = _best_overlap(first, second)
     if best is None:
-        return FingerprintMatch(shorter_seconds=shorter_seconds)
-    is_open, limit = False, max(usual - _NEARER_BITS, _NEARER_SHARE * usual)
-    if usual <= _STILL_BITS:
-        limits = _BY_FINGERPRINTS if a.pictures is None or b.pictures is None else _BY_PICTURES
-        moved = find_movement(_scenes(a, first), _scenes(b, second), slots_per_second=rate)
-        is_open = moved is None or moved.strength < limits.least_strength or moved.likeness < limits.same
-        limit = _SAME_STILL_BITS if is_open else _STILL_BITS
-        if moved is not None and moved.strength >= limits.least_strength:
-            if moved.likeness < limits.other:
-                return FingerprintMatch(shorter_seconds=shorter_seconds)
-            best = _overlap(first, second, round(moved.offset_seconds * rate) - second.number + first.number)
-    rows_a, rows_b, told, bits = best
+        return FingerprintMatch(shorter_seconds=min(len(first), len(second)) / rate)
+    nearer = _match(first, second, best, rate, limit=max(usual - _NEARER_BITS, _NEARER_SHARE * usual))
+    if usual > _STILL_BITS:
+        return nearer
+    limits = _BY_EVERY_PICTURE if has_every_frame else _BY_PICTURES
+    if a.pictures is None or b.pictures is None:
+        limits = _BY_FINGERPRINTS
+    moved = find_movement(_scenes(a, first), _scenes(b, second), slots_per_second=rate)
+    tells = moved is not None and moved.strength >= limits.least_strength
+    if moved is not None and tells:
+        best = _overlap(first, second, round(moved.offset_seconds * rate) - second.number + first.number)
+        windows = None if moved.likeness >= limits.same else moved.windows
+        some = _match(first, second, best, rate, limit=_STILL_BITS, windows=windows, same=limits.same)
+        if has_every_frame and some.seconds:  # that shift may lie between two slots
+            some = replace(some, offset_seconds=round(moved.offset_seconds, 3))
+        if windows is None or some.share >= _HALF:
+            return some
+    if usual > _NOTHING_MOVES_BITS and max(nearer.share, nearer.share_of_first) >= _HALF:
+        return replace(nearer, fits_anywhere=True, stands_out=True)
+    if moved is not None and tells and moved.likeness < limits.other:
+        return some
+    return replace(_match(first, second, best, rate, limit=_SAME_STILL_BITS), fits_anywhere=True)
+
+
+_Overlap = tuple[slice, slice, NDArray[np.bool_], NDArray[np.uint8]]
+"""Rows of the first, rows of the second, whether both tell something there, and the bits in which they differ."""
+
+
+def _match(
+    first: _Slots,
+    second: _Slots,
+    overlap: _Overlap,
+    rate: float,
+    *,
+    limit: float,
+    windows: Windows | None = None,
+    same: float = -1.0,
+) -> FingerprintMatch:
+    """What is alike in an overlap: looks that differ in no more bits than that, in windows that move as much alike."""
+    shorter_seconds = min(len(first), len(second)) / rate
+    rows_a, rows_b, told, bits = overlap
     older = np.minimum(first.since[rows_a] - rows_a.start, second.since[rows_b] - rows_b.start).clip(min=0)
     here = np.arange(len(bits))
     looked_at = np.where(here - older < _STANDS_SECONDS * rate, older, here)
     alike = told & (told & (bits <= limit))[looked_at]
+    if windows is not None:
+        alike &= windows.at(first.seconds[rows_a]) >= same
     if not alike.any():
         return FingerprintMatch(shorter_seconds=shorter_seconds)
     new_a, new_b = first.is_new, second.is_new
@@ -174,15 +215,10 @@ def find_match(a: VideoDescriptor, b: VideoDescriptor, *, frames_per_second: flo
     return FingerprintMatch(
         seconds=np.count_nonzero(alike) / rate,
         offset_seconds=round(float(np.median(shifts)), 3),
-        fits_anywhere=is_open,
         share=num_alike / int(np.count_nonzero(new_a if len(first) <= len(second) else new_b)),
         share_of_first=num_alike / int(np.count_nonzero(new_a & first.is_told)),
         shorter_seconds=shorter_seconds,
     )
-
-
-_Overlap = tuple[slice, slice, NDArray[np.bool_], NDArray[np.uint8]]
-"""Rows of the first, rows of the second, whether both tell something there, and the bits in which they differ."""
 
 
 def _best_overlap(a: _Slots, b: _Slots) -> tuple[_Overlap | None, float]:

@@ -6,6 +6,9 @@
 
 All shifts are tried by Fourier transforms of coarse pictures; the best few are looked at closely, where the second
 recording is interpolated at the moments of the first, since a copy is seldom looked at at the same moments.
+
+A copy from which something was cut moves alike for a while and then no more, which one number hides. So the best shift
+is also told window by window.
 """
 
 from __future__ import annotations
@@ -15,12 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Movement", "Scenes", "find_movement"]
+__all__ = ["Movement", "Scenes", "Windows", "find_movement"]
 
 _COARSE = 8
 _NUM_CANDIDATES = 5
 _MOST_LOOKS = 2000
 _LEAST_LOOKS = 8
+_WINDOW_SECONDS = 3.0
+"""At least: shorter ones would be alike by chance."""
+_WINDOW_STRENGTH = 0.3
+"""Of the whole's: in a window in which less moves, noise does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +49,25 @@ class Scenes:
     first_slot: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """How alike two recordings move in each of N windows of equal length.
+
+    Args:
+        begins: (N,) float64, when each begins, in the time of the first recording.
+        likeness: (N,) float64; where hardly anything moves, that of the nearest window in which something does.
+    """
+
+    begins: NDArray[np.float64]
+    likeness: NDArray[np.float64]
+
+    def at(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(M,): the likeness at these times of the first recording."""
+        rows = np.searchsorted(self.begins, seconds + 1e-6, side="right") - 1
+        likeness: NDArray[np.float64] = self.likeness[rows.clip(min=0)]
+        return likeness
+
+
 @dataclass(frozen=True, slots=True)
 class Movement:
     """How alike two recordings move at the best shift.
@@ -50,11 +76,13 @@ class Movement:
         likeness: the correlation of their changes there, in [-1, 1].
         offset_seconds: the shift: what to add to a time in the first to find it in the second.
         strength: how much moves, in the one in which less does: the root of the mean squared change.
+        windows: the same window by window, at the best shift.
     """
 
     likeness: float
     offset_seconds: float
     strength: float
+    windows: Windows
 
 
 def find_movement(a: Scenes, b: Scenes, *, slots_per_second: float) -> Movement | None:
@@ -81,7 +109,7 @@ def find_movement(a: Scenes, b: Scenes, *, slots_per_second: float) -> Movement 
         return None
     scores = _scores(a, b)
     starts = (b.first_slot - a.first_slot - (len(a.slots) - 1)) / slots_per_second
-    closely: list[Movement] = []
+    closely: list[_Aligned] = []
     for _ in range(_NUM_CANDIDATES):
         place = int(np.argmax(scores))
         if scores[place] == -np.inf:
@@ -91,9 +119,23 @@ def find_movement(a: Scenes, b: Scenes, *, slots_per_second: float) -> Movement 
     if not closely:
         return None
     best = max(closely, key=lambda one: one.likeness)
-    steps = (np.arange(-5, 6) / (5 * slots_per_second)).tolist()
+    # Two slots to each side: of a copy of few frames a second, the best slot is seldom the nearest one.
+    steps = (np.arange(-10, 11) / (5 * slots_per_second)).tolist()
     closely = [one for step in steps for one in _look_closely(a, b, best.offset_seconds + step)]
-    return max(closely, key=lambda one: one.likeness)
+    best = max(closely, key=lambda one: one.likeness)
+    return Movement(best.likeness, best.offset_seconds, best.strength, _windows(best))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Aligned:
+    """Pictures of two recordings at the same moments, given in the time of the first."""
+
+    offset_seconds: float
+    seconds: NDArray[np.float64]
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    likeness: float
+    strength: float
 
 
 def _scores(a: Scenes, b: Scenes) -> NDArray[np.float64]:
@@ -126,7 +168,7 @@ def _correlate(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.flo
     return found
 
 
-def _look_closely(a: Scenes, b: Scenes, offset_seconds: float) -> list[Movement]:
+def _look_closely(a: Scenes, b: Scenes, offset_seconds: float) -> list[_Aligned]:
     """The changes of one at the moments of the other, and the other way round, where enough is in both."""
     least = max(_LEAST_LOOKS, 0.45 * min(np.count_nonzero(a.counts), np.count_nonzero(b.counts)))
     found = []
@@ -144,13 +186,34 @@ def _look_closely(a: Scenes, b: Scenes, offset_seconds: float) -> list[Movement]
         share = np.clip((moments[some] - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
         part = share.astype(np.float32)[:, None, None]
         there = (1 - part) * other.pictures[before[some]] + part * other.pictures[before[some] + 1]
-        found.append(_compare(one.pictures[rows[some]], there, offset_seconds))
+        here, seconds = one.pictures[rows[some]], moments[some] if one is not a else one.seconds[rows[some]]
+        found.append(_Aligned(offset_seconds, seconds, here, there, *_compare(here, there)))
     return found
 
 
-def _compare(x: NDArray[np.float32], y: NDArray[np.float32], offset_seconds: float) -> Movement:
+def _compare(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float, float]:
+    """The correlation of the changes, and how much changes in the one in which less does."""
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     strength_x, strength_y = (float(np.sqrt(np.mean(np.square(one, dtype=np.float64)))) for one in (x, y))
     together = float(np.mean(np.multiply(x, y, dtype=np.float64)))
     likeness = together / (strength_x * strength_y) if strength_x * strength_y > 1e-12 else 0.0
-    return Movement(likeness, offset_seconds, min(strength_x, strength_y))
+    return likeness, min(strength_x, strength_y)
+
+
+def _windows(aligned: _Aligned) -> Windows:
+    """As many as fit; a single one where two do not."""
+    begin, length = aligned.seconds[0], aligned.seconds[-1] - aligned.seconds[0]
+    number = max(1, int(length / _WINDOW_SECONDS))
+    begins = begin + np.arange(number) * (length / number)
+    window_of = np.searchsorted(begins, aligned.seconds + 1e-6, side="right") - 1
+    likeness = np.full(number, np.nan)
+    for window in range(number):
+        rows = np.flatnonzero(window_of == window)
+        if len(rows) >= _LEAST_LOOKS:
+            alike, strength = _compare(aligned.x[rows], aligned.y[rows])
+            likeness[window] = alike if strength >= _WINDOW_STRENGTH * aligned.strength else np.nan
+    told = np.flatnonzero(~np.isnan(likeness))
+    if not len(told):
+        return Windows(begins[:1], np.array([aligned.likeness]))
+    nearest = told[np.abs(np.arange(number)[:, None] - told).argmin(axis=1)]
+    return Windows(begins, likeness[nearest])

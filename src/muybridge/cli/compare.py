@@ -39,8 +39,8 @@ def compare(
         )
     elif result.same_recording is None and result.shared_seconds:
         verdict = (
-            "cannot be told: they are alike, but nothing moves in them, or so little that another recording of"
-            " the place would be as much alike"
+            "cannot be told: they are alike, but nothing moves in them, or another take of it before the same camera"
+            " would be as much alike"
         )
     elif result.same_recording is None:
         verdict = (

@@ -25,6 +25,7 @@ __all__ = ["find_clip", "find_duplicates", "looks_in_store"]
 LEAST_APPEARANCE = 0.5
 """Cosine of appearance; unrelated pictures are seldom above 0.4."""
 LEAST_SHARE = 0.5
+OR_ANOTHER_TAKE = "the clip itself, or another take of it"
 _NEIGHBORS = 10
 _MAX_EXAMPLES = 8
 _COLUMNS = ["record", "start_seconds", "end_seconds", "seconds", "fingerprints", "is_plain", "appearance"]
@@ -84,7 +85,7 @@ def find_duplicates(store: Store) -> list[tuple[str, str, float]]:
                 tried.add(other)
                 copy = _copy(store, looks, videos[other], row["start_seconds"] - look.start_seconds)
                 shortest = min(video.duration_seconds, videos[other].duration_seconds)
-                if copy is not None and shortest > 0:
+                if copy is not None and copy.label != OR_ANOTHER_TAKE and shortest > 0:
                     share = min(1.0, (copy.similarity or 0.0) * video.duration_seconds / shortest)
                     pair = (min(video.path, copy.path), max(video.path, copy.path))
                     if share >= LEAST_SHARE:
@@ -102,7 +103,10 @@ def _by_content(videos: Iterable[Row]) -> list[list[str]]:
 
 
 def _copy(store: Store, looks: Sequence[Look], video: Row, shift_seconds: float) -> Match | None:
-    """The stretch of a video that is the clip itself, compared around the place where a look was alike."""
+    """The stretch of a video that is the clip itself, compared around the place where a look was alike.
+
+    Before a still camera it may be another take as well; its relevance is below that of any other copy then.
+    """
     margin = 2 * (looks[0].end_seconds - looks[0].start_seconds) + 4.0
     begin = looks[0].start_seconds + shift_seconds - margin
     end = looks[-1].end_seconds + shift_seconds + margin
@@ -111,12 +115,15 @@ def _copy(store: Store, looks: Sequence[Look], video: Row, shift_seconds: float)
         return None
     match = find_match(descriptor_of(looks), descriptor_of(there), frames_per_second=LOOKS_PER_SECOND)
     offset, share = match.offset_seconds, match.share_of_first
-    # Another recording of the place would be as much alike.
-    if offset is None or share < LEAST_SHARE or match.fits_anywhere:
+    # Of a picture in which nothing moves, another recording of the place would be as much alike.
+    if offset is None or share < LEAST_SHARE or (match.fits_anywhere and not match.stands_out):
         return None
     last = video.start_seconds + video.duration_seconds
     start = min(last, max(video.start_seconds, looks[0].start_seconds + offset))
     stop = min(last, looks[-1].end_seconds + offset)
+    if match.fits_anywhere:
+        why = f"{share:.0%} of it alike, but so little moves that another take may be, too"
+        return Match(video.path, start, max(start, stop), "look", OR_ANOTHER_TAKE, why, share, share)
     why = f"the same recording, {share:.0%} of it frame for frame"
     return Match(video.path, start, max(start, stop), "look", "the clip itself", why, 1.0 + share, share)
 
