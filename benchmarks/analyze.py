@@ -2,8 +2,8 @@
 
 python benchmarks/analyze.py [--data ../shared/data] [--runs 3] [--memory]
 
-With --memory an hour of video is analyzed (the reel, repeated), and the memory of the process is noted every minute of
-the video.
+With --memory an hour of video is analyzed (the reel, repeated), and the memory of its processes is noted every minute
+of the video.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from muybridge.observer import Observer
 from muybridge.pipeline import default_observers
 from muybridge.pipeline.analyze import analyze
 from muybridge.pipeline.lanes import Lanes
+from muybridge.pipeline.own_process import InOwnProcess, spread
 from muybridge.pipeline.passes import Pass, pictures_for, shared_cores
 from muybridge.video import open_video
 from muybridge.video.ahead import prepared
@@ -86,8 +87,9 @@ def memory(path: Path, minutes: int) -> list[int]:
     """An hour of pictures with times that go on; resident megabytes at each minute."""
     noted: list[int] = []
     observers = default_observers()
-    with open_video(path) as video, shared_cores():
-        run = Pass(observers, video.metadata)
+    with open_video(path) as video, shared_cores(), spread(observers, 60.0 * minutes) as watchers:
+        run = Pass(watchers, video.metadata)
+        others = [watcher.pid for watcher in watchers if isinstance(watcher, InOwnProcess)]
         with Lanes(run, num_threads=num_threads()) as lanes:
             views = [observer.view for observer in observers]
             for picture in prepared(again_and_again(path, observers), views):
@@ -95,10 +97,10 @@ def memory(path: Path, minutes: int) -> list[int]:
                     break
                 lanes.show(picture)
                 if picture.pts_seconds >= 60 * len(noted):
-                    noted.append(resident_megabytes())
+                    noted.append(resident_megabytes(os.getpid(), *others))
             lanes.settle()
         run.finish()
-    return [*noted, resident_megabytes()]
+        return [*noted, resident_megabytes(os.getpid(), *others)]
 
 
 def again_and_again(path: Path, observers: Sequence[Observer]) -> Iterator[DecodedPicture]:
@@ -111,8 +113,9 @@ def again_and_again(path: Path, observers: Sequence[Observer]) -> Iterator[Decod
             start += video.metadata.duration_seconds or 0.0
 
 
-def resident_megabytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident_megabytes(*pids: int) -> int:
+    """Of all these processes; what they share is counted for each."""
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
