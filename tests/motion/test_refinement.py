@@ -41,3 +41,16 @@ def test_an_unlike_picture_or_one_without_texture_changes_nothing() -> None:
 def test_a_still_camera_stays_as_it_is() -> None:
     seen = camera(1.001)
     assert refine_camera(seen, FRAME, FRAME, weights=WEIGHTS) is seen
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (1.5, -0.75)])
+def test_pans_are_left_to_the_flow_whatever_a_large_object_does(shift: tuple[float, float]) -> None:
+    # More than half of the picture rises by a third of a pixel; nothing zooms, so nothing is to be sharpened.
+    seen = camera(1.02)
+    seen.matrix[:2, 2] += shift
+    risen = FRAME.copy()
+    moved = cv2.warpAffine(FRAME, np.array([[1.0, 0, 0], [0, 1, -0.33]]), (WIDTH, HEIGHT))
+    risen[:, WIDTH // 3 :] = moved[:, WIDTH // 3 :]
+    refined = refine_camera(seen, FRAME, risen, weights=WEIGHTS)
+    assert refined.speed(seconds=1.0).zoom == pytest.approx(0.0, abs=0.005)
+    assert refined.shift_at(*MIDDLE) == pytest.approx(shift, abs=1e-9)

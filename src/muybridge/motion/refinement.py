@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muybridge.motion.camera import VISIBLE_PX, CameraMotion, grid_points
-from muybridge.motion.similarity import refit, squared_error, to_matrix
+from muybridge.motion.similarity import Similarity, refit, squared_error, to_matrix
 
 __all__ = ["refine_camera"]
 
@@ -35,8 +35,9 @@ def refine_camera(
 ) -> CameraMotion:
     """The same motion, as the pixels around some points of the grid say it.
 
-    Each is sought where the camera puts it; the similarity that is left over, fitted in spite of those that objects
-    carry away, goes on top. Where fewer than half agree on one, or hardly anything moves, the camera stays as it is.
+    Each is sought where the camera puts it; the zoom and the roll that are left over, fitted in spite of those that
+    objects carry away, go on top. Where fewer than half agree on one, or hardly anything moves, the camera stays as
+    it is.
 
     Args:
         camera: what `estimate_camera` says of the pair.
@@ -75,7 +76,19 @@ def refine_camera(
     agreed = float(trust @ (squared_error(similarity, expected, rest) < 4 * tolerance**2))
     if agreed < _LEAST_AGREEING * total:
         return camera
-    return replace(camera, matrix=to_matrix(similarity) @ camera.matrix)
+    return replace(camera, matrix=to_matrix(_about(similarity, camera)) @ camera.matrix)
+
+
+def _about(similarity: Similarity, camera: CameraMotion) -> Similarity:
+    """The zoom and the roll of a similarity alone, about where the middle of the picture has gone.
+
+    Pans need no help, and a large object that moves slowly would pass for one.
+    """
+    p, q, _, _ = similarity
+    middle = np.array([(camera.width - 1) / 2, (camera.height - 1) / 2])
+    dx, dy = camera.shift_at(*middle)
+    x, y = middle + (dx, dy)
+    return p, q, float(q * y - p * x), float(-q * x - p * y)
 
 
 def _follow(
