@@ -69,12 +69,12 @@ def test_items_are_clips_with_targets_that_depend_on_the_seed_alone() -> None:
 def test_a_mirrored_swipe_is_the_other_swipe() -> None:
     data, right, seen = clips(), 0, {LEFT: 0, RIGHT: 0}
     data.stage.plain_share = 1.0
-    for seed in range(40):
+    for seed in range(20):
         clip = data.paint(np.random.default_rng(seed), 0)
         seen[clip.target] += 1
         right += (movement(clip.frames) > 0) == (clip.target == LEFT)
     assert min(seen.values()) >= 4
-    assert right >= 34  # noise hides a few
+    assert right >= 17  # noise hides a few
 
 
 def test_the_background_changes_and_the_room_is_no_clue() -> None:
