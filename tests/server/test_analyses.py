@@ -85,9 +85,12 @@ def test_the_end_stops_what_is_being_watched(library: Library, monkeypatch: pyte
     assert set(steps) == {"a.mp4"}
 
 
-def test_a_video_that_changes_while_it_waits_is_watched_once_as_it_is_now(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+Held = tuple[list[int], threading.Event]
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """The sizes of the files that were watched, which waits for the event."""
     watched: list[int] = []
     go_on = threading.Event()
 
@@ -97,6 +100,13 @@ def test_a_video_that_changes_while_it_waits_is_watched_once_as_it_is_now(
         return Timeline(VideoMetadata(str(path)))
 
     monkeypatch.setattr(analyses_module, "analyze", look)
+    return watched, go_on
+
+
+def test_a_video_that_changes_while_it_waits_is_watched_once_as_it_is_now(
+    library: Library, held: Held
+) -> None:
+    watched, go_on = held
     one, other, _ = library.videos()
     with Analyses() as analyses:
         analyses.begin(other)
@@ -112,16 +122,8 @@ def test_a_video_that_changes_while_it_waits_is_watched_once_as_it_is_now(
     assert watched == [other.size_bytes, one.size_bytes + 4]
 
 
-def test_a_version_that_comes_back_is_watched(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    watched: list[int] = []
-    go_on = threading.Event()
-
-    def look(path: Path, *, progress: Callable[[float, float], None]) -> Timeline:
-        go_on.wait(10)
-        watched.append(path.stat().st_size)
-        return Timeline(VideoMetadata(str(path)))
-
-    monkeypatch.setattr(analyses_module, "analyze", look)
+def test_a_version_that_comes_back_is_watched(library: Library, held: Held) -> None:
+    watched, go_on = held
     one, other, _ = library.videos()
     changed = replace(one, size_bytes=one.size_bytes + 4)
     with Analyses() as analyses:

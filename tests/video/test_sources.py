@@ -330,11 +330,7 @@ def test_an_image_that_cannot_be_read_moves_no_other(tmp_path: Path, monkeypatch
     assert found == [(0.0, 1), (0.2, 3), (0.6, 7)]
 
 
-def test_half_an_image_is_waited_for(tmp_path: Path) -> None:
-    gray = np.random.default_rng(0).integers(0, 255, (96, 128), np.uint8)
-    data = cv2.imencode(".jpg", np.repeat(gray[:, :, None], 3, axis=2))[1].tobytes()
-    whole = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    path = tmp_path / "1.jpg"
+def write_half_now_and_all_later(path: Path, data: bytes) -> None:
     path.write_bytes(data[: len(data) // 2])
 
     def complete() -> None:
@@ -342,6 +338,14 @@ def test_half_an_image_is_waited_for(tmp_path: Path) -> None:
         path.write_bytes(data)
 
     in_thread(complete)
+
+
+def test_half_an_image_is_waited_for(tmp_path: Path) -> None:
+    gray = np.random.default_rng(0).integers(0, 255, (96, 128), np.uint8)
+    data = cv2.imencode(".jpg", np.repeat(gray[:, :, None], 3, axis=2))[1].tobytes()
+    whole = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    path = tmp_path / "1.jpg"
+    write_half_now_and_all_later(path, data)
     with open_source(tmp_path, frames_per_second=10, **QUICK) as source:
         (frame,) = source
     assert np.abs(frame.pixels.astype(int) - whole).mean() < 3
@@ -354,13 +358,7 @@ def test_tiffs_with_tags_that_ffmpeg_does_not_know(tmp_path: Path, compression: 
     assert cv2.imwrite(str(path), picture, [cv2.IMWRITE_TIFF_COMPRESSION, compression])
     data = path.read_bytes()
     assert struct.pack("<H", 339) in data  # SampleFormat
-    path.write_bytes(data[: len(data) // 2])
-
-    def complete() -> None:
-        time.sleep(0.3)
-        path.write_bytes(data)
-
-    in_thread(complete)
+    write_half_now_and_all_later(path, data)
     with open_source(tmp_path, frames_per_second=10, **QUICK) as source:
         (frame,) = source
         assert not source.notes
